@@ -1,0 +1,61 @@
+"""The ``kida`` command: one module per subcommand, imported only when it is called.
+
+A subcommand module defines ``HELP`` (one line), ``configure(parser)`` and
+``run(arguments) -> int``; it parses and prints, and leaves all logic to the library.
+"""
+
+import argparse
+import importlib
+import sys
+from collections.abc import Sequence
+
+from kida.errors import UserError
+
+COMMANDS = ("solve", "generate", "instances", "train", "evaluate")
+
+
+def _parser(chosen: str | None) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="kida",
+        description="Learned branching for SCIP: solve, train and evaluate.",
+        epilog="'kida COMMAND --help' explains a command, with examples.",
+    )
+    parser.add_argument("--version", action="store_true", help="print all versions and exit")
+    subparsers = parser.add_subparsers(dest="command", metavar="COMMAND")
+    for name in COMMANDS:
+        # Only the chosen command's module is imported: `kida solve` must not pay for `train`.
+        if chosen in (name, None):
+            module = importlib.import_module(f"kida.cli.{name}")
+            sub = subparsers.add_parser(
+                name,
+                help=module.HELP,
+                description=module.__doc__,
+                formatter_class=argparse.RawDescriptionHelpFormatter,
+            )
+            module.configure(sub)
+            sub.set_defaults(run=module.run)
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; return the exit status (2: a user's mistake, 130: Ctrl-C)."""
+    arguments = sys.argv[1:] if arguments is None else list(arguments)
+    chosen = arguments[0] if arguments and arguments[0] in COMMANDS else None
+    try:
+        parser = _parser(chosen)
+        parsed = parser.parse_args(arguments)
+        if parsed.version:
+            from kida.versions import show_versions
+
+            show_versions()
+            return 0
+        if parsed.command is None:
+            parser.print_help()
+            return 2
+        return int(parsed.run(parsed))
+    except UserError as error:
+        print(f"kida: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("kida: interrupted; everything finished so far is on disk", file=sys.stderr)
+        return 130

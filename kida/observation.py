@@ -1,0 +1,105 @@
+"""The observation of a branch-and-bound node: names, order, meaning and layout of every feature.
+
+This is schema 1, the bipartite graph of Gasse et al. (2019, arXiv:1906.01629) as Ecole's
+``NodeBipartite`` lays it out. The loops that fill it are in ``cpp/observation``. To add a feature,
+extend an enum here and its twin there; to change the meaning or the order of one, raise
+``SCHEMA_VERSION``, so that weights trained on another meaning are refused.
+"""
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+SCHEMA_VERSION = 1
+
+
+class RowFeature(IntEnum):
+    """Columns of ``Observation.row_features``; on a left-hand side signs are flipped.
+
+    An LP row stands once per finite side: first its left-hand side, negated to a "<=" row, then
+    its right-hand side. Norms of zero count as one.
+    """
+
+    BIAS = 0  #: (side - constant) / row norm
+    OBJECTIVE_COSINE_SIMILARITY = 1  #: cosine of the angle between row and objective
+    IS_TIGHT = 2  #: 1 if the LP solution's activity equals this side
+    DUAL_SOLUTION_VALUE = 3  #: dual value / (row norm x objective norm)
+    SCALED_AGE = 4  #: LPs since the row was last tight / (number of LPs + 5)
+
+
+class VariableFeature(IntEnum):
+    """Columns of ``Observation.variable_features``, in Ecole's order."""
+
+    OBJECTIVE = 0  #: coefficient / objective norm
+    IS_TYPE_BINARY = 1
+    IS_TYPE_INTEGER = 2
+    IS_TYPE_IMPLICIT_INTEGER = 3
+    IS_TYPE_CONTINUOUS = 4
+    HAS_LOWER_BOUND = 5
+    HAS_UPPER_BOUND = 6
+    NORMED_REDUCED_COST = 7  #: reduced cost / objective norm
+    SOLUTION_VALUE = 8  #: value in the node's LP solution
+    SOLUTION_FRAC = 9  #: fractional part of it; 0 for continuous variables
+    IS_SOLUTION_AT_LOWER_BOUND = 10
+    IS_SOLUTION_AT_UPPER_BOUND = 11
+    SCALED_AGE = 12  #: LPs since the column was last nonzero / (number of LPs + 5)
+    INCUMBENT_VALUE = 13  #: value in the best solution; NaN without one
+    AVERAGE_INCUMBENT_VALUE = 14  #: mean over the solutions found; NaN without one
+    IS_BASIS_LOWER = 15
+    IS_BASIS_BASIC = 16
+    IS_BASIS_UPPER = 17
+    IS_BASIS_ZERO = 18
+
+
+#: The columns that the network reads: all but the incumbent's, as the benchmark runs without
+#: primal heuristics (KIDA, arXiv:2201.10328).
+NETWORK_VARIABLE_FEATURES = tuple(
+    feature
+    for feature in VariableFeature
+    if feature not in (VariableFeature.INCUMBENT_VALUE, VariableFeature.AVERAGE_INCUMBENT_VALUE)
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Observation:
+    """One node's LP as a bipartite graph of rows and variables.
+
+    Attributes
+    ----------
+    row_features
+        Shape ``(m, 5)``, columns as in :class:`RowFeature`.
+    variable_features
+        Shape ``(n, 19)``, columns as in :class:`VariableFeature`; row ``j`` is the variable with
+        problem index ``j`` (SCIP's ``SCIPvarGetProbindex``).
+    row_starts
+        Shape ``(m + 1,)``: the edges of row ``i`` are ``row_starts[i]:row_starts[i + 1]``.
+    edge_columns
+        Shape ``(e,)``: the variable of each edge.
+    edge_values
+        Shape ``(e,)``: coefficient / row norm, negated on left-hand sides.
+    """
+
+    row_features: NDArray[np.float32]
+    variable_features: NDArray[np.float32]
+    row_starts: NDArray[np.int32]
+    edge_columns: NDArray[np.int32]
+    edge_values: NDArray[np.float32]
+
+    def __post_init__(self) -> None:
+        rows, edges = len(self.row_features), len(self.edge_columns)
+        if self.row_features.shape != (rows, len(RowFeature)):
+            raise ValueError(f"row_features has shape {self.row_features.shape}")
+        if self.variable_features.shape[1:] != (len(VariableFeature),):
+            raise ValueError(f"variable_features has shape {self.variable_features.shape}")
+        if self.row_starts.shape != (rows + 1,) or self.row_starts[-1] != edges:
+            raise ValueError("row_starts does not delimit the edges")
+        if self.edge_values.shape != (edges,):
+            raise ValueError(f"{edges} edge columns but {len(self.edge_values)} edge values")
+
+    @property
+    def edge_indices(self) -> NDArray[np.int64]:
+        """Row and variable of every edge, shape ``(2, e)``: the layout PyTorch Geometric uses."""
+        rows = np.repeat(np.arange(len(self.row_features)), np.diff(self.row_starts))
+        return np.stack([rows, self.edge_columns.astype(np.int64)])

@@ -1,0 +1,39 @@
+"""The versions of everything a result depends on."""
+
+import importlib.metadata
+import platform
+import sys
+
+PACKAGES = ("kida", "pyscipopt", "numpy", "scipy", "safetensors", "torch", "torch-geometric")
+
+
+def versions() -> dict[str, str]:
+    """Return name to version of kida, SCIP, Python, the platform and the packages used.
+
+    A package that is not installed is listed as ``"not installed"``.
+    """
+    from pyscipopt import Model
+
+    model = Model()
+    major, minor, tech = (
+        model.getMajorVersion(),
+        model.getMinorVersion(),
+        model.getTechVersion(),
+    )
+    found = {
+        "python": platform.python_version(),
+        "platform": f"{sys.platform} {platform.machine()}",
+        "scip": f"{major}.{minor}.{tech}",
+    }
+    for package in PACKAGES:
+        try:
+            found[package] = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            found[package] = "not installed"
+    return found
+
+
+def show_versions() -> None:
+    """Print :func:`versions`, one per line: paste it into bug reports."""
+    for name, version in versions().items():
+        print(f"{name:16} {version}")
