@@ -1,0 +1,128 @@
+"""What decides where to branch, by name: a network, one of SCIP's own rules, or a Python function.
+
+Networks are shipped names or folders; SCIP's rules are the names in ``SCIP_RULES``; a function is
+``module:function``, called with an :class:`kida.observation.Observation` and the candidates
+(int32, shape ``(k,)``, variable indices) and returning the position of its choice among them.
+To offer another rule of SCIP's, add its parameters to ``SCIP_RULES``.
+"""
+
+import hashlib
+import importlib
+import json
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pyscipopt import Model
+
+from kida.errors import UserError
+from kida.network.weights import Policy
+from kida.observation import Observation
+from kida.solver.branching import Brancher, attach, attach_callable
+from kida.solver.settings import ParameterValue
+
+#: Above all of SCIP's rules (10000 at most), below the native recorder's clock.
+_FIRST = 1_000_000
+
+
+def _rule(name: str, **parameters: ParameterValue) -> dict[str, ParameterValue]:
+    prefix = f"branching/{name}/"
+    return {prefix + "priority": _FIRST} | {prefix + key: x for key, x in parameters.items()}
+
+
+#: Name to SCIP parameters. "default" leaves SCIP as it is, which is relpscost.
+SCIP_RULES: Mapping[str, Mapping[str, ParameterValue]] = MappingProxyType(
+    {
+        "default": {},
+        "relpscost": _rule("relpscost"),
+        "relpscost-dynamic-lookahead": _rule("relpscost", dynamiclookahead=True),
+        "pscost": _rule("pscost"),
+        "mostinf": _rule("mostinf"),
+        "random": _rule("random"),
+        "fullstrong": _rule("fullstrong"),
+        "vanillafullstrong": _rule("vanillafullstrong"),
+        "lookahead": _rule("lookahead"),
+        "gomory": _rule("gomory"),
+    }
+)
+
+BranchingFunction = Callable[[Observation, NDArray[np.int32]], int]
+
+
+def attach_policy(model: Model, name: str, seed: int = 0) -> Brancher | None:
+    """Make the named policy branch in ``model``; SCIP's own rules need no Brancher.
+
+    Raises
+    ------
+    UserError
+        If there is no such policy.
+    """
+    if name in SCIP_RULES:
+        model.setParams(dict(SCIP_RULES[name]))
+        return None
+    if _is_function(name):
+        return attach_callable(model, _function(name))
+    return attach(model, _network(name), seed=seed)
+
+
+def policy_identity(name: str) -> str:
+    """Return a digest of everything the policy is, after checking that it can be used.
+
+    Two runs of equal identity were branched by the same weights, settings or source file.
+
+    Raises
+    ------
+    UserError
+        If there is no such policy.
+    """
+    if name in SCIP_RULES:
+        return f"scip {json.dumps(dict(SCIP_RULES[name]), sort_keys=True)}"
+    digest = hashlib.sha256()
+    if _is_function(name):
+        source = sys.modules[_function(name).__module__].__file__
+        digest.update(Path(source).read_bytes() if source else b"")
+        return f"function sha256:{digest.hexdigest()}"
+    policy = _network(name)
+    card = policy.card
+    digest.update(f"{card.candidates} {card.expert_depth}".encode())
+    for key in sorted(policy.weights):
+        digest.update(key.encode() + policy.weights[key].tobytes())
+    return f"network sha256:{digest.hexdigest()}"
+
+
+def _is_function(name: str) -> bool:
+    return ":" in name and not Path(name).exists()
+
+
+def _network(name: str) -> Policy:
+    try:
+        return Policy.load(name)
+    except UserError as error:
+        if Path(name).is_dir():
+            raise
+        raise UserError(
+            f"{error}; SCIP's own rules are {', '.join(SCIP_RULES)}; "
+            "a Python function is named module:function"
+        ) from None
+
+
+def _function(name: str) -> BranchingFunction:
+    module_name, _, attribute = name.partition(":")
+    # As `python -m` does: a console script's path lacks the folder the user stands in.
+    if "" not in sys.path and str(Path.cwd()) not in sys.path:
+        sys.path.insert(0, str(Path.cwd()))
+    try:
+        module = importlib.import_module(module_name)
+    except ImportError as error:
+        raise UserError(
+            f"the policy {name!r} cannot be imported ({error}); "
+            "give module:function of a module that Python finds from here"
+        ) from error
+    function: Any = getattr(module, attribute, None)
+    if not callable(function):
+        raise UserError(f"the module {module_name!r} has no function {attribute!r}")
+    return function  # type: ignore[no-any-return]

@@ -1,0 +1,371 @@
+"""One solve: an instance, a policy and settings in; a typed result out.
+
+``optimize`` is what callers with a model of their own need: SCIP runs in a thread without the
+interpreter lock, so that Ctrl-C takes effect at once and progress can be shown, and an exception
+of the branching rule surfaces. ``solve`` builds the model, runs it, and frees it again.
+"""
+
+import json
+import math
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+from pyscipopt import Model
+
+from kida.errors import UserError
+from kida.files import atomic_path
+from kida.instances.family import Instance
+from kida.instances.program import Sense
+from kida.solver.bounds import BoundTrajectory, with_infinities
+from kida.solver.branching import Brancher, BranchingStatistics
+from kida.solver.policies import attach_policy
+from kida.solver.settings import Limits, Settings, apply_seeds, named_settings
+
+#: How long an interrupted solve may take to come to rest before it is abandoned, in seconds.
+_PATIENCE = 1.5
+
+
+class Reason(Enum):
+    """Why a solve ended, as in OR-tools' MathOpt."""
+
+    OPTIMAL = "optimal"
+    INFEASIBLE = "infeasible"
+    UNBOUNDED = "unbounded"
+    INFEASIBLE_OR_UNBOUNDED = "infeasible or unbounded"
+    #: Nothing better than the objective limit exists.
+    CUTOFF = "cutoff"
+    #: A limit was reached, with a solution or without one.
+    FEASIBLE = "feasible"
+    NO_SOLUTION_FOUND = "no solution found"
+
+
+class Limit(Enum):
+    """Which limit was reached, if any."""
+
+    TIME = "time"
+    NODES = "nodes"
+    MEMORY = "memory"
+    GAP = "gap"
+    SOLUTIONS = "solutions"
+    BOUND = "bound"
+    RESTARTS = "restarts"
+    INTERRUPTED = "interrupted"
+
+
+_PROVEN = {
+    "optimal": Reason.OPTIMAL,
+    "infeasible": Reason.INFEASIBLE,
+    "unbounded": Reason.UNBOUNDED,
+    "inforunbd": Reason.INFEASIBLE_OR_UNBOUNDED,
+}
+_LIMITS = {
+    "timelimit": Limit.TIME,
+    "nodelimit": Limit.NODES,
+    "totalnodelimit": Limit.NODES,
+    "stallnodelimit": Limit.NODES,
+    "memlimit": Limit.MEMORY,
+    "gaplimit": Limit.GAP,
+    "sollimit": Limit.SOLUTIONS,
+    "bestsollimit": Limit.SOLUTIONS,
+    "primallimit": Limit.BOUND,
+    "duallimit": Limit.BOUND,
+    "restartlimit": Limit.RESTARTS,
+    "userinterrupt": Limit.INTERRUPTED,
+}
+
+
+@dataclass(frozen=True)
+class Termination:
+    """How a solve ended.
+
+    Attributes
+    ----------
+    reason
+        What is known about the problem.
+    limit
+        The limit that stopped the solve, or ``None`` if it came to its end.
+    status
+        SCIP's own word.
+    """
+
+    reason: Reason
+    limit: Limit | None
+    status: str
+
+    @property
+    def solved(self) -> bool:
+        """Whether the solve came to its end: nothing is left to prove."""
+        return self.limit is None
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a running solve stands; times in seconds from its start, bounds may be infinite."""
+
+    wall: float
+    dual_bound: float
+    primal_bound: float
+    nodes: int
+    lp_iterations: int
+
+
+@dataclass(frozen=True, eq=False)
+class SolveResult:
+    """All that one solve gave.
+
+    Attributes
+    ----------
+    termination
+        How it ended.
+    sense
+        Whether the objective was minimised or maximised.
+    dual_bound, primal_bound
+        In the original objective, infinite where there is none. Under an objective limit SCIP's
+        primal bound is that limit until something better is found.
+    wall_time, cpu_time
+        Seconds of the whole solve, root node included, and of processor time of this process.
+    nodes
+        Nodes processed, over all restarts.
+    fair_nodes
+        ``nodes``, plus two for each cutoff and each domain reduction that a branching rule found
+        while looking for candidates: what it would have cost to find them by branching
+        (Gamrath and Schubert, ZIB-Report 17-34).
+    lp_iterations
+        Simplex iterations outside strong branching.
+    lp_time, strong_branching_time
+        Seconds in LPs of the nodes, and in those of strong branching.
+    trajectory
+        Every change of the bounds.
+    branching
+        The learned rule's or the function's own account; ``None`` for SCIP's rules.
+    solution
+        Name to value of the variables that are not 0 in the best solution; ``None`` without one.
+    """
+
+    termination: Termination
+    sense: Sense
+    dual_bound: float
+    primal_bound: float
+    wall_time: float
+    cpu_time: float
+    nodes: int
+    fair_nodes: int
+    lp_iterations: int
+    lp_time: float
+    strong_branching_time: float
+    trajectory: BoundTrajectory
+    branching: BranchingStatistics | None
+    solution: Mapping[str, float] | None
+
+    @property
+    def gap(self) -> float:
+        """Return ``|primal - dual| / min(|primal|, |dual|)``, as SCIP defines it."""
+        primal, dual = self.primal_bound, self.dual_bound
+        if primal == dual:
+            return 0.0
+        if math.isinf(primal) or math.isinf(dual) or primal * dual <= 0:
+            return math.inf
+        return abs(primal - dual) / min(abs(primal), abs(dual))
+
+
+def optimize(
+    model: Model,
+    brancher: Brancher | None = None,
+    *,
+    on_wait: Callable[[], None] | None = None,
+    interval: float = 0.25,
+) -> None:
+    """Solve ``model`` as ``model.optimize()`` does, but interruptibly and without losing errors.
+
+    Parameters
+    ----------
+    model
+        The model to solve; it keeps its results.
+    brancher
+        What :func:`kida.attach` returned.
+    on_wait
+        Called about every ``interval`` seconds in the calling thread while SCIP runs.
+    interval
+        Seconds.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        On Ctrl-C, once SCIP has come to rest or 1.5 seconds have passed: the model holds what was
+        found by then in the first case, and must not be touched any more in the second.
+    Exception
+        Whatever the branching rule raised; otherwise whatever ``model.optimize()`` raises.
+    """
+    finished = threading.Event()
+    failures: list[Exception] = []
+
+    def run() -> None:
+        try:
+            model.optimizeNogil()
+        except Exception as error:
+            failures.append(error)
+        finally:
+            finished.set()
+
+    # SCIP's own handler prints, and turns Ctrl-C into a normal return; Python's does neither.
+    catches = model.getParam("misc/catchctrlc")
+    model.setParam("misc/catchctrlc", False)
+    # A thread that outlives its patience must not keep the process alive: daemon. Waiting is for
+    # the event, not for the thread: before Python 3.13 an interrupted `join` forgets the thread.
+    threading.Thread(target=run, name="scip", daemon=True).start()
+    try:
+        while not finished.wait(interval):
+            if on_wait is not None:
+                on_wait()
+    except BaseException:
+        deadline = time.monotonic() + _PATIENCE
+        # Repeated, because SCIP forgets interrupts that arrive before it has begun.
+        while not finished.is_set() and time.monotonic() < deadline:
+            model.interruptSolve()
+            finished.wait(0.05)
+        raise
+    model.setParam("misc/catchctrlc", catches)
+    if brancher is not None:
+        brancher.raise_error()
+    if failures:
+        raise failures[0]
+
+
+def solve(
+    instance: Instance,
+    policy: str = "default",
+    *,
+    settings: str | Settings = "default",
+    limits: Limits | None = None,
+    seed: int = 0,
+    permutation_seed: int = 0,
+    on_progress: Callable[[Progress], None] | None = None,
+    solution_file: Path | None = None,
+) -> SolveResult:
+    """Solve one instance and free all of SCIP's memory again.
+
+    Parameters
+    ----------
+    instance
+        What to solve.
+    policy
+        What branches: see :mod:`kida.solver.policies`.
+    settings
+        A name of :data:`kida.solver.settings.SETTINGS`, or settings.
+    limits
+        When to stop; by default, when the settings say.
+    seed, permutation_seed
+        See :func:`kida.solver.settings.apply_seeds`.
+    on_progress
+        Called about four times a second while SCIP runs.
+    solution_file
+        Where to write the best solution, in SCIP's format, if there is one.
+
+    Raises
+    ------
+    UserError
+        If the policy, the settings or the limits make no sense, or the instance cannot be read.
+    KeyboardInterrupt
+        On Ctrl-C.
+    Exception
+        Whatever the branching rule raised.
+    """
+    from kida._core import BoundRecorder
+
+    if isinstance(settings, str):
+        settings = named_settings(settings)
+    if solution_file is not None and solution_file.exists():
+        raise UserError(f"{solution_file} exists already; name another file, or remove it")
+    limits = limits or Limits()
+    model = instance.model()
+    sense: Sense = model.getObjectiveSense()
+    settings.apply(model)
+    limits.apply(model, settings)
+    apply_seeds(model, seed, permutation_seed)
+    if settings.objective_limit and instance.initial_primal_bound is not None:
+        model.setObjlimit(instance.initial_primal_bound)
+    after_root = limits.seconds(settings) if settings.clock_starts == "root_end" else math.inf
+    recorder = BoundRecorder(model.to_ptr(give_ownership=False), limit_after_root=after_root)
+    brancher = attach_policy(model, policy, seed)
+
+    def report() -> None:
+        if on_progress is not None:
+            wall, dual, primal, nodes, iterations = recorder.latest()
+            dual, primal = with_infinities([dual, primal]).tolist()
+            on_progress(Progress(wall, dual, primal, nodes, iterations))
+
+    recorder.start()
+    # An interrupted model is left to the garbage collector: SCIP may still be running in it.
+    optimize(model, brancher, on_wait=report)
+    recorder.finish()
+    trajectory = BoundTrajectory.from_arrays(
+        recorder.arrays(), recorder.root_end_wall, recorder.root_end_cpu, sense
+    )
+    result = _result(model, sense, trajectory, brancher)
+    if solution_file is not None and result.solution is not None:
+        with atomic_path(solution_file) as temporary:
+            model.writeBestSol(str(temporary))
+    model.free()
+    return result
+
+
+def _result(
+    model: Model, sense: Sense, trajectory: BoundTrajectory, brancher: Brancher | None
+) -> SolveResult:
+    statistics = _scip_statistics(model)
+    lps = statistics["lp"]
+    searched = statistics["branchrules"]["plugins"].values()
+    found = sum(rule["ncutoffs"] + rule["ndomreds"] for rule in searched)
+    dual, primal = with_infinities([model.getDualbound(), model.getPrimalbound()]).tolist()
+    nodes = model.getNTotalNodes()
+    best = model.getBestSol() if model.getNSols() else None
+    values = None
+    if best is not None:
+        exact = ((variable.name, model.getSolVal(best, variable)) for variable in model.getVars())
+        values = {name: value for name, value in exact if value != 0.0}
+    return SolveResult(
+        termination=_termination(model, best is not None),
+        sense=sense,
+        dual_bound=dual,
+        primal_bound=primal,
+        wall_time=float(trajectory.wall[-1]),
+        cpu_time=float(trajectory.cpu[-1]),
+        nodes=nodes,
+        fair_nodes=nodes + 2 * found,
+        lp_iterations=model.getNLPIterations(),
+        lp_time=sum(lps[kind]["time"] for kind in _NODE_LPS),
+        strong_branching_time=lps["strongbranch_lp"]["time"],
+        trajectory=trajectory,
+        branching=None if brancher is None else brancher.statistics,
+        solution=values,
+    )
+
+
+_NODE_LPS = ("primal_lp", "dual_lp", "barrier_lp", "lex_dual_lp", "resolve_lp")
+
+
+def _scip_statistics(model: Model) -> dict[str, Any]:
+    """Return SCIP's statistics tables, which it gives only as a file."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "statistics.json"
+        model.writeStatisticsJson(str(path))
+        # Names of problems and plugins are in the file; they need not be UTF-8.
+        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8", errors="replace"))
+    return content
+
+
+def _termination(model: Model, has_solution: bool) -> Termination:
+    status = model.getStatus()
+    if status in _PROVEN:
+        reason = _PROVEN[status]
+        if reason is Reason.INFEASIBLE and abs(model.getObjlimit()) < model.infinity():
+            reason = Reason.CUTOFF
+        return Termination(reason, None, status)
+    reason = Reason.FEASIBLE if has_solution else Reason.NO_SOLUTION_FOUND
+    return Termination(reason, _LIMITS[status], status)
