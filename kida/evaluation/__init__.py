@@ -1,0 +1,1 @@
+"""Comparing policies: the score, the runs, the statistics and the report."""

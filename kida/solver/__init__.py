@@ -1,0 +1,1 @@
+"""Everything that touches SCIP: settings, branching rules, one solve and its record."""
