@@ -1,0 +1,1 @@
+"""How better policies are made: episodes, samples, training, generations."""

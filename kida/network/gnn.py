@@ -7,7 +7,6 @@ load unchanged; ``weights.shapes`` lists them. To change the network, change it 
 ``weights.shapes`` and in ``cpp/network``, and add a field to ``weights.Architecture``.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 import torch
@@ -73,24 +72,30 @@ class PreNorm(nn.Module):
             values = values + self.shift
         return values * self.scale
 
-    def fit(self, batches: Iterable[Tensor]) -> None:
-        """Set the statistics to those of ``batches``; features that do not vary keep scale 1."""
-        width = len(self.scale)
-        count, total, squares = 0, torch.zeros(width).double(), torch.zeros(width).double()
-        for batch in batches:
-            values = batch.detach().reshape(-1, width).double().cpu()
-            count += len(values)
-            total += values.sum(0)
-            squares += values.square().sum(0)
-        if count == 0:
-            return
-        mean = total / count
-        variance = (squares / count - mean.square()).clamp_min(0)
+    def fit(self, moments: "_Moments") -> None:
+        """Set the statistics; features that do not vary keep scale 1."""
+        mean = moments.total / moments.count
+        variance = (moments.squares / moments.count - mean.square()).clamp_min(0)
         # Rounding leaves a constant feature a variance of about 1e-16 of its square.
         varies = variance > 1e-12 * mean.square().clamp_min(1e-12)
         self.scale.copy_(torch.where(varies, variance, torch.ones_like(variance)).rsqrt())
         if self.shift is not None:
             self.shift.copy_(-mean)
+
+
+class _Moments:
+    """Running sums of what reaches a layer: a forward pre-hook."""
+
+    def __init__(self, width: int) -> None:
+        self.count = 0
+        self.total = torch.zeros(width, dtype=torch.float64)
+        self.squares = torch.zeros(width, dtype=torch.float64)
+
+    def __call__(self, layer: nn.Module, inputs: tuple[Tensor]) -> None:
+        values = inputs[0].reshape(-1, len(self.total)).double().cpu()
+        self.count += len(values)
+        self.total += values.sum(0)
+        self.squares += values.square().sum(0)
 
 
 class _SumOfRectified(torch.autograd.Function):
@@ -208,6 +213,13 @@ class Network(nn.Module):
     - **input:** :class:`Graphs`
     - **output:** ``(k,)`` for ``k`` candidates, or ``(n,)`` without a choice of candidates
 
+    Parameters
+    ----------
+    architecture
+        Its free choices.
+    dropout
+        Probability of dropping a feature of an embedding while training.
+
     Examples
     --------
     >>> network = Network(Architecture(embedding_size=32))
@@ -215,9 +227,10 @@ class Network(nn.Module):
     >>> scores = network(graphs)
     """
 
-    def __init__(self, architecture: Architecture) -> None:
+    def __init__(self, architecture: Architecture, dropout: float = 0.0) -> None:
         super().__init__()
         self.architecture = architecture
+        self.dropout = nn.Dropout(dropout)
         size = architecture.embedding_size
 
         def embedding(features: int) -> nn.Sequential:
@@ -256,8 +269,8 @@ class Network(nn.Module):
             Compute the messages the published way, a small network per edge: the same numbers up
             to rounding, several times slower.
         """
-        rows = self.cons_embedding(graphs.rows)
-        variables = self.var_embedding(graphs.variables)
+        rows = self.dropout(self.cons_embedding(graphs.rows))
+        variables = self.dropout(self.var_embedding(graphs.variables))
         edges = self.edge_embedding(graphs.edge_values)
         to_rows = graphs.edge_indices.flip(0)
         rows = self.conv_v_to_c(variables, rows, to_rows, edges, per_edge=per_edge)
@@ -281,18 +294,12 @@ class Network(nn.Module):
         the batches pass once for each of the seven layers.
         """
         for layer in self.modules():
-            if not isinstance(layer, PreNorm):
-                continue
-            seen: list[Tensor] = []
-            hook = layer.register_forward_pre_hook(lambda _, values: seen.append(values[0]))
-
-            def inputs(seen: list[Tensor] = seen) -> Iterable[Tensor]:
-                for batch in batches:
-                    self(batch, per_edge=True)
-                    yield seen.pop()
-
-            layer.fit(inputs())
-            hook.remove()
+            if isinstance(layer, PreNorm):
+                moments = _Moments(len(layer.scale))
+                with layer.register_forward_pre_hook(moments):
+                    for batch in batches:
+                        self(batch, per_edge=True)
+                layer.fit(moments)
 
     def load_weights(self, weights: Weights) -> None:
         """Copy ``weights`` (named and shaped as this network's state) into the network."""

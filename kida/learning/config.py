@@ -1,0 +1,361 @@
+"""The configuration of a training run: every choice, its default and what it means.
+
+Read from TOML with ``--set table.key=value`` on top; unknown keys are refused. A new option is a
+field here with its line in the docstring. The number of processes is no part of it: it may change
+when a run is resumed.
+"""
+
+import dataclasses
+import json
+import tomllib
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import UnionType
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+
+from kida.errors import UserError
+from kida.network.weights import Architecture, Candidates
+
+#: Version of the run folder's layout.
+RUN_VERSION = 1
+
+
+@dataclass(frozen=True)
+class CollectionConfig:
+    """How episodes are played and which nodes are recorded.
+
+    Attributes
+    ----------
+    episodes
+        Training episodes per generation, each on an instance and seed not used before.
+    validation_episodes
+        Episodes per generation on instances that are never trained on.
+    first_acting
+        Who branches at unrecorded nodes in the first generation, when there is no network:
+        ``"expert"``, ``"random"`` or ``"default"`` (SCIP's own rules).
+    acting
+        The same for all later generations; ``"network"`` is the previous generation's.
+    candidates
+        Variables that the expert scores and the network chooses from: the ``"fractional"`` ones
+        or every ``"unfixed"`` integer one.
+    probability_by_depth
+        Probability of recording a node at depth 0, 1, ...; the last value holds for all deeper
+        nodes. Recording costs a full strong branching.
+    samples_per_episode
+        An episode ends its recording, and itself, at this number of samples.
+    act_on_expert
+        Whether the expert's choice is taken at recorded nodes (as KIDA does) or the acting
+        policy's.
+    acting_expert_depth
+        At nodes of at most this depth the expert acts in any case; -1 means never.
+    time_limit
+        Seconds per episode, counted from the end of the root node.
+    node_limit
+        Nodes per episode.
+    settings
+        The named SCIP settings to play under.
+    """
+
+    episodes: int = 60
+    validation_episodes: int = 10
+    first_acting: Literal["expert", "random", "default"] = "random"
+    acting: Literal["network", "expert", "random", "default"] = "network"
+    candidates: Candidates = "fractional"
+    probability_by_depth: tuple[float, ...] = (*(1.0,) * 3, *(0.5,) * 10, 0.05)
+    samples_per_episode: int = 30
+    act_on_expert: bool = True
+    acting_expert_depth: int = -1
+    time_limit: float = 40.0
+    node_limit: int = 100_000
+    settings: str = "competition"
+
+    def __post_init__(self) -> None:
+        _positive(self, "episodes", "validation_episodes", "samples_per_episode", "node_limit")
+        _positive(self, "time_limit")
+        if not self.probability_by_depth or not all(
+            0 <= probability <= 1 for probability in self.probability_by_depth
+        ):
+            raise UserError("probability_by_depth must be a list of numbers between 0 and 1")
+
+
+@dataclass(frozen=True)
+class TrainingConfig:
+    """How one generation is trained.
+
+    Attributes
+    ----------
+    embedding_size
+        Width of the network: a multiple of 8 up to 128.
+    start
+        ``"shared"``: every generation starts from the same initial weights; ``"previous"``: from
+        the generation before. Either way they descend from one initialisation, without which
+        averaging weights fails.
+    epochs
+        Epochs per generation, at most.
+    draws_per_epoch
+        Samples drawn from the aggregate for one epoch, without repetition as long as it lasts.
+    edges_per_batch
+        A batch is filled with samples until it has this many edges: the memory and time of a step
+        depend on edges, not on samples.
+    learning_rate
+        Of AdamW, at the start.
+    weight_decay
+        Of AdamW, decoupled from the gradient.
+    loss
+        ``"hard"``: cross-entropy on the best candidates, ties sharing the mass; ``"soft"``:
+        cross-entropy on the softmax of the scores; ``"ranking"``: every evaluated candidate
+        against every better one, weighted by the difference of their scores.
+    temperature
+        Of the soft targets, in units of the best score's distance to the mean.
+    label_smoothing
+        Share of the target's mass spread evenly over the candidates.
+    dropout
+        Probability of dropping an embedding's feature while training.
+    average_decay
+        Decay per step of the exponential moving average of the weights; 0 keeps none. With one,
+        the average is validated and kept.
+    sampling
+        How an epoch draws from the aggregate: ``"uniform"``; ``"recent"``: a generation's
+        samples weigh ``recency`` times those of the next one.
+    recency
+        See ``sampling``.
+    shallow_weight
+        Loss weight of samples at depth <= ``shallow_depth``, those below having weight 1.
+    shallow_depth
+        See ``shallow_weight``.
+    patience
+        Epochs without a better validation loss before the learning rate is multiplied by
+        ``plateau_factor``.
+    plateau_factor
+        See ``patience``.
+    stop_patience
+        Epochs without a better validation loss before training stops.
+    prenorm_batches
+        Batches on which the prenorm statistics are fitted.
+    device
+        ``"auto"``: CUDA when there is one, else the CPU; or a torch device's name.
+    """
+
+    embedding_size: int = 64
+    start: Literal["shared", "previous"] = "previous"
+    epochs: int = 20
+    draws_per_epoch: int = 10_000
+    edges_per_batch: int = 150_000
+    learning_rate: float = 1e-3
+    weight_decay: float = 1e-4
+    loss: Literal["hard", "soft", "ranking"] = "hard"
+    temperature: float = 0.3
+    label_smoothing: float = 0.0
+    dropout: float = 0.0
+    average_decay: float = 0.0
+    sampling: Literal["uniform", "recent"] = "uniform"
+    recency: float = 0.7
+    shallow_weight: float = 1.0
+    shallow_depth: int = 12
+    patience: int = 3
+    plateau_factor: float = 0.3
+    stop_patience: int = 8
+    prenorm_batches: int = 8
+    device: str = "auto"
+
+    def __post_init__(self) -> None:
+        Architecture(self.embedding_size)
+        _positive(self, "epochs", "draws_per_epoch", "edges_per_batch", "learning_rate")
+        _positive(self, "temperature", "recency", "shallow_weight", "prenorm_batches")
+        _positive(self, "patience", "stop_patience", "plateau_factor")
+        for name in ("label_smoothing", "dropout", "average_decay"):
+            if not 0 <= getattr(self, name) < 1:
+                raise UserError(f"{name} is {getattr(self, name)}; it must be in [0, 1)")
+
+
+@dataclass(frozen=True)
+class InheritanceConfig:
+    """How the generations are merged into the final policy, by reward in the solver.
+
+    Attributes
+    ----------
+    method
+        ``"best"``: uniform average of the ``count`` best generations, as KIDA; ``"greedy"``: a
+        generation enters the average only if the reward rises; ``"weighted"``: average weighted
+        by validation reward; ``"last"``: no merging.
+    count
+        See ``method``.
+    every
+        Only every so-manyth generation is a candidate (KIDA: every tenth).
+    instances
+        Validation instances on which the reward is measured.
+    time_limit
+        Seconds per validation solve, counted from the end of the root node.
+    expert_depths
+        Depths to which strong branching is tried above the merged network; the best by reward
+        goes into the policy's card.
+    """
+
+    method: Literal["best", "greedy", "weighted", "last"] = "best"
+    count: int = 3
+    every: int = 1
+    instances: int = 4
+    time_limit: float = 45.0
+    expert_depths: tuple[int, ...] = (-1, 8, 12)
+
+    def __post_init__(self) -> None:
+        _positive(self, "count", "every", "instances", "time_limit")
+        if not self.expert_depths or min(self.expert_depths) < -1:
+            raise UserError("expert_depths must be a list of depths, -1 meaning never")
+
+
+@dataclass(frozen=True)
+class RunConfig:
+    """One training run.
+
+    Attributes
+    ----------
+    family
+        A family's name, or a folder or pattern of instance files.
+    size
+        One of the family's sizes; empty means its first.
+    seed
+        From it every other random choice is derived.
+    generations
+        DAgger generations.
+    collection, training, inheritance
+        The parts.
+    """
+
+    family: str
+    size: str = ""
+    seed: int = 0
+    generations: int = 5
+    collection: CollectionConfig = field(default_factory=CollectionConfig)
+    training: TrainingConfig = field(default_factory=TrainingConfig)
+    inheritance: InheritanceConfig = field(default_factory=InheritanceConfig)
+
+    def __post_init__(self) -> None:
+        _positive(self, "generations")
+
+
+def read_config(family: str, file: Path | None = None, overrides: Iterable[str] = ()) -> RunConfig:
+    """Return the configuration of a run.
+
+    Parameters
+    ----------
+    family
+        See :class:`RunConfig`; a ``family`` in the file must be the same.
+    file
+        A TOML file with the tables ``collection``, ``training`` and ``inheritance``.
+    overrides
+        Assignments ``key=value`` or ``table.key=value`` with TOML values (quotes around a single
+        word may be left out), applied in order on top of the file.
+
+    Raises
+    ------
+    UserError
+        If the file cannot be read, or a key is unknown or has a value of another type.
+    """
+    content: dict[str, Any] = {}
+    if file is not None:
+        try:
+            content = tomllib.loads(file.read_text(encoding="utf-8"))
+        except OSError as error:
+            raise UserError(f"cannot read {file}: {error.strerror}") from error
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise UserError(f"{file} is not valid TOML: {error}") from error
+    for override in overrides:
+        key, separator, value = override.partition("=")
+        if not separator:
+            raise UserError(f"--set {override!r} has no '='; write --set key=value")
+        *tables, name = key.strip().split(".")
+        place = content
+        for table in tables:
+            place = place.setdefault(table, {})
+            if not isinstance(place, dict):
+                raise UserError(f"--set {override!r}: {table} is not a table")
+        place[name] = _toml_value(value.strip())
+    if content.setdefault("family", family) != family:
+        raise UserError(f"{file} is for the family {content['family']!r}, not {family!r}")
+    return config_from(content)
+
+
+def config_from(content: dict[str, Any]) -> RunConfig:
+    """Return the configuration that nested tables of plain values describe.
+
+    Raises
+    ------
+    UserError
+        If a key is unknown or a value is of another type.
+    """
+    config = _build(RunConfig, content, "")
+    assert isinstance(config, RunConfig)
+    return config
+
+
+def first_difference(ours: RunConfig, theirs: RunConfig) -> str | None:
+    """Return the first key in which two configurations differ, with both values, or None."""
+    left, right = _flatten(dataclasses.asdict(ours)), _flatten(dataclasses.asdict(theirs))
+    for key, value in left.items():
+        if value != right[key]:
+            return f"{key} is {json.dumps(right[key])} there and {json.dumps(value)} here"
+    return None
+
+
+def _build(kind: type, content: dict[str, Any], prefix: str) -> Any:
+    hints = get_type_hints(kind)
+    for key in content:
+        if key not in hints:
+            known = ", ".join(hints)
+            raise UserError(f"there is no option {prefix + key!r}; the options here are {known}")
+    arguments = {}
+    for key, value in content.items():
+        hint = hints[key]
+        if dataclasses.is_dataclass(hint):
+            if not isinstance(value, dict):
+                raise UserError(f"{prefix + key} is a table; set one of its keys")
+            arguments[key] = _build(hint, value, f"{prefix}{key}.")
+        else:
+            arguments[key] = _convert(value, hint, prefix + key)
+    return kind(**arguments)
+
+
+def _convert(value: Any, hint: Any, key: str) -> Any:
+    origin, options = get_origin(hint), get_args(hint)
+    if origin is Literal:
+        if value not in options:
+            raise UserError(f"{key} is {value!r}; choose one of {', '.join(map(str, options))}")
+        return value
+    if origin is tuple:
+        if not isinstance(value, list | tuple):
+            raise UserError(f"{key} is {value!r}; it must be a list")
+        return tuple(_convert(entry, options[0], key) for entry in value)
+    if origin in (Union, UnionType):
+        return None if value is None else _convert(value, options[0], key)
+    if hint is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if not isinstance(value, hint) or (isinstance(value, bool) and hint is not bool):
+        raise UserError(f"{key} is {value!r}; it must be of type {hint.__name__}")
+    return value
+
+
+def _toml_value(text: str) -> Any:
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text
+
+
+def _flatten(content: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for key, value in content.items():
+        if isinstance(value, dict):
+            flat |= _flatten(value, f"{prefix}{key}.")
+        else:
+            flat[prefix + key] = value
+    return flat
+
+
+def _positive(config: Any, *names: str) -> None:
+    for name in names:
+        value = getattr(config, name)
+        # Written so that NaN fails too.
+        if not value > 0:
+            raise UserError(f"{name} is {value}; it must be positive")

@@ -1,0 +1,497 @@
+"""Training of one generation: samples in, weights out.
+
+Plain torch: batches are filled by edges, the loss is taken over each node's candidates, AdamW
+steps, the learning rate falls on plateaus of the validation loss, and the best epoch is kept.
+Every random choice follows from the seed and the epoch's number, and a checkpoint is left after
+every epoch, so that an interrupted training continues to the same bits (on a CPU, with the same
+number of threads). A new loss is a function in ``_LOSSES``; a new option a field of
+``config.TrainingConfig``.
+"""
+
+import json
+import math
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import safetensors.torch
+import torch
+from numpy.typing import NDArray
+from safetensors import SafetensorError, safe_open
+from torch import Tensor
+
+from kida.errors import UserError
+from kida.files import atomic_path
+from kida.learning.config import TrainingConfig
+from kida.learning.samples import Aggregate, best_candidates
+from kida.network.gnn import Graphs, Network
+from kida.network.weights import Architecture, Weights
+from kida.observation import NETWORK_VARIABLE_FEATURES
+from kida.solver.branching import Sample
+
+
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """Samples as one graph, with what the losses need.
+
+    ``b`` is the number of samples and ``w`` the largest number of candidates among them.
+
+    Attributes
+    ----------
+    graphs
+        The observations; its ``candidates`` are those of all samples, one sample after another.
+    present
+        Shape ``(b, w)``, bool: which places of the padded arrays are candidates.
+    scores
+        Shape ``(b, w)``, float64: the expert's; NaN where not evaluated, and in the padding.
+    best
+        Shape ``(b, w)``, bool: the candidates that share the best score.
+    weights
+        Shape ``(b,)``: weight of each sample in the loss.
+    """
+
+    graphs: Graphs
+    present: Tensor
+    scores: Tensor
+    best: Tensor
+    weights: Tensor
+
+    def padded(self, logits: Tensor) -> Tensor:
+        """Return the network's ``(k,)`` scores as ``(b, w)``, minus infinity in the padding."""
+        full = torch.full(self.present.shape, -math.inf, device=logits.device)
+        return full.masked_scatter(self.present, logits)
+
+    def to(self, device: torch.device) -> "Batch":
+        """Return the batch on ``device``."""
+        if device.type == "cpu":
+            return self
+        graphs = Graphs(*(tensor.to(device) for tensor in vars(self.graphs).values()))
+        rest = (self.present, self.scores, self.best, self.weights)
+        return Batch(graphs, *(tensor.to(device) for tensor in rest))
+
+
+def collate(samples: Sequence[Sample], config: TrainingConfig) -> Batch:
+    """Join samples into one batch."""
+    rows, variables, edges, values, candidates = [], [], [], [], []
+    row, variable = 0, 0
+    for sample in samples:
+        seen = sample.observation
+        rows.append(seen.row_features)
+        variables.append(seen.variable_features[:, NETWORK_VARIABLE_FEATURES])
+        edges.append(seen.edge_indices + np.array([[row], [variable]]))
+        values.append(seen.edge_values)
+        candidates.append(sample.candidates.astype(np.int64) + variable)
+        row += len(rows[-1])
+        variable += len(variables[-1])
+    graphs = Graphs(
+        torch.from_numpy(np.concatenate(rows)),
+        torch.from_numpy(np.concatenate(variables)),
+        torch.from_numpy(np.concatenate(edges, axis=1)),
+        torch.from_numpy(np.concatenate(values)[:, None]),
+        torch.from_numpy(np.concatenate(candidates)),
+    )
+    shape = len(samples), max(len(found) for found in candidates)
+    present, best = np.zeros(shape, bool), np.zeros(shape, bool)
+    scores = np.full(shape, np.nan)
+    for place, sample in enumerate(samples):
+        count = len(sample.candidates)
+        present[place, :count] = True
+        scores[place, :count] = sample.scores
+        best[place, :count] = best_candidates(sample.scores)
+    weights = [
+        config.shallow_weight if sample.depth <= config.shallow_depth else 1.0 for sample in samples
+    ]
+    return Batch(
+        graphs,
+        torch.from_numpy(present),
+        torch.from_numpy(scores),
+        torch.from_numpy(best),
+        torch.tensor(weights),
+    )
+
+
+def batches(samples: Iterable[Sample], config: TrainingConfig) -> Iterator[Batch]:
+    """Yield the samples in order, in batches of about ``config.edges_per_batch`` edges."""
+    held: list[Sample] = []
+    edges = 0
+    for sample in samples:
+        held.append(sample)
+        edges += len(sample.observation.edge_columns)
+        if edges >= config.edges_per_batch:
+            yield collate(held, config)
+            held, edges = [], 0
+    if held:
+        yield collate(held, config)
+
+
+def hard_targets(batch: Batch, config: TrainingConfig) -> Tensor:
+    """Return all mass on the best candidates, shared evenly; shape ``(b, w)``."""
+    return batch.best / batch.best.sum(1, keepdim=True)
+
+
+def soft_targets(batch: Batch, config: TrainingConfig) -> Tensor:
+    """Return the softmax of the scores, scaled for each sample; shape ``(b, w)``.
+
+    The unit of the temperature is the distance from the mean to the best score, so that the
+    targets do not depend on the objective's scale.
+    """
+    best = batch.scores.nan_to_num(-math.inf).amax(1, keepdim=True)
+    unit = (best - batch.scores.nanmean(1, keepdim=True)).clamp_min(1e-300)
+    scaled = (batch.scores - best) / (config.temperature * unit)
+    return scaled.nan_to_num(-math.inf).softmax(1).float()
+
+
+def _cross_entropy(
+    targets: Callable[[Batch, TrainingConfig], Tensor],
+) -> Callable[[Tensor, Batch, TrainingConfig], Tensor]:
+    def loss(logits: Tensor, batch: Batch, config: TrainingConfig) -> Tensor:
+        target = targets(batch, config)
+        if config.label_smoothing:
+            even = batch.present / batch.present.sum(1, keepdim=True)
+            target = target.lerp(even.float(), config.label_smoothing)
+        # 0 x (-infinity) in the padding would be NaN.
+        logarithms = logits.log_softmax(1).masked_fill(~batch.present, 0)
+        return -(target * logarithms).sum(1)
+
+    return loss
+
+
+def _ranking(logits: Tensor, batch: Batch, config: TrainingConfig) -> Tensor:
+    scores = batch.scores
+    gaps = (scores[:, :, None] - scores[:, None, :]).clamp_min(0).nan_to_num(0)
+    gaps = (gaps / gaps.amax((1, 2), keepdim=True).clamp_min(1e-300)).float()
+    known = logits.masked_fill(~batch.present, 0)
+    wrong = torch.nn.functional.softplus(known[:, None, :] - known[:, :, None])
+    return (gaps * wrong).sum((1, 2)) / gaps.sum((1, 2)).clamp_min(1e-30)
+
+
+# Each maps padded logits, batch and configuration to the loss of every sample, shape (b,).
+_LOSSES: dict[str, Callable[[Tensor, Batch, TrainingConfig], Tensor]] = {
+    "hard": _cross_entropy(hard_targets),
+    "soft": _cross_entropy(soft_targets),
+    "ranking": _ranking,
+}
+
+
+@dataclass(frozen=True)
+class Validation:
+    """How a network does on samples; every number is a mean over them.
+
+    Attributes
+    ----------
+    loss
+        The training loss, without sample weights.
+    top1, top5
+        Share of samples with a best candidate as the first, or among the first five.
+    score_ratio
+        Strong-branching score of the network's choice / best score; unevaluated counts as 0.
+    """
+
+    loss: float
+    top1: float
+    top5: float
+    score_ratio: float
+
+
+@torch.no_grad()
+def validate(network: Network, samples: Iterable[Sample], config: TrainingConfig) -> Validation:
+    """Measure ``network`` on ``samples``."""
+    network.eval()
+    device = next(network.parameters()).device
+    sums, count = np.zeros(4), 0
+    for batch in batches(samples, config):
+        batch = batch.to(device)
+        logits = batch.padded(network(batch.graphs))
+        first = logits.argsort(dim=1, descending=True, stable=True)[:, :5]
+        scores = batch.scores.nan_to_num(0)
+        best = scores.amax(1)
+        ratio = scores.gather(1, first[:, :1])[:, 0] / best.clamp_min(1e-300)
+        hits = batch.best.gather(1, first)
+        sums += [
+            float(_LOSSES[config.loss](logits, batch, config).double().sum()),
+            float(hits[:, 0].sum()),
+            float(hits.any(1).sum()),
+            float(ratio.clamp(0, 1).sum()),
+        ]
+        count += len(scores)
+    return Validation(*(sums / max(count, 1)).tolist())
+
+
+@dataclass
+class _State:
+    """What a training needs to continue, besides tensors."""
+
+    epoch: int = 0
+    learning_rate: float = 0.0
+    best_loss: float = math.inf
+    since_best: int = 0
+    since_change: int = 0
+    step: int = 0
+    history: list[dict[str, Any]] = field(default_factory=list)
+
+
+@dataclass(frozen=True, eq=False)
+class TrainingResult:
+    """The weights of the best epoch, and one entry of metrics per epoch."""
+
+    weights: Weights
+    history: list[dict[str, Any]]
+
+
+def choose_device(name: str) -> torch.device:
+    """Return the device that the configuration names.
+
+    Raises
+    ------
+    UserError
+        If there is none of that name.
+    """
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        torch.empty(0, device=name)
+    # What torch raises depends on why the device is not there.
+    except (RuntimeError, AssertionError) as error:
+        raise UserError(f"torch cannot use the device {name!r}; use 'auto' or 'cpu'") from error
+    return torch.device(name)
+
+
+def initial_network(
+    samples: Aggregate, config: TrainingConfig, seed: int, weights: Weights | None = None
+) -> Network:
+    """Return a network whose prenorm statistics are fitted on some of ``samples``.
+
+    Parameters
+    ----------
+    samples
+        At least one.
+    config
+        Architecture and number of batches.
+    seed
+        Of the parameters and of the choice of samples.
+    weights
+        Parameters to start from instead of random ones; their prenorm statistics are fitted anew.
+    """
+    torch.manual_seed(seed)
+    network = Network(Architecture(config.embedding_size), dropout=config.dropout)
+    if weights is not None:
+        network.load_weights(weights)
+    order = np.random.default_rng([seed, 1]).permutation(len(samples))
+    chosen = batches((samples[int(number)] for number in order), config)
+    network.eval()
+    network.fit_prenorms(
+        [batch.graphs for batch, _ in zip(chosen, range(config.prenorm_batches), strict=False)]
+    )
+    return network
+
+
+def train_generation(
+    training: Aggregate,
+    validation: Aggregate,
+    network: Network,
+    config: TrainingConfig,
+    *,
+    seed: int,
+    checkpoint: Path,
+    sampling_weights: NDArray[np.float64] | None = None,
+    report: Callable[[dict[str, Any]], None] = lambda event: None,
+) -> TrainingResult:
+    """Train ``network`` until the epochs are over or the validation loss no longer falls.
+
+    Parameters
+    ----------
+    training, validation
+        The samples; the loss on the second decides.
+    network
+        Where to start; it is changed in place.
+    config
+        The options.
+    seed
+        Of the order of samples and of dropout.
+    checkpoint
+        A file written after every epoch; if it is there, training continues from it.
+    sampling_weights
+        Shape ``(len(training),)``: draw samples in proportion to them, with repetition, instead
+        of going through the samples in random order.
+    report
+        Called after every epoch with its metrics, and every few seconds with the samples done.
+
+    Raises
+    ------
+    UserError
+        If the loss becomes infinite or NaN.
+    """
+    device = choose_device(config.device)
+    network.to(device)
+    optimizer = torch.optim.AdamW(
+        network.parameters(), config.learning_rate, weight_decay=config.weight_decay
+    )
+    state = _State(learning_rate=config.learning_rate)
+    kept = {"best": _copy(network), "average": _copy(network)}
+    if checkpoint.exists():
+        state, kept = _restore(checkpoint, network, optimizer)
+    while state.epoch < config.epochs and state.since_best < config.stop_patience:
+        for group in optimizer.param_groups:
+            group["lr"] = state.learning_rate
+        started = time.perf_counter()
+        torch.manual_seed(_seed(seed, state.epoch))
+        network.train()
+        order = _draw(len(training), state.epoch, config, seed, sampling_weights)
+        loss_sum, done, last_report = 0.0, 0, started
+        drawn = (training[int(number)] for number in order)
+        for number, batch in enumerate(batches(drawn, config)):
+            batch = batch.to(device)
+            logits = batch.padded(network(batch.graphs))
+            losses = _LOSSES[config.loss](logits, batch, config)
+            loss = (losses * batch.weights).sum() / batch.weights.sum()
+            value = loss.item()
+            if not math.isfinite(value):
+                raise UserError(
+                    f"the training loss is {value} in epoch {state.epoch + 1}, batch {number + 1}:"
+                    " lower training.learning_rate; the finished generations are kept"
+                )
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            state.step += 1
+            if config.average_decay:
+                _follow(kept["average"], network, config.average_decay, state.step)
+            loss_sum += value * len(losses)
+            done += len(losses)
+            now = time.perf_counter()
+            if now - last_report > 1:
+                last_report = now
+                report(
+                    {
+                        "event": "training",
+                        "epoch": state.epoch + 1,
+                        "samples": done,
+                        "of": len(order),
+                        "samples_per_second": done / (now - started),
+                        "loss": loss_sum / done,
+                    }
+                )
+        seconds = time.perf_counter() - started
+        current = _copy(network)
+        if config.average_decay:
+            network.load_state_dict(kept["average"])
+        measured = validate(
+            network, (validation[number] for number in range(len(validation))), config
+        )
+        candidate = _copy(network)
+        network.load_state_dict(current)
+        state.epoch += 1
+        entry = {
+            "epoch": state.epoch,
+            "learning_rate": state.learning_rate,
+            "loss": loss_sum / done,
+            "samples_per_second": done / seconds,
+            **{f"validation_{name}": number for name, number in asdict(measured).items()},
+        }
+        state.history.append(entry)
+        if measured.loss < state.best_loss:
+            state.best_loss, state.since_best, state.since_change = measured.loss, 0, 0
+            kept["best"] = candidate
+        else:
+            state.since_best += 1
+            state.since_change += 1
+            if state.since_change >= config.patience:
+                state.learning_rate *= config.plateau_factor
+                state.since_change = 0
+        _save(checkpoint, state, kept, network, optimizer)
+        report({"event": "epoch", **entry})
+    network.load_state_dict(kept["best"])
+    return TrainingResult(network.weights(), state.history)
+
+
+def _seed(seed: int, epoch: int) -> int:
+    return int(np.random.SeedSequence([seed, epoch]).generate_state(1)[0])
+
+
+def _draw(
+    count: int,
+    epoch: int,
+    config: TrainingConfig,
+    seed: int,
+    weights: NDArray[np.float64] | None,
+) -> NDArray[np.int64]:
+    """Return the epoch's samples: a stretch of one endless sequence of random permutations."""
+    length = min(count, config.draws_per_epoch)
+    if weights is not None:
+        generator = np.random.default_rng([seed, epoch])
+        return generator.choice(count, length, p=weights / weights.sum())
+    start = epoch * length
+    rounds = range(start // count, (start + length - 1) // count + 1)
+    sequence = [np.random.default_rng([seed, number]).permutation(count) for number in rounds]
+    first = start - rounds[0] * count
+    return np.concatenate(sequence)[first : first + length]
+
+
+def _copy(network: Network) -> dict[str, Tensor]:
+    return {name: tensor.detach().clone() for name, tensor in network.state_dict().items()}
+
+
+@torch.no_grad()
+def _follow(average: dict[str, Tensor], network: Network, decay: float, step: int) -> None:
+    # The first steps count more, or the average would remember the initial weights for long.
+    decay = min(decay, step / (step + 9))
+    for name, tensor in network.state_dict().items():
+        average[name].lerp_(tensor, 1 - decay)
+
+
+def _save(
+    path: Path,
+    state: _State,
+    kept: dict[str, dict[str, Tensor]],
+    network: Network,
+    optimizer: torch.optim.Optimizer,
+) -> None:
+    tensors = {f"network/{name}": tensor for name, tensor in _copy(network).items()}
+    for kind, weights in kept.items():
+        tensors |= {f"{kind}/{name}": tensor.clone() for name, tensor in weights.items()}
+    for number, parameter in enumerate(network.parameters()):
+        for name, tensor in optimizer.state[parameter].items():
+            tensors[f"optimizer/{number}/{name}"] = tensor
+    # JSON has no infinity: no best loss yet is written as null.
+    content = asdict(state) | {
+        "best_loss": state.best_loss if math.isfinite(state.best_loss) else None
+    }
+    with atomic_path(path) as temporary:
+        safetensors.torch.save_file(tensors, temporary, metadata={"state": json.dumps(content)})
+
+
+def _restore(
+    path: Path, network: Network, optimizer: torch.optim.Optimizer
+) -> tuple[_State, dict[str, dict[str, Tensor]]]:
+    try:
+        with safe_open(path, framework="pt") as file:
+            content = json.loads(file.metadata()["state"])
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except (OSError, SafetensorError, ValueError) as error:
+        raise UserError(
+            f"the checkpoint {path} is damaged ({error}): remove it, and this generation's "
+            "training begins again"
+        ) from error
+
+    def part(prefix: str) -> dict[str, Tensor]:
+        device = next(network.parameters()).device
+        return {
+            name.removeprefix(prefix): tensor.to(device)
+            for name, tensor in tensors.items()
+            if name.startswith(prefix)
+        }
+
+    network.load_state_dict(part("network/"))
+    parameters = list(network.parameters())
+    optimizer.load_state_dict(
+        {
+            "state": {number: part(f"optimizer/{number}/") for number in range(len(parameters))},
+            "param_groups": optimizer.state_dict()["param_groups"],
+        }
+    )
+    if content["best_loss"] is None:
+        content["best_loss"] = math.inf
+    return _State(**content), {kind: part(f"{kind}/") for kind in ("best", "average")}
