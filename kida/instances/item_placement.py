@@ -49,6 +49,24 @@ def _totals(sizes: NDArray[np.float64]) -> list[float]:
     return [sum(sizes[:, r].tolist()) for r in range(RESOURCES)]
 
 
+def _shares(sizes: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return each size over the average load of a bin, rounded as in the files."""
+    totals = _totals(sizes)
+    return np.array(
+        [
+            [round_to_file(size * BINS / total) for size, total in zip(row, totals, strict=True)]
+            for row in sizes.tolist()
+        ]
+    )
+
+
+def root_bound(number: int) -> float:
+    """Return the root bound of file ``number`` by the formula of :meth:`ItemPlacement.bounds`."""
+    shares = _shares(draw_sizes(seed(number)))
+    waste = BINS - shares.sum(axis=0) + np.maximum(shares[SMALL:] - 1.0, 0.0).sum(axis=0)
+    return float((1.0 + BALANCE_WEIGHT * RESOURCES) * np.maximum(waste, 0.0).sum())
+
+
 class ItemPlacement:
     """The family ``item_placement``; see the module's docstring."""
 
@@ -72,21 +90,17 @@ class ItemPlacement:
     def bounds(self, instance: Instance) -> Bounds:
         """Return the published bounds, or the dual bound in closed form.
 
-        A bin holding a big item has the surplus ``10 size / t_r - 1`` of resource r, which the
-        other bins lack: the LP spreads that deficit evenly. Each unit costs 1 for itself and
-        30 through the three maxima, and cuts do not move it.
+        In the LP, a bin loaded to its fair share has no deficit of resource r, and a big item
+        (alone in its bin) wastes what it holds above the share, so the deficits of r sum to
+        ``max(0, 10 - sum of all shares + sum over big items of max(0, share - 1))``, spread
+        evenly over the bins. Each unit costs 1 for itself and 30 through the maximum. (The sum
+        of all shares is 10 but for the rounding to 6 digits.) Cuts do not move this bound.
         """
         number = _FIRST[instance.split] + instance.index
         published = published_bounds(self.name, number)
         if published is not None:
             return published
-        sizes = draw_sizes(seed(number))
-        surplus = sum(
-            max(0.0, round_to_file(size * BINS / total) - 1.0)
-            for r, total in enumerate(_totals(sizes))
-            for size in sizes[SMALL:, r].tolist()
-        )
-        return Bounds((1.0 + BALANCE_WEIGHT * RESOURCES) * surplus, None)
+        return Bounds(root_bound(number), None)
 
     def program(self, instance: Instance) -> Program:
         """Draw the instance."""
@@ -94,12 +108,7 @@ class ItemPlacement:
         sizes = draw_sizes(seed(number))
         totals = _totals(sizes)
         rounded = np.array([[round_to_file(s) for s in row] for row in sizes.tolist()])
-        shares = np.array(
-            [
-                [round_to_file(s * BINS / total) for s, total in zip(row, totals, strict=True)]
-                for row in sizes.tolist()
-            ]
-        )
+        shares = _shares(sizes)
         capacity = [round_to_file(2.0 * total / BINS) for total in totals]
 
         bins, resources = range(BINS), range(RESOURCES)
