@@ -1,0 +1,355 @@
+// What Python sees of the native core. Argument checks live here; the classes trust their callers.
+#include <nanobind/nanobind.h>
+#include <nanobind/ndarray.h>
+#include <nanobind/stl/map.h>
+#include <nanobind/stl/shared_ptr.h>
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/vector.h>
+
+#include <algorithm>
+#include <limits>
+
+#include "bound_recorder.h"
+#include "branchrule.h"
+#include "network.h"
+#include "observation.h"
+#include "pending_exception.h"
+#include "scip_api.h"
+#include "strong_branching.h"
+
+namespace nb = nanobind;
+using namespace nb::literals;
+
+namespace kida {
+namespace {
+
+template <typename T>
+using Input = nb::ndarray<const T, nb::c_contig, nb::device::cpu>;
+
+template <typename T>
+auto to_numpy(std::vector<T> values, std::vector<std::size_t> shape) {
+  auto* owned = new std::vector<T>(std::move(values));
+  nb::capsule owner(owned, [](void* p) noexcept { delete static_cast<std::vector<T>*>(p); });
+  return nb::ndarray<nb::numpy, T>(owned->data(), shape.size(), shape.data(), owner);
+}
+
+template <typename T>
+auto to_numpy(const std::vector<T>& values) {
+  return to_numpy(values, {values.size()});
+}
+
+// PySCIPOpt's `Model.to_ptr(give_ownership=False)`.
+Scip* scip_of(const nb::object& capsule) {
+  if (!scip::connected()) throw std::runtime_error("the native core is not connected to SCIP");
+  auto* scip = static_cast<Scip*>(PyCapsule_GetPointer(capsule.ptr(), "scip"));
+  if (scip == nullptr) throw nb::python_error();
+  return scip;
+}
+
+void require_solved_lp(Scip* scip) {
+  if (scip::SCIPgetStage(scip) != scip::constants.stage_solving ||
+      scip::SCIPgetLPSolstat(scip) != scip::constants.lpsolstat_optimal) {
+    throw std::runtime_error(
+        "there is no focus node with an LP solved to optimality: call this from a branching rule");
+  }
+}
+
+std::vector<std::int32_t> indices_of(const std::vector<SCIP_Var*>& variables) {
+  std::vector<std::int32_t> indices;
+  indices.reserve(variables.size());
+  for (SCIP_Var* variable : variables) indices.push_back(scip::SCIPvarGetProbindex(variable));
+  return indices;
+}
+
+nb::tuple observation_arrays(const Observation& o) {
+  const auto rows = static_cast<std::size_t>(o.rows());
+  const auto variables = static_cast<std::size_t>(o.variables());
+  return nb::make_tuple(to_numpy(o.row_features, {rows, row_feature_count}),
+                        to_numpy(o.variable_features, {variables, variable_feature_count}),
+                        to_numpy(o.row_starts), to_numpy(o.edge_columns),
+                        to_numpy(o.edge_values));
+}
+
+nb::dict strong_branching_arrays(const StrongBranching& s) {
+  nb::dict result;
+  result["down_gains"] = to_numpy(s.down_gain);
+  result["up_gains"] = to_numpy(s.up_gain);
+  result["scores"] = to_numpy(s.score);
+  result["chosen"] = s.best;
+  return result;
+}
+
+void connect(const std::string& path, const nb::dict& enumerations, int first_major,
+             int last_major, unsigned long main_thread) {
+  auto value = [&](const char* name) { return nb::cast<std::uint64_t>(enumerations[name]); };
+  const scip::Constants constants{
+      .result_didnotrun = static_cast<int>(value("result_didnotrun")),
+      .result_branched = static_cast<int>(value("result_branched")),
+      .lpsolstat_optimal = static_cast<int>(value("lpsolstat_optimal")),
+      .basestat_lower = static_cast<int>(value("basestat_lower")),
+      .basestat_basic = static_cast<int>(value("basestat_basic")),
+      .basestat_upper = static_cast<int>(value("basestat_upper")),
+      .basestat_zero = static_cast<int>(value("basestat_zero")),
+      .stage_solving = static_cast<int>(value("stage_solving")),
+      .event_dual_bound_improved = value("event_dual_bound_improved"),
+      .event_best_solution_found = value("event_best_solution_found"),
+  };
+  try {
+    scip::connect(path, constants, first_major, last_major);
+  } catch (const std::runtime_error& error) {
+    throw nb::import_error(error.what());
+  }
+  PendingException::set_main_thread(main_thread);
+}
+
+std::shared_ptr<Network> make_network(const std::map<std::string, Input<float>>& arrays,
+                                      int embedding_size) {
+  Parameters parameters;
+  for (const auto& [name, array] : arrays) {
+    Parameter parameter{array.data(), {}};
+    for (std::size_t i = 0; i < array.ndim(); ++i) parameter.shape.push_back(array.shape(i));
+    parameters.emplace(name, std::move(parameter));
+  }
+  return std::make_shared<Network>(parameters, embedding_size);
+}
+
+auto score(const Network& network, const Input<float>& row_features,
+           const Input<float>& variable_features, const Input<std::int32_t>& row_starts,
+           const Input<std::int32_t>& edge_columns, const Input<float>& edge_values,
+           const Input<std::int32_t>& candidates) {
+  auto require = [](bool condition, const char* message) {
+    if (!condition) throw std::invalid_argument(message);
+  };
+  require(row_features.ndim() == 2 && row_features.shape(1) == row_feature_count,
+          "row_features must have shape (rows, 5)");
+  require(variable_features.ndim() == 2 && variable_features.shape(1) == variable_feature_count,
+          "variable_features must have shape (variables, 19)");
+  const std::size_t rows = row_features.shape(0);
+  const std::size_t variables = variable_features.shape(0);
+  const std::size_t edges = edge_columns.size();
+  require(row_starts.size() == rows + 1 && row_starts.data()[0] == 0 &&
+              static_cast<std::size_t>(row_starts.data()[rows]) == edges &&
+              std::is_sorted(row_starts.data(), row_starts.data() + rows + 1),
+          "row_starts must rise from 0 to the number of edges");
+  require(edge_values.size() == edges, "edge_values and edge_columns differ in length");
+  auto in_range = [&](std::int32_t j) { return j >= 0 && static_cast<std::size_t>(j) < variables; };
+  require(std::all_of(edge_columns.data(), edge_columns.data() + edges, in_range),
+          "an edge leads to a variable that does not exist");
+  require(std::all_of(candidates.data(), candidates.data() + candidates.size(), in_range),
+          "a candidate is a variable that does not exist");
+
+  const ObservationView view(row_features.data(), variable_features.data(), row_starts.data(),
+                             edge_columns.data(), edge_values.data(), static_cast<int>(rows),
+                             static_cast<int>(variables));
+  std::vector<float> scores(candidates.size());
+  {
+    const nb::gil_scoped_release unlocked;
+    Network::Workspace workspace;
+    network.score(view, {candidates.data(), candidates.size()}, workspace, scores);
+  }
+  return to_numpy(scores);
+}
+
+Acting acting_of(const std::string& name) {
+  if (name == "network") return Acting::network;
+  if (name == "expert") return Acting::expert;
+  if (name == "random") return Acting::random;
+  if (name == "default") return Acting::scip;
+  throw std::invalid_argument("'" + name + "' is not one of network, expert, random, default");
+}
+
+}  // namespace
+
+NB_MODULE(_core, m) {
+  m.doc() = "The native core of kida: SCIP state to features to scores to branching.";
+
+  m.def("connect", &connect, "path"_a, "enumerations"_a, "first_major"_a, "last_major"_a,
+        "main_thread"_a,
+        "Resolve SCIP's functions in the loaded extension module; raise ImportError otherwise.");
+
+  nb::class_<Network>(m, "Network", "The bipartite graph network of one policy.")
+      .def(nb::new_(&make_network), "parameters"_a, "embedding_size"_a)
+      .def_prop_ro("embedding_size", &Network::embedding_size)
+      .def("score", &score, "row_features"_a, "variable_features"_a, "row_starts"_a,
+           "edge_columns"_a, "edge_values"_a, "candidates"_a,
+           "One float32 score per candidate (an index of a variable).");
+  m.def("instruction_set", &Network::instruction_set);
+  m.def("use_instruction_set", &Network::use_instruction_set, "name"_a);
+
+  nb::enum_<RowFeature>(m, "RowFeature")
+      .value("BIAS", bias)
+      .value("OBJECTIVE_COSINE_SIMILARITY", objective_cosine_similarity)
+      .value("IS_TIGHT", is_tight)
+      .value("DUAL_SOLUTION_VALUE", dual_solution_value)
+      .value("SCALED_AGE", row_scaled_age);
+  nb::enum_<VariableFeature>(m, "VariableFeature")
+      .value("OBJECTIVE", objective)
+      .value("IS_TYPE_BINARY", is_type_binary)
+      .value("IS_TYPE_INTEGER", is_type_integer)
+      .value("IS_TYPE_IMPLICIT_INTEGER", is_type_implicit_integer)
+      .value("IS_TYPE_CONTINUOUS", is_type_continuous)
+      .value("HAS_LOWER_BOUND", has_lower_bound)
+      .value("HAS_UPPER_BOUND", has_upper_bound)
+      .value("NORMED_REDUCED_COST", normed_reduced_cost)
+      .value("SOLUTION_VALUE", solution_value)
+      .value("SOLUTION_FRAC", solution_frac)
+      .value("IS_SOLUTION_AT_LOWER_BOUND", is_solution_at_lower_bound)
+      .value("IS_SOLUTION_AT_UPPER_BOUND", is_solution_at_upper_bound)
+      .value("SCALED_AGE", variable_scaled_age)
+      .value("INCUMBENT_VALUE", incumbent_value)
+      .value("AVERAGE_INCUMBENT_VALUE", average_incumbent_value)
+      .value("IS_BASIS_LOWER", is_basis_lower)
+      .value("IS_BASIS_BASIC", is_basis_basic)
+      .value("IS_BASIS_UPPER", is_basis_upper)
+      .value("IS_BASIS_ZERO", is_basis_zero);
+
+  m.def(
+      "observe",
+      [](const nb::object& capsule) {
+        Scip* scip = scip_of(capsule);
+        require_solved_lp(scip);
+        Observation observation;
+        observe(scip, true, observation);
+        return observation_arrays(observation);
+      },
+      "scip"_a, "The focus node's observation: the arrays of kida.observation.Observation.");
+  m.def(
+      "candidates",
+      [](const nb::object& capsule, bool unfixed) {
+        Scip* scip = scip_of(capsule);
+        require_solved_lp(scip);
+        std::vector<SCIP_Var*> variables;
+        branching_candidates(scip, unfixed, variables);
+        return to_numpy(indices_of(variables));
+      },
+      "scip"_a, "unfixed"_a, "Indices of the focus node's branching candidates, int32.");
+  m.def(
+      "strong_branching",
+      [](const nb::object& capsule, bool unfixed, bool idempotent) {
+        Scip* scip = scip_of(capsule);
+        require_solved_lp(scip);
+        std::vector<SCIP_Var*> variables;
+        branching_candidates(scip, unfixed, variables);
+        StrongBranching result;
+        strong_branching(scip, variables, idempotent, result);
+        nb::dict arrays = strong_branching_arrays(result);
+        arrays["candidates"] = to_numpy(indices_of(variables));
+        return arrays;
+      },
+      "scip"_a, "unfixed"_a, "idempotent"_a, "Full strong branching at the focus node.");
+  m.def(
+      "branch",
+      [](const nb::object& capsule, int variable) {
+        Scip* scip = scip_of(capsule);
+        require_solved_lp(scip);
+        if (variable < 0 || variable >= scip::SCIPgetNVars(scip)) {
+          throw std::invalid_argument("variable " + std::to_string(variable) + " does not exist");
+        }
+        KIDA_CALL(scip::SCIPbranchVar(scip, scip::SCIPgetVars(scip)[variable], nullptr, nullptr,
+                                      nullptr));
+      },
+      "scip"_a, "variable"_a, "Branch at the focus node on the variable with this index.");
+
+  nb::class_<BoundRecorder>(m, "BoundRecorder", "The trajectory of the bounds during a solve.")
+      .def(nb::new_([](const nb::object& capsule, double limit_after_root) {
+             return BoundRecorder::include(scip_of(capsule), limit_after_root);
+           }),
+           "scip"_a, "limit_after_root"_a = std::numeric_limits<double>::infinity())
+      .def("start", &BoundRecorder::start, "Set the origin of the clocks.")
+      .def(
+          "finish",
+          [](BoundRecorder& self, const nb::object& capsule) { self.finish(scip_of(capsule)); },
+          "scip"_a, "Append the final bounds.")
+      .def("arrays",
+           [](const BoundRecorder& self) {
+             const auto t = self.trajectory();
+             nb::dict arrays;
+             arrays["wall"] = to_numpy(t.wall);
+             arrays["cpu"] = to_numpy(t.cpu);
+             arrays["dual"] = to_numpy(t.dual);
+             arrays["primal"] = to_numpy(t.primal);
+             arrays["nodes"] = to_numpy(t.nodes);
+             return arrays;
+           })
+      .def("latest",
+           [](const BoundRecorder& self) {
+             const auto p = self.progress();
+             return nb::make_tuple(p.wall, p.dual, p.primal, p.nodes, p.lp_iterations);
+           })
+      .def_prop_ro("root_end_wall", &BoundRecorder::root_end_wall)
+      .def_prop_ro("root_end_cpu", &BoundRecorder::root_end_cpu);
+
+  nb::class_<PendingException>(m, "PendingException", "An exception on its way out of a callback.")
+      .def(nb::new_([] { return std::make_shared<PendingException>(); }))
+      .def("raise_stored", [](PendingException& self) {
+        if (self.raise()) throw nb::python_error();
+      });
+  m.def("store_exception", [](const std::shared_ptr<PendingException>& pending,
+                              const nb::object& exception) {
+    PendingException::store(pending, exception.ptr());
+  });
+
+  nb::class_<Brancher>(m, "Brancher", "The branching rule in one SCIP model.")
+      .def_static(
+          "include",
+          [](const nb::object& capsule, std::shared_ptr<Network> network,
+             const std::string& acting, bool unfixed_candidates, int expert_depth,
+             std::vector<double> record_probability, int max_samples, bool act_on_expert,
+             bool trace, std::uint64_t seed, int priority) {
+            const RuleOptions options{.acting = acting_of(acting),
+                                      .unfixed_candidates = unfixed_candidates,
+                                      .expert_depth = expert_depth,
+                                      .record_probability = std::move(record_probability),
+                                      .max_samples = max_samples,
+                                      .act_on_expert = act_on_expert,
+                                      .trace = trace,
+                                      .seed = seed};
+            return Brancher::include(scip_of(capsule), std::move(network), options, priority);
+          },
+          "scip"_a, "network"_a.none(), nb::kw_only(), "acting"_a = "network",
+          "unfixed_candidates"_a = false, "expert_depth"_a = -1,
+          "record_probability"_a = std::vector<double>{}, "max_samples"_a = 0,
+          "act_on_expert"_a = true, "trace"_a = false, "seed"_a = 0, "priority"_a)
+      .def_prop_ro("statistics",
+                   [](const Brancher& self) {
+                     const Statistics& s = self.statistics();
+                     nb::dict result;
+                     result["decisions"] = s.decisions;
+                     result["network_decisions"] = s.network_decisions;
+                     result["expert_decisions"] = s.expert_decisions;
+                     result["candidates"] = s.candidates;
+                     result["seconds_observing"] = s.seconds_observing;
+                     result["seconds_scoring"] = s.seconds_scoring;
+                     result["seconds_expert"] = s.seconds_expert;
+                     result["seconds_total"] = s.seconds_total;
+                     return result;
+                   })
+      .def_prop_ro("declined", &Brancher::declined)
+      .def("raise_stored",
+           [](Brancher& self) {
+             if (self.exception().raise()) throw nb::python_error();
+           })
+      .def("samples",
+           [](const Brancher& self) {
+             nb::list samples;
+             for (const Sample& s : self.samples()) {
+               nb::dict sample = strong_branching_arrays(s.expert);
+               sample["observation"] = observation_arrays(s.observation);
+               sample["candidates"] = to_numpy(s.candidates);
+               sample["depth"] = s.depth;
+               sample["node_number"] = s.node_number;
+               sample["lp_objective"] = s.lp_objective;
+               samples.append(sample);
+             }
+             return samples;
+           })
+      .def("trace", [](const Brancher& self) {
+        std::vector<float> flat;
+        for (const Timing& t : self.trace()) {
+          flat.insert(flat.end(), {t.observing, t.scoring, t.total});
+        }
+        return to_numpy(std::move(flat), {self.trace().size(), 3});
+      });
+}
+
+}  // namespace kida

@@ -1,0 +1,141 @@
+#include "bound_recorder.h"
+
+#include <ctime>
+
+namespace kida {
+
+using namespace scip;  // NOLINT: the functions carry SCIP's own prefix
+
+namespace {
+
+constexpr const char* event_handler_name = "kida_bounds";
+constexpr const char* clock_rule_name = "kida_clock";
+// Before every other rule, the learned one included.
+constexpr int clock_rule_priority = 536870911;
+
+double process_cpu_seconds() {
+  timespec now{};
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+  return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
+}
+
+std::uint64_t event_types() {
+  return constants.event_dual_bound_improved | constants.event_best_solution_found;
+}
+
+}  // namespace
+
+// SCIP's side: the event handler and the clock rule both hold a shared pointer to the recorder,
+// released when SCIP frees them.
+struct BoundRecorderCallbacks {
+  using Owner = std::shared_ptr<BoundRecorder>;
+
+  static BoundRecorder& of(SCIP_Eventhdlr* handler) {
+    return **reinterpret_cast<Owner*>(SCIPeventhdlrGetData(handler));
+  }
+  static Retcode on_event(Scip* scip, SCIP_Eventhdlr* handler, SCIP_Event*, SCIP_EventData*) {
+    try {
+      of(handler).record(scip);
+    } catch (...) {  // out of memory: nothing may cross the C boundary
+      return error;
+    }
+    return okay;
+  }
+  static Retcode on_init(Scip* scip, SCIP_Eventhdlr* handler) {
+    return SCIPcatchEvent(scip, event_types(), handler, nullptr, nullptr);
+  }
+  static Retcode on_exit(Scip* scip, SCIP_Eventhdlr* handler) {
+    return SCIPdropEvent(scip, event_types(), handler, nullptr, -1);
+  }
+  static Retcode on_free(Scip*, SCIP_Eventhdlr* handler) {
+    delete reinterpret_cast<Owner*>(SCIPeventhdlrGetData(handler));
+    return okay;
+  }
+  static Retcode on_branching(Scip* scip, SCIP_Branchrule* rule, Bool, int* result) {
+    *result = constants.result_didnotrun;
+    (*reinterpret_cast<Owner*>(SCIPbranchruleGetData(rule)))->on_branching(scip);
+    return okay;
+  }
+  static Retcode on_rule_free(Scip*, SCIP_Branchrule* rule) {
+    delete reinterpret_cast<Owner*>(SCIPbranchruleGetData(rule));
+    return okay;
+  }
+};
+
+std::shared_ptr<BoundRecorder> BoundRecorder::include(Scip* scip, double limit_after_root) {
+  if (SCIPfindEventhdlr(scip, event_handler_name) != nullptr) {
+    throw std::runtime_error("this model already has a bound recorder");
+  }
+  using Callbacks = BoundRecorderCallbacks;
+  std::shared_ptr<BoundRecorder> recorder(new BoundRecorder(limit_after_root));
+  SCIP_Eventhdlr* handler = nullptr;
+  KIDA_CALL(SCIPincludeEventhdlrBasic(
+      scip, &handler, event_handler_name, "records the bounds", Callbacks::on_event,
+      reinterpret_cast<SCIP_EventhdlrData*>(new Callbacks::Owner(recorder))));
+  KIDA_CALL(SCIPsetEventhdlrInit(scip, handler, Callbacks::on_init));
+  KIDA_CALL(SCIPsetEventhdlrExit(scip, handler, Callbacks::on_exit));
+  KIDA_CALL(SCIPsetEventhdlrFree(scip, handler, Callbacks::on_free));
+  SCIP_Branchrule* rule = nullptr;
+  KIDA_CALL(SCIPincludeBranchruleBasic(
+      scip, &rule, clock_rule_name, "notes when the root node has ended; never branches",
+      clock_rule_priority, -1, 1.0,
+      reinterpret_cast<SCIP_BranchruleData*>(new Callbacks::Owner(recorder))));
+  KIDA_CALL(SCIPsetBranchruleExecLp(scip, rule, Callbacks::on_branching));
+  KIDA_CALL(SCIPsetBranchruleFree(scip, rule, Callbacks::on_rule_free));
+  return recorder;
+}
+
+double BoundRecorder::wall() const {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - wall_origin_).count();
+}
+
+double BoundRecorder::cpu() const { return process_cpu_seconds() - cpu_origin_; }
+
+void BoundRecorder::start() {
+  const std::lock_guard lock(mutex_);
+  wall_origin_ = std::chrono::steady_clock::now();
+  cpu_origin_ = process_cpu_seconds();
+  trajectory_ = {};
+  progress_ = {};
+  root_end_wall_ = root_end_cpu_ = std::numeric_limits<double>::quiet_NaN();
+}
+
+void BoundRecorder::finish(Scip* scip) { record(scip); }
+
+void BoundRecorder::update_progress(Scip* scip) {
+  progress_ = {wall(), SCIPgetDualbound(scip), SCIPgetPrimalbound(scip), SCIPgetNTotalNodes(scip),
+               SCIPgetNLPIterations(scip)};
+}
+
+void BoundRecorder::record(Scip* scip) {
+  const std::lock_guard lock(mutex_);
+  update_progress(scip);
+  trajectory_.wall.push_back(progress_.wall);
+  trajectory_.cpu.push_back(cpu());
+  trajectory_.dual.push_back(progress_.dual);
+  trajectory_.primal.push_back(progress_.primal);
+  trajectory_.nodes.push_back(progress_.nodes);
+}
+
+void BoundRecorder::on_branching(Scip* scip) {
+  const std::lock_guard lock(mutex_);
+  update_progress(scip);
+  if (root_end_wall_ == root_end_wall_) return;  // not NaN: the root has ended before
+  root_end_wall_ = progress_.wall;
+  root_end_cpu_ = cpu();
+  if (limit_after_root_ < std::numeric_limits<double>::infinity()) {
+    SCIPsetRealParam(scip, "limits/time", SCIPgetSolvingTime(scip) + limit_after_root_);
+  }
+}
+
+BoundRecorder::Trajectory BoundRecorder::trajectory() const {
+  const std::lock_guard lock(mutex_);
+  return trajectory_;
+}
+
+BoundRecorder::Progress BoundRecorder::progress() const {
+  const std::lock_guard lock(mutex_);
+  return progress_;
+}
+
+}  // namespace kida

@@ -1,0 +1,210 @@
+#include "branchrule.h"
+
+#include <algorithm>
+#include <chrono>
+
+namespace kida {
+
+using namespace scip;  // NOLINT: the functions carry SCIP's own prefix
+
+namespace {
+
+constexpr const char* rule_name = "kida";
+
+using Clock = std::chrono::steady_clock;
+
+double seconds(Clock::time_point from, Clock::time_point to) {
+  return std::chrono::duration<double>(to - from).count();
+}
+
+}  // namespace
+
+void branching_candidates(Scip* scip, bool unfixed, std::vector<SCIP_Var*>& candidates) {
+  SCIP_Var** variables = nullptr;
+  int count = 0;
+  int priority_count = 0;
+  if (unfixed) {
+    KIDA_CALL(SCIPgetPseudoBranchCands(scip, &variables, &count, &priority_count));
+  } else {
+    KIDA_CALL(SCIPgetLPBranchCands(scip, &variables, nullptr, nullptr, &count, &priority_count,
+                                   nullptr));
+  }
+  // SCIP's arrays begin with the variables of highest priority and change under strong branching.
+  candidates.assign(variables, variables + priority_count);
+}
+
+struct Brancher::Callbacks {
+  using Owner = std::shared_ptr<Brancher>;
+
+  static Retcode on_branching(Scip* scip, SCIP_Branchrule* rule, Bool, int* result) {
+    *result = constants.result_didnotrun;
+    Brancher& self = **reinterpret_cast<Owner*>(SCIPbranchruleGetData(rule));
+    try {
+      const auto begin = Clock::now();
+      *result = self.execute(scip);
+      self.statistics_.seconds_total += seconds(begin, Clock::now());
+    } catch (const std::exception& failure) {
+      self.state_ = State::failed;
+      PendingException::store(self.exception_,
+                              std::string("kida's branching rule failed: ") + failure.what());
+      return SCIPinterruptSolve(scip);
+    }
+    return okay;
+  }
+  static Retcode on_free(Scip*, SCIP_Branchrule* rule) {
+    delete reinterpret_cast<Owner*>(SCIPbranchruleGetData(rule));
+    return okay;
+  }
+};
+
+std::shared_ptr<Brancher> Brancher::include(Scip* scip, std::shared_ptr<const Network> network,
+                                            const RuleOptions& options, int priority) {
+  if (network == nullptr && options.acting == Acting::network) {
+    throw std::invalid_argument("a rule that acts by the network needs one");
+  }
+  if (SCIPfindBranchrule(scip, rule_name) != nullptr) {
+    throw std::runtime_error("this model already has a kida branching rule");
+  }
+  std::shared_ptr<Brancher> brancher(new Brancher(std::move(network), options));
+  SCIP_Branchrule* rule = nullptr;
+  KIDA_CALL(SCIPincludeBranchruleBasic(
+      scip, &rule, rule_name, "learned branching by a bipartite graph network", priority, -1, 1.0,
+      reinterpret_cast<SCIP_BranchruleData*>(new Callbacks::Owner(brancher))));
+  KIDA_CALL(SCIPsetBranchruleExecLp(scip, rule, Callbacks::on_branching));
+  KIDA_CALL(SCIPsetBranchruleFree(scip, rule, Callbacks::on_free));
+  return brancher;
+}
+
+// The observation describes a linear relaxation of a linear problem; on others SCIP's rules go on.
+bool Brancher::accepts(Scip* scip) {
+  if (state_ == State::unused) {
+    SCIP_Conshdlr* nonlinear = SCIPfindConshdlr(scip, "nonlinear");
+    state_ = nonlinear != nullptr && SCIPconshdlrGetNActiveConss(nonlinear) > 0 ? State::declined
+                                                                                : State::active;
+    if (state_ == State::declined) {
+      const PyGILState_STATE lock = PyGILState_Ensure();
+      if (PyErr_WarnEx(PyExc_RuntimeWarning,
+                       "kida declines to branch: the problem has nonlinear constraints; SCIP's "
+                       "own branching rules go on",
+                       1) != 0) {
+        // A warning turned into an error cannot leave a callback: hand it over.
+        PyObject *type, *value, *traceback;
+        PyErr_Fetch(&type, &value, &traceback);
+        PyErr_NormalizeException(&type, &value, &traceback);
+        PendingException::store(exception_, value);
+        Py_XDECREF(type);
+        Py_XDECREF(value);
+        Py_XDECREF(traceback);
+      }
+      PyGILState_Release(lock);
+    }
+  }
+  return state_ == State::active;
+}
+
+// Uniform in [0, 1); spelled out because the standard distributions differ between libraries.
+double Brancher::uniform() { return static_cast<double>(random_() >> 11U) * 0x1.0p-53; }
+
+bool Brancher::wants_sample(int depth) {
+  const auto& probability = options_.record_probability;
+  if (probability.empty()) return false;
+  // Drawn at every node, so that the stream does not depend on the samples taken.
+  const double draw = uniform();
+  const auto at = std::min<std::size_t>(depth, probability.size() - 1);
+  return static_cast<int>(samples_.size()) < options_.max_samples && draw < probability[at];
+}
+
+int Brancher::ask_expert(Scip* scip, bool acts) {
+  const auto begin = Clock::now();
+  strong_branching(scip, candidates_, !acts, expert_);
+  statistics_.seconds_expert += seconds(begin, Clock::now());
+  return expert_.best;
+}
+
+int Brancher::ask_network(Scip* scip) {
+  const auto begin = Clock::now();
+  observe(scip, false, observation_);
+  const auto observed = Clock::now();
+  candidate_indices_.resize(candidates_.size());
+  std::transform(candidates_.begin(), candidates_.end(), candidate_indices_.begin(),
+                 SCIPvarGetProbindex);
+  scores_.resize(candidates_.size());
+  network_->score(observation_, candidate_indices_, workspace_, scores_);
+  const int choice =
+      static_cast<int>(std::max_element(scores_.begin(), scores_.end()) - scores_.begin());
+  const auto scored = Clock::now();
+  statistics_.seconds_observing += seconds(begin, observed);
+  statistics_.seconds_scoring += seconds(observed, scored);
+  statistics_.network_decisions += 1;
+  if (options_.trace) {
+    trace_.push_back({static_cast<float>(seconds(begin, observed)),
+                      static_cast<float>(seconds(observed, scored)), 0.0F});
+  }
+  return choice;
+}
+
+void Brancher::branch(Scip* scip, int choice, bool expert_bounds) {
+  SCIP_Node* down = nullptr;
+  SCIP_Node* middle = nullptr;
+  SCIP_Node* up = nullptr;
+  KIDA_CALL(SCIPbranchVar(scip, candidates_[choice], &down, &middle, &up));
+  // Strong branching has proved bounds for the children, unless columns are priced in later.
+  if (expert_bounds && SCIPallColsInLP(scip) != 0 && middle == nullptr && down != nullptr &&
+      up != nullptr) {
+    KIDA_CALL(SCIPupdateNodeLowerbound(scip, down, expert_.best_down));
+    KIDA_CALL(SCIPupdateNodeLowerbound(scip, up, expert_.best_up));
+  }
+}
+
+int Brancher::execute(Scip* scip) {
+  const auto begin = Clock::now();
+  if (state_ == State::failed || !accepts(scip)) return constants.result_didnotrun;
+  branching_candidates(scip, options_.unfixed_candidates, candidates_);
+  if (candidates_.empty()) return constants.result_didnotrun;
+
+  const int depth = SCIPgetDepth(scip);
+  const bool record = wants_sample(depth);
+  const bool expert_acts =
+      options_.acting == Acting::expert || depth <= options_.expert_depth ||
+      (record && options_.act_on_expert);
+  int choice = -1;
+  bool by_expert = false;
+
+  if (record || expert_acts) {
+    if (record) observe(scip, true, observation_);
+    const int expert_choice = ask_expert(scip, expert_acts);
+    if (record && expert_.complete) {
+      candidate_indices_.resize(candidates_.size());
+      std::transform(candidates_.begin(), candidates_.end(), candidate_indices_.begin(),
+                     SCIPvarGetProbindex);
+      samples_.push_back({observation_, candidate_indices_, expert_, depth, SCIPgetNNodes(scip),
+                          SCIPgetLPObjval(scip)});
+    }
+    if (expert_acts && expert_choice >= 0) {
+      choice = expert_choice;
+      by_expert = true;
+    }
+  }
+  if (choice < 0) {
+    // Also where the expert could evaluate nothing.
+    switch (options_.acting) {
+      case Acting::network: choice = ask_network(scip); break;
+      case Acting::random:
+        choice = static_cast<int>(uniform() * static_cast<double>(candidates_.size()));
+        break;
+      case Acting::expert:
+      case Acting::scip: return constants.result_didnotrun;
+    }
+  }
+  const bool by_network = !by_expert && options_.acting == Acting::network;
+  statistics_.decisions += 1;
+  statistics_.expert_decisions += by_expert ? 1 : 0;
+  statistics_.candidates += static_cast<std::int64_t>(candidates_.size());
+  branch(scip, choice, by_expert);
+  if (options_.trace && by_network) {
+    trace_.back().total = static_cast<float>(seconds(begin, Clock::now()));
+  }
+  return constants.result_branched;
+}
+
+}  // namespace kida

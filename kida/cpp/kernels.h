@@ -1,0 +1,52 @@
+// The arithmetic of the network's forward pass, compiled once per instruction set.
+//
+// kernels.inc holds the one implementation; kernels_<isa>.cpp compile it. These files must include
+// no header with inline functions: the linker could keep a copy compiled for a processor that the
+// user does not have.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace kida {
+
+// All widths are padded to this many floats, so that no kernel needs a scalar tail.
+inline constexpr int width_multiple = 16;
+
+// One linear layer, weights input-major: output[j] = sum_k input[k] * weights[k * outputs + j].
+struct Dense {
+  const float* weights;
+  const float* bias;  // null: none
+  int inputs;
+  int outputs;  // a multiple of width_multiple
+};
+
+struct Kernels {
+  const char* name;
+
+  // y = relu?(y0 + x1 W1 [+ x2 W2]) for `count` rows; y0 = bias, plus degree[i] * degree_bias.
+  // Row r of x1 starts at x1 + r * stride1, likewise x2; rows of y are first.outputs apart.
+  void (*dense)(const Dense& first, const float* x1, std::ptrdiff_t stride1, const Dense* second,
+                const float* x2, std::ptrdiff_t stride2, const float* degree,
+                const float* degree_bias, bool relu, int count, float* y);
+
+  // sums[i] = sum over the edges (i, j, v) of relu(left[i] + (v + shift) * scale * edge + right[j])
+  void (*gather)(const std::int32_t* starts, const std::int32_t* columns, const float* values,
+                 float shift, float scale, const float* edge, const float* left, const float* right,
+                 int rows, int width, float* sums);
+
+  // The reverse direction for chosen variables only: slot[j] is the row of variable j in left and
+  // sums, or -1. sums and degree must be zero on entry.
+  void (*scatter)(const std::int32_t* starts, const std::int32_t* columns, const float* values,
+                  float shift, float scale, const float* edge, const float* left,
+                  const float* right, const std::int32_t* slot, int rows, int width, float* sums,
+                  float* degree);
+};
+
+extern const Kernels kernels_baseline;
+#if defined(__x86_64__)
+extern const Kernels kernels_avx2;
+extern const Kernels kernels_avx512;
+#endif
+
+}  // namespace kida

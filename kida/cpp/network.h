@@ -1,0 +1,91 @@
+// The forward pass of the bipartite graph network, for the branching candidates only.
+//
+// Computes what kida/network/gnn.py defines (the oracle in the tests), rearranged without changing
+// the result: a linear map behind a sum is applied once per node instead of once per edge, two
+// linear maps in a row are multiplied together beforehand, and only the candidates go through the
+// second half-convolution and the readout.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "kernels.h"
+#include "observation.h"
+
+namespace kida {
+
+// A named parameter as the model file holds it: row-major, (outputs, inputs) for weights.
+struct Parameter {
+  const float* data;
+  std::vector<std::size_t> shape;
+};
+using Parameters = std::map<std::string, Parameter>;
+
+class Network {
+ public:
+  // Throws std::invalid_argument naming the parameter that is missing, of another shape, or
+  // superfluous, or the embedding size that is not a multiple of 8 up to 128.
+  Network(const Parameters& parameters, int embedding_size);
+
+  // Scratch memory of one caller; grows to the largest observation seen and stays.
+  struct Workspace {
+    std::vector<float> variable_input, row_input, variables, rows, hidden, senders, receivers, sums,
+        updated, degree, candidate_rows, candidate_sums, candidate_degree, candidate_left,
+        candidate_hidden;
+    std::vector<std::int32_t> slot;
+  };
+
+  // Score candidates[k], a variable index, into scores[k]. Throws std::runtime_error when a score
+  // is not finite. Safe to call from several threads with a workspace each.
+  void score(const ObservationView& observation, std::span<const std::int32_t> candidates,
+             Workspace& workspace, std::span<float> scores) const;
+
+  int embedding_size() const { return embedding_size_; }
+
+  // The instruction set in use: "avx512", "avx2" or "baseline".
+  static const char* instruction_set();
+
+  // Use another instruction set that this processor has (tests compare them); throws otherwise.
+  static void use_instruction_set(const std::string& name);
+
+ private:
+  struct Layer {
+    std::vector<float> weights;  // input-major, outputs padded with zeros
+    std::vector<float> bias;     // padded; empty: none
+    int inputs = 0;
+    int outputs = 0;
+    Dense view() const;
+  };
+  struct Normalisation {
+    std::vector<float> shift;
+    std::vector<float> scale;
+  };
+  struct Embedding {
+    Normalisation normalisation;
+    Layer first, second;
+  };
+  struct HalfConvolution {
+    Layer receiver, sender;  // of the message, scaled by its normalisation
+    std::vector<float> edge;
+    Layer aggregate, own;            // the update's first layer, on [sum of messages, own]
+    std::vector<float> degree_bias;  // times the number of messages
+    Layer update;                    // the update's second layer, with what follows multiplied in
+  };
+  class Builder;
+
+  void embed(const Embedding& embedding, const std::vector<float>& input, int count,
+             std::vector<float>& hidden, std::vector<float>& output) const;
+
+  int embedding_size_;
+  int width_;
+  Embedding variable_embedding_, row_embedding_;
+  float edge_shift_, edge_scale_;
+  HalfConvolution to_rows_, to_variables_;
+  std::vector<float> readout_;
+};
+
+}  // namespace kida

@@ -1,0 +1,39 @@
+// Carries an exception out of SCIP's callbacks into Python.
+//
+// SCIP knows only return codes, and PySCIPOpt turns a bad one into a bare "unspecified error". So
+// a callback that fails stores its exception here and interrupts the solve. Python raises it,
+// once, as soon as it runs again in the main thread (right after `optimize()`); in other threads
+// the caller asks for it.
+#pragma once
+
+#include <Python.h>
+
+#include <memory>
+#include <string>
+
+namespace kida {
+
+class PendingException {
+ public:
+  PendingException() = default;
+  PendingException(const PendingException&) = delete;
+  PendingException& operator=(const PendingException&) = delete;
+  ~PendingException();
+
+  // Keep `exception` (a new reference is taken; the interpreter lock must be held). Only the first
+  // one counts.
+  static void store(const std::shared_ptr<PendingException>& self, PyObject* exception);
+  // Keep a RuntimeError with this message; takes the interpreter lock itself.
+  static void store(const std::shared_ptr<PendingException>& self, const std::string& message);
+
+  // With the interpreter lock held: set Python's error indicator if an exception is waiting, and
+  // say whether one was.
+  bool raise();
+
+  static void set_main_thread(unsigned long identifier);
+
+ private:
+  PyObject* exception_ = nullptr;
+};
+
+}  // namespace kida

@@ -1,0 +1,174 @@
+// SCIP's C interface as far as kida needs it, resolved at run time.
+//
+// The libscip inside PySCIPOpt's wheel exports every function and ships no headers, so the
+// prototypes are declared here with opaque structures, and looked up with dlsym in the libraries
+// that PySCIPOpt has already loaded. To use one more SCIP function, add a line to the list below.
+// Enumerations whose values may change between SCIP versions are read from PySCIPOpt (Constants).
+#pragma once
+
+#include <cstdint>
+#include <stdexcept>
+#include <string>
+
+struct Scip;
+struct SCIP_Branchrule;
+struct SCIP_BranchruleData;
+struct SCIP_Conshdlr;
+struct SCIP_Event;
+struct SCIP_EventData;
+struct SCIP_Eventhdlr;
+struct SCIP_EventhdlrData;
+struct SCIP_Col;
+struct SCIP_Node;
+struct SCIP_Row;
+struct SCIP_Sol;
+struct SCIP_Var;
+
+namespace kida::scip {
+
+using Bool = unsigned int;
+using Real = double;
+using Longint = long long;
+using Retcode = int;
+
+inline constexpr Retcode okay = 1;
+inline constexpr Retcode error = 0;
+
+using BranchExec = Retcode (*)(Scip*, SCIP_Branchrule*, Bool allow_constraints, int* result);
+using BranchFree = Retcode (*)(Scip*, SCIP_Branchrule*);
+using EventExec = Retcode (*)(Scip*, SCIP_Eventhdlr*, SCIP_Event*, SCIP_EventData*);
+using EventCallback = Retcode (*)(Scip*, SCIP_Eventhdlr*);
+
+// clang-format off
+#define KIDA_SCIP_FUNCTIONS(X)                                                                     \
+  X(int, SCIPmajorVersion, ())                                                                     \
+  /* numbers */                                                                                    \
+  X(Real, SCIPinfinity, (Scip*))                                                                   \
+  X(Real, SCIPepsilon, (Scip*))                                                                    \
+  X(Real, SCIPfeastol, (Scip*))                                                                    \
+  /* solving process */                                                                            \
+  X(Real, SCIPgetDualbound, (Scip*))                                                               \
+  X(Real, SCIPgetPrimalbound, (Scip*))                                                             \
+  X(Real, SCIPgetSolvingTime, (Scip*))                                                             \
+  X(Longint, SCIPgetNTotalNodes, (Scip*))                                                          \
+  X(Longint, SCIPgetNNodes, (Scip*))                                                               \
+  X(Longint, SCIPgetNLPIterations, (Scip*))                                                        \
+  X(Longint, SCIPgetNLPs, (Scip*))                                                                 \
+  X(int, SCIPgetDepth, (Scip*))                                                                    \
+  X(Bool, SCIPisStopped, (Scip*))                                                                  \
+  X(Retcode, SCIPinterruptSolve, (Scip*))                                                          \
+  X(Retcode, SCIPsetRealParam, (Scip*, const char*, Real))                                         \
+  X(SCIP_Conshdlr*, SCIPfindConshdlr, (Scip*, const char*))                                        \
+  X(int, SCIPconshdlrGetNActiveConss, (SCIP_Conshdlr*))                                            \
+  X(int, SCIPgetStage, (Scip*))                                                                    \
+  /* plugins */                                                                                    \
+  X(SCIP_Branchrule*, SCIPfindBranchrule, (Scip*, const char*))                                    \
+  X(Retcode, SCIPincludeBranchruleBasic,                                                           \
+    (Scip*, SCIP_Branchrule**, const char*, const char*, int, int, Real, SCIP_BranchruleData*))    \
+  X(Retcode, SCIPsetBranchruleExecLp, (Scip*, SCIP_Branchrule*, BranchExec))                       \
+  X(Retcode, SCIPsetBranchruleFree, (Scip*, SCIP_Branchrule*, BranchFree))                         \
+  X(SCIP_BranchruleData*, SCIPbranchruleGetData, (SCIP_Branchrule*))                               \
+  X(Retcode, SCIPincludeEventhdlrBasic,                                                            \
+    (Scip*, SCIP_Eventhdlr**, const char*, const char*, EventExec, SCIP_EventhdlrData*))           \
+  X(Retcode, SCIPsetEventhdlrInit, (Scip*, SCIP_Eventhdlr*, EventCallback))                        \
+  X(Retcode, SCIPsetEventhdlrExit, (Scip*, SCIP_Eventhdlr*, EventCallback))                        \
+  X(Retcode, SCIPsetEventhdlrFree, (Scip*, SCIP_Eventhdlr*, EventCallback))                        \
+  X(SCIP_EventhdlrData*, SCIPeventhdlrGetData, (SCIP_Eventhdlr*))                                  \
+  X(SCIP_Eventhdlr*, SCIPfindEventhdlr, (Scip*, const char*))                                      \
+  X(Retcode, SCIPcatchEvent, (Scip*, std::uint64_t, SCIP_Eventhdlr*, SCIP_EventData*, int*))       \
+  X(Retcode, SCIPdropEvent, (Scip*, std::uint64_t, SCIP_Eventhdlr*, SCIP_EventData*, int))         \
+  /* variables and columns */                                                                      \
+  X(SCIP_Var**, SCIPgetVars, (Scip*))                                                              \
+  X(int, SCIPgetNVars, (Scip*))                                                                    \
+  X(int, SCIPvarGetType, (SCIP_Var*))                                                              \
+  X(Bool, SCIPvarIsInLP, (SCIP_Var*))                                                              \
+  X(int, SCIPvarGetProbindex, (SCIP_Var*))                                                         \
+  X(SCIP_Col*, SCIPvarGetCol, (SCIP_Var*))                                                         \
+  X(Real, SCIPvarGetObj, (SCIP_Var*))                                                              \
+  X(Real, SCIPvarGetLbLocal, (SCIP_Var*))                                                          \
+  X(Real, SCIPvarGetUbLocal, (SCIP_Var*))                                                          \
+  X(Real, SCIPvarGetLPSol, (SCIP_Var*))                                                            \
+  X(Real, SCIPvarGetAvgSol, (SCIP_Var*))                                                           \
+  X(Real, SCIPgetSolVal, (Scip*, SCIP_Sol*, SCIP_Var*))                                            \
+  X(SCIP_Sol*, SCIPgetBestSol, (Scip*))                                                            \
+  X(Real, SCIPgetObjNorm, (Scip*))                                                                 \
+  X(Real, SCIPgetColRedcost, (Scip*, SCIP_Col*))                                                   \
+  X(int, SCIPcolGetAge, (SCIP_Col*))                                                               \
+  X(int, SCIPcolGetBasisStatus, (SCIP_Col*))                                                       \
+  X(int, SCIPcolGetVarProbindex, (SCIP_Col*))                                                      \
+  /* rows */                                                                                       \
+  X(Retcode, SCIPgetLPRowsData, (Scip*, SCIP_Row***, int*))                                        \
+  X(Real, SCIProwGetLhs, (SCIP_Row*))                                                              \
+  X(Real, SCIProwGetRhs, (SCIP_Row*))                                                              \
+  X(Real, SCIProwGetConstant, (SCIP_Row*))                                                         \
+  X(Real, SCIProwGetNorm, (SCIP_Row*))                                                             \
+  X(Real, SCIProwGetDualsol, (SCIP_Row*))                                                          \
+  X(int, SCIProwGetAge, (SCIP_Row*))                                                               \
+  X(int, SCIProwGetNLPNonz, (SCIP_Row*))                                                           \
+  X(SCIP_Col**, SCIProwGetCols, (SCIP_Row*))                                                       \
+  X(Real*, SCIProwGetVals, (SCIP_Row*))                                                            \
+  X(Real, SCIPgetRowLPActivity, (Scip*, SCIP_Row*))                                                \
+  /* branching */                                                                                  \
+  X(int, SCIPgetLPSolstat, (Scip*))                                                                \
+  X(Real, SCIPgetLPObjval, (Scip*))                                                                \
+  X(Bool, SCIPallColsInLP, (Scip*))                                                                \
+  X(Retcode, SCIPgetLPBranchCands, (Scip*, SCIP_Var***, Real**, Real**, int*, int*, int*))         \
+  X(Retcode, SCIPgetPseudoBranchCands, (Scip*, SCIP_Var***, int*, int*))                           \
+  X(Retcode, SCIPbranchVar, (Scip*, SCIP_Var*, SCIP_Node**, SCIP_Node**, SCIP_Node**))             \
+  X(Retcode, SCIPupdateNodeLowerbound, (Scip*, SCIP_Node*, Real))                                  \
+  X(Retcode, SCIPstartStrongbranch, (Scip*, Bool))                                                 \
+  X(Retcode, SCIPendStrongbranch, (Scip*))                                                         \
+  X(Retcode, SCIPgetVarStrongbranchFrac,                                                           \
+    (Scip*, SCIP_Var*, int, Bool, Real*, Real*, Bool*, Bool*, Bool*, Bool*, Bool*, Bool*, Bool*))  \
+  X(Retcode, SCIPgetVarStrongbranchInt,                                                            \
+    (Scip*, SCIP_Var*, int, Bool, Real*, Real*, Bool*, Bool*, Bool*, Bool*, Bool*, Bool*, Bool*))  \
+  X(Real, SCIPgetBranchScore, (Scip*, SCIP_Var*, Real, Real))                                      \
+  X(Real, SCIPgetBranchScoreMultiple, (Scip*, SCIP_Var*, int, Real*))                              \
+  X(Retcode, SCIPupdateVarPseudocost, (Scip*, SCIP_Var*, Real, Real, Real))
+
+// Functions that some supported SCIP versions lack: null there, so test before calling.
+#define KIDA_SCIP_OPTIONAL_FUNCTIONS(X)                                                            \
+  X(int, SCIPvarGetImplType, (SCIP_Var*)) /* since SCIP 10 */
+// clang-format on
+
+#define KIDA_DECLARE(result, name, arguments) extern result(*name) arguments;
+KIDA_SCIP_FUNCTIONS(KIDA_DECLARE)
+KIDA_SCIP_OPTIONAL_FUNCTIONS(KIDA_DECLARE)
+#undef KIDA_DECLARE
+
+// Values of SCIP's enumerations, as the loaded PySCIPOpt knows them.
+struct Constants {
+  int result_didnotrun;
+  int result_branched;
+  int lpsolstat_optimal;
+  int basestat_lower;
+  int basestat_basic;
+  int basestat_upper;
+  int basestat_zero;
+  int stage_solving;
+  std::uint64_t event_dual_bound_improved;
+  std::uint64_t event_best_solution_found;
+};
+extern Constants constants;
+
+// SCIP_VARTYPE has had these values since SCIP 1; PySCIPOpt does not expose them.
+enum VariableType : int { binary = 0, integer = 1, implicit_integer = 2, continuous = 3 };
+
+// Resolve every function in the extension module at `path` (PySCIPOpt's, already loaded) and the
+// libraries it depends on. Throws std::runtime_error naming what is missing or unsupported.
+void connect(const std::string& path, const Constants& values, int major_versions_min,
+             int major_versions_max);
+
+// Whether connect() has succeeded.
+bool connected();
+
+// Throw if a SCIP call failed. For use outside of SCIP's callbacks' own error handling.
+inline void check(Retcode retcode, const char* call) {
+  if (retcode != okay) {
+    throw std::runtime_error(std::string(call) + " failed with SCIP return code " +
+                             std::to_string(retcode));
+  }
+}
+#define KIDA_CALL(call) ::kida::scip::check((call), #call)
+
+}  // namespace kida::scip

@@ -1,0 +1,97 @@
+#include "strong_branching.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+namespace kida {
+
+using namespace scip;  // NOLINT: the functions carry SCIP's own prefix
+
+namespace {
+
+// Strong-branching mode must be left whatever happens, or the LP stays in diving state.
+class Session {
+ public:
+  explicit Session(Scip* scip) : scip_(scip) { KIDA_CALL(SCIPstartStrongbranch(scip, 0)); }
+  ~Session() {
+    if (open_) SCIPendStrongbranch(scip_);
+  }
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
+  void end() {
+    open_ = false;
+    KIDA_CALL(SCIPendStrongbranch(scip_));
+  }
+
+ private:
+  Scip* scip_;
+  bool open_ = true;
+};
+
+}  // namespace
+
+void strong_branching(Scip* scip, const std::vector<SCIP_Var*>& candidates, bool idempotent,
+                      StrongBranching& result) {
+  const std::size_t count = candidates.size();
+  constexpr double nan = std::numeric_limits<double>::quiet_NaN();
+  result.down_gain.assign(count, nan);
+  result.up_gain.assign(count, nan);
+  result.score.assign(count, nan);
+  result.best = -1;
+  result.complete = false;
+  if (SCIPgetLPSolstat(scip) != constants.lpsolstat_optimal) return;
+
+  const double objective = SCIPgetLPObjval(scip);
+  const double feastol = SCIPfeastol(scip);
+  const double epsilon = SCIPepsilon(scip);
+  Session session(scip);
+  std::size_t k = 0;
+  for (; k < count && SCIPisStopped(scip) == 0; ++k) {
+    SCIP_Var* variable = candidates[k];
+    const double value = SCIPvarGetLPSol(variable);
+    const bool integral = std::abs(value - std::round(value)) <= feastol;
+    double down = -SCIPinfinity(scip);
+    double up = down;
+    Bool down_valid = 0, up_valid = 0, down_infeasible = 0, up_infeasible = 0, down_conflict = 0,
+         up_conflict = 0, lp_error = 0;
+    const auto evaluate = integral ? SCIPgetVarStrongbranchInt : SCIPgetVarStrongbranchFrac;
+    KIDA_CALL(evaluate(scip, variable, std::numeric_limits<int>::max(), idempotent ? 1 : 0, &down,
+                       &up, &down_valid, &up_valid, &down_infeasible, &up_infeasible,
+                       &down_conflict, &up_conflict, &lp_error));
+    if (lp_error != 0) break;
+
+    down = std::max(down, objective);
+    up = std::max(up, objective);
+    double gains[3] = {down - objective, up - objective, 0.0};
+    if (!idempotent) {
+      const double fraction = integral ? 0.0 : value - std::floor(value);
+      if (down_infeasible == 0 && down_valid != 0) {
+        KIDA_CALL(SCIPupdateVarPseudocost(scip, variable, integral ? -1.0 : -fraction, gains[0],
+                                          1.0));
+      }
+      if (up_infeasible == 0 && up_valid != 0) {
+        KIDA_CALL(SCIPupdateVarPseudocost(scip, variable, integral ? 1.0 : 1.0 - fraction,
+                                          gains[1], 1.0));
+      }
+    }
+    if (integral) {
+      // Beyond a bound there is no child; at the value itself the LP solution stays.
+      if (value <= SCIPvarGetLbLocal(variable) + epsilon) gains[0] = 0.0;
+      if (value >= SCIPvarGetUbLocal(variable) - epsilon) gains[1] = 0.0;
+    }
+    result.down_gain[k] = gains[0];
+    result.up_gain[k] = gains[1];
+    result.score[k] = integral ? SCIPgetBranchScoreMultiple(scip, variable, 3, gains)
+                               : SCIPgetBranchScore(scip, variable, gains[0], gains[1]);
+    if (result.best < 0 || result.score[k] > result.score[result.best]) {
+      result.best = static_cast<int>(k);
+      result.best_down = down_valid != 0 && !integral ? down : objective;
+      result.best_up = up_valid != 0 && !integral ? up : objective;
+    }
+  }
+  session.end();
+  result.complete = k == count;
+}
+
+}  // namespace kida

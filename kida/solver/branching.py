@@ -1,0 +1,356 @@
+"""Branching rules for a PySCIPOpt model: the learned one, and one from any Python callable.
+
+The learned rule is native (``cpp/branchrule``): Python attaches it and reads its statistics
+afterwards. Add here what every kind of rule shares; a new way to decide natively belongs there.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from time import perf_counter
+from typing import Any, Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from pyscipopt import SCIP_RESULT, Branchrule, Model
+
+from kida import _core
+from kida.errors import UserError
+from kida.network.weights import Policy
+from kida.observation import Observation
+
+#: Above SCIP's reliability pseudocost rule (10000) and below nothing a user is likely to set.
+PRIORITY = 1_000_000
+
+CandidateSet = Literal["fractional", "unfixed"]
+
+
+@dataclass(frozen=True)
+class BranchingStatistics:
+    """What a rule did during a solve; times in wall-clock seconds."""
+
+    decisions: int  #: nodes this rule branched on
+    network_decisions: int  #: of these, by the network
+    expert_decisions: int  #: of these, by strong branching
+    mean_candidates: float  #: candidates per decision; NaN without decisions
+    seconds_observing: float  #: extracting features for the network
+    seconds_scoring: float  #: the network's forward pass (or the Python callable)
+    seconds_expert: float  #: strong branching
+    seconds_total: float  #: between SCIP calling the rule and its return
+    declined: bool = False  #: the problem is not linear: SCIP's own rules branched
+
+
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """One node recorded for training.
+
+    Attributes
+    ----------
+    observation
+        The node's LP, before the expert touched it.
+    candidates
+        Shape ``(k,)`` int32, indices of variables.
+    down_gains, up_gains, scores
+        Shape ``(k,)`` float64: strong branching's gain of the LP objective in each child, and
+        SCIP's branching score of the two. An infeasible child gains what is missing to the cutoff
+        bound (about 1e20 without one).
+    chosen
+        Index into ``candidates`` of the highest score.
+    depth, node_number
+        The node's depth (root: 0) and its number in the order of processing.
+    lp_objective
+        Of the node's LP, in the transformed (minimisation) problem.
+    """
+
+    observation: Observation
+    candidates: NDArray[np.int32]
+    down_gains: NDArray[np.float64]
+    up_gains: NDArray[np.float64]
+    scores: NDArray[np.float64]
+    chosen: int
+    depth: int
+    node_number: int
+    lp_objective: float
+
+
+@dataclass(frozen=True)
+class CollectOptions:
+    """How a rule records training samples while it branches."""
+
+    #: Who decides at nodes that are not recorded; ``"default"``: SCIP's own rules.
+    acting: Literal["network", "expert", "random", "default"] = "network"
+    candidates: CandidateSet = "fractional"
+    #: Probability of recording a node at depth d: entry ``min(d, len - 1)``.
+    probability_by_depth: tuple[float, ...] = (0.05,)
+    max_samples: int = 100
+    seed: int = 0
+    #: Strong branching decides at nodes of at most this depth, recorded or not.
+    expert_depth: int = -1
+    #: At recorded nodes the expert's choice is taken (KIDA); otherwise the acting policy's.
+    act_on_expert: bool = True
+
+    def __post_init__(self) -> None:
+        if not self.probability_by_depth or not all(
+            0.0 <= p <= 1.0 for p in self.probability_by_depth
+        ):
+            raise UserError("probability_by_depth must list probabilities between 0 and 1")
+        if self.max_samples < 0:
+            raise UserError(f"max_samples is {self.max_samples}; it must not be negative")
+
+
+class Brancher(Protocol):
+    """A rule attached to a model."""
+
+    @property
+    def statistics(self) -> BranchingStatistics:
+        """What the rule has done so far; raises what made the rule fail, if that is not known."""
+
+    def raise_error(self) -> None:
+        """Raise the exception that stopped the solve, once; return if there was none."""
+
+
+def capsule(model: Model) -> Any:
+    """Return the model's SCIP pointer as the native core takes it; PySCIPOpt keeps owning it."""
+    return model.to_ptr(give_ownership=False)
+
+
+@dataclass(frozen=True, eq=False)
+class NativeBrancher:
+    """The native rule in one model; outlives the model, so statistics can be read at leisure."""
+
+    _rule: Any
+
+    @property
+    def statistics(self) -> BranchingStatistics:
+        """What the rule has done so far; raises what made the rule fail, if that is not known."""
+        self.raise_error()
+        counts = self._rule.statistics
+        candidates = counts.pop("candidates")
+        decisions = counts["decisions"]
+        return BranchingStatistics(
+            mean_candidates=candidates / decisions if decisions else float("nan"),
+            declined=self._rule.declined,
+            **counts,
+        )
+
+    def raise_error(self) -> None:
+        """Raise the exception that stopped the solve, once; return if there was none."""
+        self._rule.raise_stored()
+
+    def samples(self) -> list[Sample]:
+        """Return the nodes recorded so far."""
+        return [
+            Sample(observation=Observation(*entry.pop("observation")), **entry)
+            for entry in self._rule.samples()
+        ]
+
+    def trace(self) -> NDArray[np.float32]:
+        """Seconds of every decision of the network, shape ``(decisions, 3)``.
+
+        Columns: observing, scoring, and the whole rule. Empty unless attached with ``trace``.
+        """
+        trace: NDArray[np.float32] = self._rule.trace()
+        return trace
+
+
+def attach(
+    model: Model, policy: Policy | str | Path, *, seed: int = 0, trace: bool = False
+) -> NativeBrancher:
+    """Let a learned policy branch in ``model``: call this, then ``model.optimize()``.
+
+    Parameters
+    ----------
+    model
+        A PySCIPOpt model that is not being solved. A nonlinear problem is left to SCIP's own
+        rules, with one warning.
+    policy
+        A policy, the name of a shipped one (``"item_placement"``) or the folder of a trained one.
+    seed
+        Of the rule's own random choices (none for a network's decisions).
+    trace
+        Keep the timings of every decision, for benchmarks.
+
+    Raises
+    ------
+    UserError
+        If the policy cannot be loaded, or the model already has a kida rule.
+    """
+    if not isinstance(policy, Policy):
+        policy = Policy.load(policy)
+    card = policy.card
+    return _include(
+        model,
+        policy,
+        acting="network",
+        unfixed_candidates=card.candidates == "unfixed",
+        expert_depth=card.expert_depth,
+        seed=seed,
+        trace=trace,
+    )
+
+
+def attach_collector(
+    model: Model, policy: Policy | None, options: CollectOptions
+) -> NativeBrancher:
+    """Attach a rule that records training samples at some of the nodes it branches on.
+
+    Raises
+    ------
+    UserError
+        If the network is to act and there is no policy, or the model already has a kida rule.
+    """
+    if policy is None and options.acting == "network":
+        raise UserError("collecting with acting = 'network' needs a policy")
+    return _include(
+        model,
+        policy,
+        acting=options.acting,
+        unfixed_candidates=options.candidates == "unfixed",
+        expert_depth=options.expert_depth,
+        record_probability=list(options.probability_by_depth),
+        max_samples=options.max_samples,
+        act_on_expert=options.act_on_expert,
+        seed=options.seed,
+    )
+
+
+def _include(model: Model, policy: Policy | None, **options: Any) -> NativeBrancher:
+    network = None if policy is None else policy.native()
+    try:
+        rule = _core.Brancher.include(capsule(model), network, priority=PRIORITY, **options)
+    except RuntimeError as error:
+        raise UserError(f"{error}; use a fresh model") from error
+    return NativeBrancher(rule)
+
+
+def observe(model: Model) -> Observation:
+    """Observe the focus node; to be called inside a branching rule's callback.
+
+    Raises
+    ------
+    RuntimeError
+        If there is no focus node with an LP solved to optimality.
+    """
+    return Observation(*_core.observe(capsule(model)))
+
+
+def branching_candidates(model: Model, which: CandidateSet = "fractional") -> NDArray[np.int32]:
+    """Return the focus node's candidates as indices of variables, shape ``(k,)`` int32.
+
+    Raises
+    ------
+    RuntimeError
+        If there is no focus node with an LP solved to optimality.
+    """
+    found: NDArray[np.int32] = _core.candidates(capsule(model), which == "unfixed")
+    return found
+
+
+#: Receives the observation and the candidates (int32, indices of variables); returns the position
+#: of its choice in the candidates.
+BranchingFunction = Callable[[Observation, NDArray[np.int32]], int]
+
+
+@dataclass
+class _Counts:
+    decisions: int = 0
+    candidates: int = 0
+    seconds_observing: float = 0.0
+    seconds_scoring: float = 0.0
+    seconds_total: float = 0.0
+
+
+class _CallableRule(Branchrule):  # type: ignore[misc]
+    """PySCIPOpt's side of :func:`attach_callable`."""
+
+    def __init__(self, function: BranchingFunction, which: CandidateSet) -> None:
+        self.function = function
+        self.which = which
+        self.pending = _core.PendingException()
+        self.counts = _Counts()
+
+    def branchexeclp(self, allowaddcons: bool) -> dict[str, Any]:
+        begin = perf_counter()
+        try:
+            candidates = branching_candidates(self.model, self.which)
+            observation = observe(self.model)
+            observed = perf_counter()
+            choice = self.function(observation, candidates)
+            if isinstance(choice, bool) or not isinstance(choice, (int, np.integer)):
+                raise TypeError(f"the branching function returned {choice!r}, not an integer")
+            if not 0 <= choice < len(candidates):
+                raise IndexError(
+                    f"the branching function returned {choice}, "
+                    f"but there are {len(candidates)} candidates"
+                )
+            scored = perf_counter()
+            _core.branch(capsule(self.model), int(candidates[choice]))
+        except BaseException as error:
+            # PySCIPOpt would print this and abort the solve with "unspecified error".
+            _core.store_exception(self.pending, error)
+            self.model.interruptSolve()
+            return {"result": SCIP_RESULT.DIDNOTRUN}
+        counts = self.counts
+        counts.decisions += 1
+        counts.candidates += len(candidates)
+        counts.seconds_observing += observed - begin
+        counts.seconds_scoring += scored - observed
+        counts.seconds_total += perf_counter() - begin
+        return {"result": SCIP_RESULT.BRANCHED}
+
+    # The base class's versions raise, which aborts the solve.
+    def branchexecps(self, allowaddcons: bool) -> dict[str, Any]:
+        return {"result": SCIP_RESULT.DIDNOTRUN}
+
+    def branchexecext(self, allowaddcons: bool) -> dict[str, Any]:
+        return {"result": SCIP_RESULT.DIDNOTRUN}
+
+
+@dataclass(frozen=True, eq=False)
+class CallableBrancher:
+    """A rule made of a Python function, in one model."""
+
+    _counts: _Counts
+    _pending: Any
+
+    @property
+    def statistics(self) -> BranchingStatistics:
+        """What the rule has done so far; raises what made the rule fail, if that is not known."""
+        self.raise_error()
+        counts = self._counts
+        return BranchingStatistics(
+            decisions=counts.decisions,
+            network_decisions=0,
+            expert_decisions=0,
+            mean_candidates=counts.candidates / counts.decisions
+            if counts.decisions
+            else float("nan"),
+            seconds_observing=counts.seconds_observing,
+            seconds_scoring=counts.seconds_scoring,
+            seconds_expert=0.0,
+            seconds_total=counts.seconds_total,
+        )
+
+    def raise_error(self) -> None:
+        """Raise the exception that stopped the solve, once; return if there was none."""
+        self._pending.raise_stored()
+
+
+def attach_callable(
+    model: Model, function: BranchingFunction, *, candidates: CandidateSet = "fractional"
+) -> CallableBrancher:
+    """Let a Python function branch in ``model``.
+
+    An exception in the function stops the solve and is raised, once, after ``optimize()``; so is a
+    ``TypeError`` or ``IndexError`` if it returns anything but a position in the candidates.
+    """
+    rule = _CallableRule(function, candidates)
+    model.includeBranchrule(
+        rule,
+        "kida_callable",
+        f"branching by the Python function {getattr(function, '__name__', function)}",
+        priority=PRIORITY,
+        maxdepth=-1,
+        maxbounddist=1,
+    )
+    return CallableBrancher(rule.counts, rule.pending)

@@ -1,0 +1,42 @@
+"""Connecting the native core to the SCIP that PySCIPOpt has loaded."""
+
+import threading
+
+import pyscipopt
+import pyscipopt.scip
+
+from kida import _core
+
+#: The SCIP major versions that the test suite is run against.
+FIRST_MAJOR, LAST_MAJOR = 10, 10
+
+
+def connect() -> None:
+    """Resolve SCIP's functions for the native core; called once, when ``kida.solver`` is imported.
+
+    Raises
+    ------
+    ImportError
+        If SCIP's major version is not supported, or a function is missing from its library.
+    """
+    enumerations = {
+        "result_didnotrun": pyscipopt.SCIP_RESULT.DIDNOTRUN,
+        "result_branched": pyscipopt.SCIP_RESULT.BRANCHED,
+        "lpsolstat_optimal": pyscipopt.SCIP_LPSOLSTAT.OPTIMAL,
+        "basestat_lower": pyscipopt.SCIP_BASESTAT.LOWER,
+        "basestat_basic": pyscipopt.SCIP_BASESTAT.BASIC,
+        "basestat_upper": pyscipopt.SCIP_BASESTAT.UPPER,
+        "basestat_zero": pyscipopt.SCIP_BASESTAT.ZERO,
+        "stage_solving": pyscipopt.SCIP_STAGE.SOLVING,
+        "event_dual_bound_improved": pyscipopt.SCIP_EVENTTYPE.DUALBOUNDIMPROVED,
+        "event_best_solution_found": pyscipopt.SCIP_EVENTTYPE.BESTSOLFOUND,
+    }
+    main_thread = threading.main_thread().ident
+    assert main_thread is not None  # the main thread has started
+    _core.connect(
+        pyscipopt.scip.__file__,
+        {name: int(value) for name, value in enumerations.items()},
+        FIRST_MAJOR,
+        LAST_MAJOR,
+        main_thread,
+    )

@@ -1,0 +1,57 @@
+"""The expert: full strong branching at the focus node, computed by the native core."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from pyscipopt import Model
+
+from kida import _core
+from kida.solver.branching import CandidateSet, capsule
+
+
+@dataclass(frozen=True, eq=False)
+class StrongBranching:
+    """Gains and scores of the candidates; NaN where the evaluation ended early.
+
+    Attributes
+    ----------
+    candidates
+        Shape ``(k,)`` int32, indices of variables.
+    down_gains, up_gains
+        Shape ``(k,)`` float64, gain of the LP objective in each child. An infeasible child gains
+        what is missing to the cutoff bound. The child that keeps an integral LP value gains 0:
+        SCIP's ``vanillafullstrong`` counts the far side of the bound there as a huge gain.
+    scores
+        Shape ``(k,)`` float64, SCIP's branching score (by default the product of the gains).
+    chosen
+        Index into ``candidates`` of the highest score; -1 if nothing could be evaluated.
+    """
+
+    candidates: NDArray[np.int32]
+    down_gains: NDArray[np.float64]
+    up_gains: NDArray[np.float64]
+    scores: NDArray[np.float64]
+    chosen: int
+
+
+def strong_branching(
+    model: Model, which: CandidateSet = "fractional", *, idempotent: bool = True
+) -> StrongBranching:
+    """Run full strong branching at the focus node; to be called inside a branching rule.
+
+    Parameters
+    ----------
+    which
+        The fractional candidates, or every unfixed integer variable.
+    idempotent
+        Leave no trace in the solver (pseudocosts, conflicts).
+
+    Raises
+    ------
+    RuntimeError
+        If there is no focus node with an LP solved to optimality, or a SCIP call fails.
+    """
+    return StrongBranching(
+        **_core.strong_branching(capsule(model), which == "unfixed", idempotent)
+    )
