@@ -294,13 +294,14 @@ NB_MODULE(_core, m) {
           "include",
           [](const nb::object& capsule, std::shared_ptr<Network> network,
              const std::string& acting, bool unfixed_candidates, int expert_depth,
-             std::vector<double> record_probability, int max_samples, bool act_on_expert,
-             bool trace, std::uint64_t seed, int priority) {
+             std::vector<double> record_probability, int max_samples, bool stop_when_full,
+             bool act_on_expert, bool trace, std::uint64_t seed, int priority) {
             const RuleOptions options{.acting = acting_of(acting),
                                       .unfixed_candidates = unfixed_candidates,
                                       .expert_depth = expert_depth,
                                       .record_probability = std::move(record_probability),
                                       .max_samples = max_samples,
+                                      .stop_when_full = stop_when_full,
                                       .act_on_expert = act_on_expert,
                                       .trace = trace,
                                       .seed = seed};
@@ -309,7 +310,7 @@ NB_MODULE(_core, m) {
           "scip"_a, "network"_a.none(), nb::kw_only(), "acting"_a = "network",
           "unfixed_candidates"_a = false, "expert_depth"_a = -1,
           "record_probability"_a = std::vector<double>{}, "max_samples"_a = 0,
-          "act_on_expert"_a = true, "trace"_a = false, "seed"_a = 0, "priority"_a)
+          "stop_when_full"_a = false, "act_on_expert"_a = true, "trace"_a = false, "seed"_a = 0, "priority"_a)
       .def_prop_ro("statistics",
                    [](const Brancher& self) {
                      const Statistics& s = self.statistics();

@@ -179,6 +179,9 @@ int Brancher::execute(Scip* scip) {
                      SCIPvarGetProbindex);
       samples_.push_back({observation_, candidate_indices_, expert_, depth, SCIPgetNNodes(scip),
                           SCIPgetLPObjval(scip)});
+      if (options_.stop_when_full && static_cast<int>(samples_.size()) >= options_.max_samples) {
+        KIDA_CALL(SCIPinterruptSolve(scip));
+      }
     }
     if (expert_acts && expert_choice >= 0) {
       choice = expert_choice;

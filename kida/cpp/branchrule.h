@@ -25,6 +25,7 @@ struct RuleOptions {
   int expert_depth = -1;            // the expert decides at nodes of at most this depth
   std::vector<double> record_probability;  // of recording a node, by depth; the last goes on
   int max_samples = 0;
+  bool stop_when_full = false;  // end the solve once that many samples are recorded
   bool act_on_expert = true;  // at recorded nodes the expert's choice is taken
   bool trace = false;         // keep the timings of every decision of the network
   std::uint64_t seed = 0;

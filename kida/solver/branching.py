@@ -83,6 +83,8 @@ class CollectOptions:
     #: Probability of recording a node at depth d: entry ``min(d, len - 1)``.
     probability_by_depth: tuple[float, ...] = (0.05,)
     max_samples: int = 100
+    #: Stop the solve once ``max_samples`` nodes are recorded (status ``userinterrupt``).
+    stop_when_full: bool = False
     seed: int = 0
     #: Strong branching decides at nodes of at most this depth, recorded or not.
     expert_depth: int = -1
@@ -209,6 +211,7 @@ def attach_collector(
         expert_depth=options.expert_depth,
         record_probability=list(options.probability_by_depth),
         max_samples=options.max_samples,
+        stop_when_full=options.stop_when_full,
         act_on_expert=options.act_on_expert,
         seed=options.seed,
     )
