@@ -18,6 +18,11 @@ SPLITS = ("train", "valid", "test")
 # name -> module with a class `FAMILY`: modules are imported only when a family is asked for.
 _FAMILIES = {
     "item_placement": "kida.instances.item_placement",
+    "load_balancing": "kida.instances.load_balancing",
+    "set_cover": "kida.instances.set_cover",
+    "combinatorial_auction": "kida.instances.combinatorial_auction",
+    "facility_location": "kida.instances.facility_location",
+    "independent_set": "kida.instances.independent_set",
 }
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from kida.errors import UserError
 from kida.files import atomic_path
@@ -60,7 +60,8 @@ class Program:
     Raises
     ------
     ValueError
-        If shapes disagree or a row has two finite, different sides or none.
+        If shapes disagree, indices do not ascend, or a row has two finite, different sides or
+        none.
     """
 
     name: str
@@ -85,6 +86,11 @@ class Program:
             raise ValueError(f"{m} rows, but sides or starts of another length")
         if self.values.shape != (e,) or self.starts[0] != 0 or self.starts[-1] != e:
             raise ValueError(f"{e} column indices, but values or starts of another length")
+        # SCIP's reader appends entries column by column; only so do file and memory agree.
+        ascends = np.diff(self.indices) > 0
+        ascends[self.starts[1:-1][(self.starts[1:-1] > 0) & (self.starts[1:-1] < e)] - 1] = True
+        if not ascends.all():
+            raise ValueError("column indices must ascend within every row")
         one_sided = np.isinf(self.left) ^ np.isinf(self.right)
         if not np.all(one_sided | (self.left == self.right)):
             raise ValueError("every row must be an equation or have exactly one finite side")
@@ -102,7 +108,10 @@ class Program:
         model = Model(self.name)
         model.hideOutput()
         n = len(self.columns)
-        lower, upper, objective = self.lower.tolist(), self.upper.tolist(), self.objective.tolist()
+        objective = self.objective.tolist()
+        # None is PySCIPOpt's infinity; SCIP's own is 1e20, and an IEEE one would slip through.
+        lower = [value if value > -np.inf else None for value in self.lower.tolist()]
+        upper = [value if value < np.inf else None for value in self.upper.tolist()]
         # SCIP's reader takes every binary variable out of the problem and puts it back when it
         # meets its BV line; a variable taken out leaves a hole that the last binary fills. In
         # the end the last but one stands first. Branching ties follow this order.
@@ -232,6 +241,63 @@ class Program:
         if upper != np.inf:
             lines.append(f" UP {name} {_digits(upper):>12}")
         return lines
+
+
+class Rows:
+    """Collects the rows of a :class:`Program`, one call each."""
+
+    def __init__(self) -> None:
+        self._names: list[str] = []
+        self._indices: list[NDArray[np.int64]] = []
+        self._values: list[NDArray[np.float64]] = []
+        self._left: list[float] = []
+        self._right: list[float] = []
+
+    def add(
+        self,
+        name: str,
+        indices: ArrayLike,
+        values: ArrayLike,
+        left: float = -np.inf,
+        right: float = np.inf,
+    ) -> None:
+        """Add ``left <= values @ x[indices] <= right``; a scalar value stands for all indices."""
+        columns = np.asarray(indices, dtype=np.int64)
+        order = np.argsort(columns)
+        self._names.append(name)
+        self._indices.append(columns[order])
+        self._values.append(np.broadcast_to(np.asarray(values, float), columns.shape)[order])
+        self._left.append(left)
+        self._right.append(right)
+
+    def program(
+        self,
+        name: str,
+        columns: Sequence[str],
+        objective: ArrayLike,
+        binaries: int | None = None,
+        lower: ArrayLike = 0.0,
+        upper: ArrayLike = 1.0,
+        sense: Sense = "minimize",
+    ) -> Program:
+        """Return the program with these rows; bounds may be scalars, ``binaries`` None is all."""
+        n = len(columns)
+        lengths = [len(block) for block in self._indices]
+        return Program(
+            name=name,
+            columns=columns,
+            rows=self._names,
+            binaries=n if binaries is None else binaries,
+            objective=np.asarray(objective, dtype=float),
+            lower=np.broadcast_to(np.asarray(lower, dtype=float), (n,)),
+            upper=np.broadcast_to(np.asarray(upper, dtype=float), (n,)),
+            starts=np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)]).astype(np.int64),
+            indices=np.concatenate([np.empty(0, np.int64), *self._indices]),
+            values=np.concatenate([np.empty(0), *self._values]),
+            left=np.array(self._left),
+            right=np.array(self._right),
+            sense=sense,
+        )
 
 
 def _pairs(name: str, cells: list[str], width: int) -> list[str]:
