@@ -39,6 +39,8 @@ class Episode:
         Folder of the policy, needed when the network acts.
     options
         The rest of the configuration.
+    thinning
+        Factor on its recording probabilities.
     path
         The shard to write.
     """
@@ -48,6 +50,7 @@ class Episode:
     acting: Literal["network", "expert", "random", "default"]
     policy: str | None
     options: CollectionConfig
+    thinning: float
     path: Path
 
 
@@ -126,7 +129,10 @@ def play(episode: Episode) -> EpisodeRecord:
                 CollectOptions(
                     acting=episode.acting,
                     candidates=options.candidates,
-                    probability_by_depth=options.probability_by_depth,
+                    probability_by_depth=tuple(
+                        episode.thinning * probability
+                        for probability in options.probability_by_depth
+                    ),
                     max_samples=options.samples_per_episode,
                     stop_when_full=True,
                     seed=episode.seed,

@@ -42,6 +42,10 @@ class CollectionConfig:
     probability_by_depth
         Probability of recording a node at depth 0, 1, ...; the last value holds for all deeper
         nodes. Recording costs a full strong branching.
+    thinning
+        Factors on those probabilities; the episodes take turns. A factor of 1 fills an episode
+        with the first nodes of its tree, a small one spreads the samples over thousands of nodes
+        that the acting policy reached.
     samples_per_episode
         An episode ends its recording, and itself, at this number of samples.
     act_on_expert
@@ -63,6 +67,7 @@ class CollectionConfig:
     acting: Literal["network", "expert", "random", "default"] = "network"
     candidates: Candidates = "fractional"
     probability_by_depth: tuple[float, ...] = (*(1.0,) * 3, *(0.5,) * 10, 0.05)
+    thinning: tuple[float, ...] = (1.0, 0.1, 0.01)
     samples_per_episode: int = 30
     act_on_expert: bool = True
     acting_expert_depth: int = -1
@@ -77,6 +82,8 @@ class CollectionConfig:
             0 <= probability <= 1 for probability in self.probability_by_depth
         ):
             raise UserError("probability_by_depth must be a list of numbers between 0 and 1")
+        if not self.thinning or not all(0 < factor <= 1 for factor in self.thinning):
+            raise UserError("thinning must be a list of numbers above 0 and at most 1")
 
 
 @dataclass(frozen=True)

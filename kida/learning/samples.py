@@ -13,6 +13,7 @@ To store something more, add it in :func:`write_shard` and :meth:`Shard.sample`,
 ``SHARD_VERSION``.
 """
 
+import itertools
 import json
 import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -355,7 +356,7 @@ class _RowLibrary:
         )
         found = []
         starts = seen.row_starts.tolist()
-        for row, (start, stop) in enumerate(zip(starts, starts[1:], strict=False)):
+        for row, (start, stop) in enumerate(itertools.pairwise(starts)):
             columns, values = seen.edge_columns[start:stop], seen.edge_values[start:stop]
             key = columns.tobytes() + values.tobytes() + sides[row].tobytes()
             number = self._numbers.setdefault(key, len(self._columns))

@@ -259,7 +259,7 @@ class Policy:
         """Return the native network with these weights."""
         from kida._core import Network
 
-        return Network.create(self.weights, self.card.architecture.embedding_size)
+        return Network(self.weights, self.card.architecture.embedding_size)
 
 
 def shipped() -> dict[str, Path]:

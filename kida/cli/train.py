@@ -1,0 +1,191 @@
+"""Train a policy for a family of instances, by imitation in several generations.
+
+Episodes are played on all cores, a strong-branching expert labels some of their nodes, a network
+is trained on all samples so far and plays the next generation; in the end the best generations are
+merged. Run the same command again to go on with an interrupted run.
+
+For example::
+
+  kida train item_placement --out runs/ip
+  kida train item_placement --config scripts/train_item_placement.toml --out runs/ip
+  kida train my_instances/ --set generations=3 --set training.embedding_size=32 --out runs/mine
+  kida train --status runs/ip
+"""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from kida.errors import UserError
+
+HELP = "train a policy for a family of instances"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    parser.add_argument(
+        "family", nargs="?", help="a family, or a folder or pattern of instance files"
+    )
+    parser.add_argument("--out", type=Path, metavar="RUN", help="run folder, new or to go on with")
+    parser.add_argument("--config", type=Path, metavar="FILE.toml", help="configuration file")
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="set one option, such as generations=3 or training.epochs=5",
+    )
+    parser.add_argument("--jobs", type=int, metavar="N", help="worker processes (default: cores)")
+    parser.add_argument("--scheduler", metavar="ADDRESS", help="play on this Dask cluster instead")
+    parser.add_argument(
+        "--status", type=Path, metavar="RUN", help="show how far a run is, and exit"
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run the command."""
+    if arguments.status is not None:
+        _show_status(arguments.status)
+        return 0
+    if arguments.family is None or arguments.out is None:
+        raise UserError("kida train needs a family and --out RUN (or --status RUN)")
+    try:
+        import torch  # noqa: F401
+    except ImportError as error:
+        raise UserError(
+            "training needs torch, which is not installed: pip install 'kida[train]'"
+        ) from error
+    from kida.learning.config import read_config
+    from kida.learning.dagger import train
+    from kida.parallel import available_cores
+
+    config = read_config(arguments.family, arguments.config, arguments.set)
+    jobs = available_cores() if arguments.jobs is None else arguments.jobs
+    if jobs < 1:
+        raise UserError(f"--jobs is {jobs}; it must be at least 1")
+    with _Display() as display:
+        folder = train(
+            arguments.out,
+            config,
+            jobs=jobs,
+            scheduler=arguments.scheduler,
+            listener=display.show,
+        )
+    print(f"The policy is in {folder}; try it: kida solve FILE --model {folder}")
+    return 0
+
+
+class _Display:
+    """Events as a progress bar and lines above it."""
+
+    def __init__(self) -> None:
+        from rich.progress import (
+            BarColumn,
+            MofNCompleteColumn,
+            Progress,
+            TextColumn,
+            TimeElapsedColumn,
+            TimeRemainingColumn,
+        )
+
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TimeRemainingColumn(),
+            TextColumn("{task.fields[note]}"),
+        )
+        self._task = self._progress.add_task("starting", total=None, note="")
+        self._samples = 0
+
+    def __enter__(self) -> "_Display":
+        self._progress.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._progress.stop()
+
+    def _bar(self, description: str, total: int | None, completed: int, note: str = "") -> None:
+        self._progress.update(
+            self._task, description=description, total=total, completed=completed, note=note
+        )
+
+    def show(self, event: dict[str, Any]) -> None:
+        """Show one event of ``kida.learning.dagger``; unknown ones are left out."""
+        handler = getattr(self, f"_on_{event['event']}", None)
+        if handler is not None:
+            handler(event)
+
+    def _say(self, text: str) -> None:
+        self._progress.console.print(text, highlight=False, markup=False)
+
+    def _on_collecting(self, event: dict[str, Any]) -> None:
+        self._samples = 0
+        self._progress.reset(self._task)
+        self._bar(f"generation {event['generation']}: episodes", event["waiting"], 0)
+
+    def _on_episode(self, event: dict[str, Any]) -> None:
+        self._samples += event["samples"]
+        rate = event["samples_per_second"]
+        note = f"{self._samples} samples, {rate:.1f}/s"
+        self._bar(f"generation {event['generation']}: episodes", event["of"], event["done"], note)
+
+    def _on_training(self, event: dict[str, Any]) -> None:
+        if "epoch" not in event:
+            self._progress.reset(self._task)
+            self._say(
+                f"generation {event['generation']}: training on {event['samples']} samples, "
+                f"validating on {event['validation_samples']} "
+                f"({event['uninformative']} without information left out)"
+            )
+            return
+        note = f"loss {event['loss']:.3f}, {event['samples_per_second']:.0f} samples/s"
+        description = f"generation {event['generation']}: epoch {event['epoch']}"
+        self._bar(description, event["of"], event["samples"], note)
+
+    def _on_epoch(self, event: dict[str, Any]) -> None:
+        self._say(
+            f"  epoch {event['epoch']:3}: loss {event['loss']:.3f}, "
+            f"validation loss {event['validation_loss']:.3f}, "
+            f"top-1 {event['validation_top1']:.2f}, top-5 {event['validation_top5']:.2f}, "
+            f"score ratio {event['validation_score_ratio']:.2f}, "
+            f"{event['samples_per_second']:.0f} samples/s"
+        )
+        self._progress.reset(self._task)
+
+    def _on_reward(self, event: dict[str, Any]) -> None:
+        self._say(f"mean dual bound in the solver, {event['policy']}: {event['reward']:.4f}")
+
+    def _on_selecting(self, event: dict[str, Any]) -> None:
+        self._progress.reset(self._task)
+        self._bar("selecting by reward in the solver", None, 0)
+
+    def _on_warning(self, event: dict[str, Any]) -> None:
+        self._say(f"warning: {event['text']}")
+
+
+def _show_status(folder: Path) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    from kida.learning.dagger import status
+
+    table = Table(title=str(folder))
+    for name in ("generation", "episodes", "failed", "samples", "epochs", "validation loss", ""):
+        table.add_column(name, justify="right")
+    for entry in status(folder):
+        loss = entry["validation_loss"]
+        table.add_row(
+            str(entry["generation"]),
+            f"{entry['episodes']}/{entry['of']}",
+            str(entry["failed"]),
+            str(entry["samples"]),
+            str(entry["epochs"]),
+            "" if loss is None else f"{loss:.3f}",
+            "done" if entry["finished"] else "",
+        )
+    console = Console()
+    console.print(table)
+    done = (folder / "policy" / "card.json").exists()
+    console.print(f"the final policy is in {folder / 'policy'}" if done else "not finished")

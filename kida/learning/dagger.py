@@ -1,0 +1,386 @@
+"""The loop over generations: collect, aggregate, train, and at the end inherit.
+
+Everything is on disk in the run folder, and every step is skipped if its output is there, so that
+a run killed at any moment goes on where it was::
+
+    RUN/config.json                  what this run is; another configuration is refused
+    RUN/log.jsonl                    every event, one JSON object per line
+    RUN/gen_01/episodes/*.safetensors
+    RUN/gen_01/policy/               the generation's network, as models/ holds them
+    RUN/gen_01/training.json         its metrics, epoch by epoch
+    RUN/rewards/*.json               rewards in the solver, one file per solve
+    RUN/policy/                      the result
+
+The steps themselves are in ``collect``, ``train`` and ``network.inheritance``; how the result is
+selected is in ``selection``.
+"""
+
+import dataclasses
+import json
+import time
+from collections.abc import Callable
+from concurrent.futures import Executor, Future, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from kida.errors import UserError
+from kida.files import write_json
+from kida.learning.collect import Episode, EpisodeRecord, play, record_of
+from kida.learning.config import RUN_VERSION, RunConfig, config_from, first_difference
+from kida.learning.plan import Plan
+from kida.learning.samples import Aggregate
+from kida.learning.selection import Selection, select
+from kida.network.weights import Architecture, Card, Policy
+from kida.parallel import open_executor
+
+Event = dict[str, Any]
+Listener = Callable[[Event], None]
+
+
+class Run:
+    """A run folder that belongs to one configuration.
+
+    Parameters
+    ----------
+    folder
+        Created if it is not there.
+    config
+        What the run is.
+    listener
+        Gets every event, for showing progress.
+
+    Raises
+    ------
+    UserError
+        If the folder holds something else, or a run of another configuration.
+    """
+
+    def __init__(
+        self, folder: Path, config: RunConfig, listener: Listener = lambda event: None
+    ) -> None:
+        self.folder = folder
+        self.config = config
+        self._listener = listener
+        file = folder / "config.json"
+        if file.exists():
+            difference = first_difference(config, read_run(folder))
+            if difference is not None:
+                raise UserError(
+                    f"{folder} is a run of another configuration ({difference}): "
+                    "give another --out, or the old configuration to go on with it"
+                )
+        elif folder.exists() and any(folder.iterdir()):
+            raise UserError(f"{folder} is not empty and no training run: give another --out")
+        else:
+            write_json(file, {"run_version": RUN_VERSION, **dataclasses.asdict(config)})
+
+    def generation(self, number: int) -> Path:
+        """Return the folder of generation ``number``, counted from 1."""
+        return self.folder / f"gen_{number:02d}"
+
+    def log(self, event: str, **fields: Any) -> None:
+        """Append an event to the log and tell the listener."""
+        entry = {"time": round(time.time(), 3), "event": event, **fields}
+        try:
+            with (self.folder / "log.jsonl").open("a", encoding="utf-8") as file:
+                file.write(json.dumps(entry) + "\n")
+        except OSError as error:
+            raise UserError(
+                f"cannot write the log in {self.folder} ({error.strerror}): free some space"
+            ) from error
+        self.tell(entry)
+
+    def tell(self, event: Event) -> None:
+        """Tell the listener what is not worth logging."""
+        self._listener(event)
+
+
+def read_run(folder: Path) -> RunConfig:
+    """Return the configuration of the run in ``folder``.
+
+    Raises
+    ------
+    UserError
+        If there is no run, or it is of another version.
+    """
+    file = folder / "config.json"
+    try:
+        content = json.loads(file.read_text(encoding="utf-8"))
+        version = content.pop("run_version")
+    except FileNotFoundError:
+        raise UserError(f"{folder} holds no training run (no config.json)") from None
+    except (OSError, ValueError, KeyError, AttributeError) as error:
+        raise UserError(f"{file} is no run's configuration ({error})") from error
+    if version != RUN_VERSION:
+        raise UserError(
+            f"{folder} is a run of version {version}, and this kida writes {RUN_VERSION}: "
+            "finish it with the kida that began it"
+        )
+    return config_from(content)
+
+
+def train(
+    folder: Path,
+    config: RunConfig,
+    *,
+    jobs: int = 1,
+    scheduler: str | None = None,
+    listener: Listener = lambda event: None,
+) -> Path:
+    """Run, or go on with, a training run to its end; return the final policy's folder.
+
+    Parameters
+    ----------
+    folder
+        The run folder.
+    config
+        What to do.
+    jobs
+        Worker processes, and threads of torch.
+    scheduler
+        A Dask scheduler to play episodes on instead.
+    listener
+        Gets every event.
+
+    Raises
+    ------
+    UserError
+        If the folder is another run's, the family is unknown, nothing can be collected, or the
+        training fails.
+    """
+    final = folder / "policy"
+    plan = Plan(config)
+    run = Run(folder, config, listener)
+    if (final / "card.json").exists():
+        run.tell({"event": "finished", "policy": str(final)})
+        return final
+    run.log("started", jobs=jobs)
+    for number in range(1, config.generations + 1):
+        if (run.generation(number) / "policy" / "card.json").exists():
+            continue
+        with open_executor(jobs, scheduler) as executor:
+            collect_generation(run, plan, number, executor)
+        train_one(run, number, threads=jobs)
+    run.log("selecting")
+    with open_executor(jobs, scheduler) as executor:
+        selection = select(
+            config,
+            [run.generation(number) / "policy" for number in range(1, config.generations + 1)],
+            run.folder / "rewards",
+            executor,
+            lambda event: run.log(**event),
+        )
+    _write_policy(run, selection, final)
+    run.log("finished", policy=str(final))
+    return final
+
+
+def collect_generation(run: Run, plan: Plan, number: int, executor: Executor) -> None:
+    """Play the episodes of generation ``number`` that are not on disk yet.
+
+    Raises
+    ------
+    UserError
+        If none of the generation's training episodes gave a sample.
+    """
+    collection = run.config.collection
+    acting = collection.first_acting if number == 1 else collection.acting
+    policy = str(run.generation(number - 1) / "policy") if acting == "network" else None
+    folder = run.generation(number) / "episodes"
+    waiting: list[Episode] = []
+    total = 0
+    for kind in ("train", "valid"):
+        for position, draw in enumerate(plan.episodes(kind, number)):
+            total += 1
+            path = folder / f"{kind}_{draw.instance.index:06d}_{draw.seed}.safetensors"
+            thinning = collection.thinning[position % len(collection.thinning)]
+            if not (path.exists() or _failure_file(path).exists()):
+                waiting.append(
+                    Episode(draw.instance, draw.seed, acting, policy, collection, thinning, path)
+                )
+    run.log("collecting", generation=number, episodes=total, waiting=len(waiting), acting=acting)
+    _play_all(run, number, waiting, executor)
+    if not any(_samples(path) for path in folder.glob("train_*.safetensors")):
+        raise UserError(
+            f"generation {number} gave no training samples: the instances of "
+            f"{run.config.family!r} are solved at the root, or collection.time_limit is too short"
+        )
+
+
+def train_one(run: Run, number: int, threads: int) -> None:
+    """Train generation ``number`` on everything collected so far and write its policy."""
+    import torch
+
+    from kida.learning.train import initial_network, train_generation
+
+    torch.set_num_threads(threads)
+    config = run.config
+    parts: dict[str, Aggregate] = {}
+    for kind in ("train", "valid"):
+        shards = [
+            path
+            for generation in range(1, number + 1)
+            for path in sorted(
+                (run.generation(generation) / "episodes").glob(f"{kind}_*.safetensors")
+            )
+        ]
+        parts[kind] = Aggregate(shards, lambda text: run.log("warning", text=text))
+    training, validation = parts["train"], parts["valid"]
+    for kind, aggregate in parts.items():
+        if not len(aggregate):
+            raise UserError(
+                f"there are no informative {kind} samples: raise collection.episodes "
+                "or collection.validation_episodes"
+            )
+    run.log(
+        "training",
+        generation=number,
+        samples=len(training),
+        validation_samples=len(validation),
+        uninformative=training.uninformative + validation.uninformative,
+    )
+    start = None
+    if number > 1:
+        start_from = number - 1 if config.training.start == "previous" else None
+        folder = (
+            run.folder / "initial" if start_from is None else run.generation(start_from) / "policy"
+        )
+        start = Policy.load(folder).weights
+    seed = int(np.random.SeedSequence([config.seed, number]).generate_state(1)[0])
+    network = initial_network(training, config.training, config.seed, start)
+    card = Card(
+        Architecture(config.training.embedding_size),
+        candidates=config.collection.candidates,
+        recipe={"config": _plain(config), "generation": number},
+        seeds=(config.seed,),
+        scip_version=_scip_version(),
+    )
+    if number == 1 and not (run.folder / "initial" / "card.json").exists():
+        Policy(network.weights(), card).save(run.folder / "initial")
+    weights = None
+    if config.training.sampling == "recent":
+        age = [
+            number
+            - int(training.shards[reference.shard].path.parent.parent.name.removeprefix("gen_"))
+            for reference in training.references
+        ]
+        weights = config.training.recency ** np.array(age, np.float64)
+    result = train_generation(
+        training,
+        validation,
+        network,
+        config.training,
+        seed=seed,
+        checkpoint=run.generation(number) / "checkpoint.safetensors",
+        sampling_weights=weights,
+        report=lambda event: (run.log if event["event"] == "epoch" else _telling(run))(
+            **event, generation=number
+        ),
+    )
+    write_json(run.generation(number) / "training.json", result.history)
+    Policy(result.weights, card).save(run.generation(number) / "policy")
+    best = min(result.history, key=lambda entry: entry["validation_loss"])
+    run.log("generation", generation=number, epochs=len(result.history), **best)
+
+
+def status(folder: Path) -> list[dict[str, Any]]:
+    """Return one entry per generation of the run: episodes, samples, training, finished or not."""
+    config = read_run(folder)
+    collection = config.collection
+    entries = []
+    for number in range(1, config.generations + 1):
+        generation = folder / f"gen_{number:02d}"
+        shards = list((generation / "episodes").glob("*.safetensors"))
+        file = generation / "training.json"
+        history = json.loads(file.read_text(encoding="utf-8")) if file.exists() else []
+        entries.append(
+            {
+                "generation": number,
+                "episodes": len(shards),
+                "of": collection.episodes + collection.validation_episodes,
+                "failed": len(list((generation / "episodes").glob("*.failed.json"))),
+                "samples": sum(_samples(path) for path in shards),
+                "epochs": len(history),
+                "validation_loss": min((e["validation_loss"] for e in history), default=None),
+                "finished": (generation / "policy" / "card.json").exists(),
+            }
+        )
+    return entries
+
+
+def _play_all(run: Run, number: int, waiting: list[Episode], executor: Executor) -> None:
+    started = time.perf_counter()
+    jobs: dict[Future[EpisodeRecord], Episode] = {
+        executor.submit(play, episode): episode for episode in waiting
+    }
+    done = samples = 0
+    for future in as_completed(jobs):
+        episode = jobs[future]
+        try:
+            record = future.result()
+        except (UserError, BrokenProcessPool):
+            raise
+        # Whatever SCIP or a worker does wrong costs one episode, not the run.
+        except Exception as error:
+            write_json(
+                _failure_file(episode.path),
+                {"instance": episode.instance.name, "seed": episode.seed, "error": repr(error)},
+            )
+            run.log(
+                "warning",
+                text=f"the episode on {episode.instance.name}, seed {episode.seed}, "
+                f"failed: {error!r}",
+            )
+            continue
+        done += 1
+        samples += record.samples
+        seconds = time.perf_counter() - started
+        run.log(
+            "episode",
+            generation=number,
+            done=done,
+            of=len(waiting),
+            samples_per_second=samples / seconds,
+            **dataclasses.asdict(record),
+        )
+
+
+def _failure_file(path: Path) -> Path:
+    return path.with_suffix(".failed.json")
+
+
+def _samples(path: Path) -> int:
+    record = record_of(path)
+    return 0 if record is None else record.samples
+
+
+def _telling(run: Run) -> Callable[..., None]:
+    return lambda **event: run.tell(event)
+
+
+def _plain(config: RunConfig) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads(json.dumps(dataclasses.asdict(config)))
+    return content
+
+
+def _scip_version() -> str:
+    from kida.versions import versions
+
+    return versions()["scip"]
+
+
+def _write_policy(run: Run, selection: Selection, folder: Path) -> None:
+    template = Policy.load(run.generation(run.config.generations) / "policy").card
+    card = dataclasses.replace(
+        template,
+        expert_depth=selection.expert_depth,
+        recipe={
+            "config": _plain(run.config),
+            "merged_generations": list(selection.generations),
+            "validation_rewards": selection.rewards,
+        },
+    )
+    Policy(selection.weights, card).save(folder)

@@ -1,0 +1,87 @@
+"""Which instances and seeds a run plays, and which it validates on.
+
+A function of the configuration alone, so that a resumed run goes on with the same ones.
+"""
+
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from kida.errors import UserError
+from kida.instances.family import Instance, family
+from kida.learning.config import RunConfig
+
+
+@dataclass(frozen=True)
+class Draw:
+    """An instance, and the seed to solve it with."""
+
+    instance: Instance
+    seed: int
+
+
+class Plan:
+    """The run's draws.
+
+    The train split is shuffled once. Its first part is kept for validation episodes, the rest for
+    training episodes; both are walked through in order over all generations, and again with other
+    seeds when they are used up, so that no pair of instance and seed is played twice. Only a
+    family with a single training instance trains and validates on the same one.
+
+    Parameters
+    ----------
+    config
+        The run's.
+
+    Raises
+    ------
+    UserError
+        If the family or the size is unknown, or there are no training instances.
+    """
+
+    def __init__(self, config: RunConfig) -> None:
+        self._config = config
+        self._family = family(config.family)
+        self._size = config.size or self._family.sizes[0]
+        length = self._family.length("train")
+        if length < 1:
+            raise UserError(f"{config.family} has no instances to train on")
+        self._family.instance(self._size, "train", 0)  # refuses an unknown size
+        order = list(range(length))
+        random.Random(config.seed).shuffle(order)
+        collection = config.collection
+        both = collection.episodes + collection.validation_episodes
+        held = min(
+            collection.validation_episodes * config.generations,
+            max(1, round(collection.validation_episodes / both * length)),
+            length - 1,
+        )
+        self._pools = {"valid": order[:held] or order, "train": order[held:]}
+
+    def episodes(self, kind: str, generation: int) -> Iterator[Draw]:
+        """Yield the ``"train"`` or ``"valid"`` episodes of a generation, counted from 1."""
+        collection = self._config.collection
+        count = collection.episodes if kind == "train" else collection.validation_episodes
+        pool = self._pools[kind]
+        for position in range((generation - 1) * count, generation * count):
+            # Distinct for each walk through the pool, and for the two kinds; SCIP takes 31 bits.
+            walk = 2 * (position // len(pool)) + (kind == "valid")
+            seed = (self._config.seed * 100_003 + walk) % 2**31
+            instance = self._family.instance(self._size, "train", pool[position % len(pool)])
+            yield Draw(instance, seed)
+
+    def selection(self, count: int) -> list[Draw]:
+        """Return ``count`` draws of the valid split, or of held-out training instances.
+
+        Instances repeat, with other seeds, if there are not that many.
+        """
+        length = self._family.length("valid")
+        split = "valid" if length else "train"
+        pool = list(range(length)) or self._pools["valid"]
+        return [
+            Draw(
+                self._family.instance(self._size, split, pool[position % len(pool)]),
+                position // len(pool),
+            )
+            for position in range(count)
+        ]
