@@ -306,7 +306,7 @@ def first_difference(ours: RunConfig, theirs: RunConfig) -> str | None:
     return None
 
 
-def _build(kind: type, content: dict[str, Any], prefix: str) -> Any:
+def _build(kind: Any, content: dict[str, Any], prefix: str) -> Any:
     hints = get_type_hints(kind)
     for key in content:
         if key not in hints:

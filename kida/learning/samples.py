@@ -19,7 +19,7 @@ import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import safetensors.numpy
@@ -137,7 +137,7 @@ class Shard:
     def __init__(self, path: Path) -> None:
         self.path = path
         try:
-            self._file = safe_open(path, framework="numpy")
+            self._file = cast(Any, safe_open(path, framework="numpy"))
         except (OSError, SafetensorError) as error:
             raise ShardError(f"cannot be read ({error})") from error
         header = self._file.metadata() or {}

@@ -354,7 +354,7 @@ def train_generation(
                     " lower training.learning_rate; the finished generations are kept"
                 )
             optimizer.zero_grad()
-            loss.backward()
+            loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
             state.step += 1
             if config.average_decay:

@@ -7,7 +7,9 @@ load unchanged; ``weights.shapes`` lists them. To change the network, change it 
 ``weights.shapes`` and in ``cpp/network``, and add a field to ``weights.Architecture``.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -32,7 +34,7 @@ class Graphs:
     edge_values
         Shape ``(e, 1)``, float32.
     candidates
-        Shape ``(k,)``, int64: the variables to score, ascending inside each observation; ``None``
+        Shape ``(k,)``, int64: the variables to score, one observation after another; ``None``
         scores all.
     """
 
@@ -98,52 +100,58 @@ class _Moments:
         self.squares += values.square().sum(0)
 
 
+def _pieces(
+    left: Tensor, right: Tensor, weight: Tensor, edges: Tensor, edge_indices: Tensor
+) -> Iterator[tuple[Tensor, Tensor, Tensor, Tensor]]:
+    """Yield senders, receivers, edge values and messages, some thousands of edges at a time."""
+    # 2 MB of messages stay in a processor's cache; a GPU takes all edges at once.
+    step = len(edges) if left.is_cuda else max(1, (1 << 19) // left.shape[1])
+    for start in range(0, len(edges), max(step, 1)):
+        senders, receivers = edge_indices[:, start : start + step]
+        values = edges[start : start + step]
+        messages = left.index_select(0, receivers)
+        messages.add_(right.index_select(0, senders)).addmm_(values, weight).relu_()
+        yield senders, receivers, values, messages
+
+
 class _SumOfRectified(torch.autograd.Function):
     """``sum_j relu(left_i + right_j + e_ij w)`` for every receiver ``i``, edges never all at once.
 
-    Edges are taken in pieces that fit a processor's cache, and the backward pass computes the
-    messages again instead of keeping them: on a CPU both passes are bound by memory traffic, and
-    the ``(e, d)`` tensors of the plain form are most of it.
+    The backward pass computes the messages again instead of keeping them: on a CPU both passes are
+    bound by memory traffic, and the ``(e, d)`` tensors of the plain form are most of it.
     """
 
-    PIECE = 1 << 19  # numbers per piece: 2 MB of float32
-
     @staticmethod
-    def _messages(left, right, weight, edges, edge_indices):  # type: ignore[no-untyped-def]
-        step = len(edges) if left.is_cuda else max(1, _SumOfRectified.PIECE // left.shape[1])
-        for start in range(0, len(edges), step):
-            senders, receivers = edge_indices[:, start : start + step]
-            values = edges[start : start + step]
-            message = left.index_select(0, receivers)
-            message.add_(right.index_select(0, senders)).addmm_(values, weight).relu_()
-            yield senders, receivers, values, message
-
-    @staticmethod
-    def forward(ctx, left, right, weight, edges, edge_indices):  # type: ignore[no-untyped-def]
+    def forward(
+        ctx: Any, left: Tensor, right: Tensor, weight: Tensor, edges: Tensor, edge_indices: Tensor
+    ) -> Tensor:
         ctx.save_for_backward(left, right, weight, edges, edge_indices)
         total = torch.zeros_like(left)
-        for _, receivers, _, message in _SumOfRectified._messages(
-            left, right, weight, edges, edge_indices
-        ):
-            total.index_add_(0, receivers, message)
+        for _, receivers, _, messages in _pieces(left, right, weight, edges, edge_indices):
+            total.index_add_(0, receivers, messages)
         return total
 
     @staticmethod
-    def backward(ctx, gradient):  # type: ignore[no-untyped-def]
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
         left, right, weight, edges, edge_indices = ctx.saved_tensors
         of_left, of_right = torch.zeros_like(left), torch.zeros_like(right)
         of_weight = torch.zeros_like(weight)
-        for senders, receivers, values, message in _SumOfRectified._messages(
+        for senders, receivers, values, messages in _pieces(
             left, right, weight, edges, edge_indices
         ):
-            flow = gradient.index_select(0, receivers).mul_(message.sign_())
+            flow = gradients[0].index_select(0, receivers).mul_(messages.sign_())
             of_left.index_add_(0, receivers, flow)
             of_right.index_add_(0, senders, flow)
             of_weight.addmm_(values.T, flow)
         return of_left, of_right, of_weight, None, None
 
 
-class HalfConvolution(MessagePassing):
+def _sum_of_rectified(*inputs: Tensor) -> Tensor:
+    summed: Tensor = _SumOfRectified.apply(*inputs)  # type: ignore[no-untyped-call]
+    return summed
+
+
+class HalfConvolution(MessagePassing):  # type: ignore[misc]
     """One direction of messages: every receiver sums ``W relu(norm(A x_i + B e + C x_j))``.
 
     The linear map ``W`` (with bias ``b``) is applied after the sum, once per receiver instead of
@@ -184,8 +192,8 @@ class HalfConvolution(MessagePassing):
         if per_edge:
             summed = self.propagate(edge_indices, x=(senders, receivers), edges=edges)
         else:
-            normalise, _, linear = self.feature_module_final
-            summed = _SumOfRectified.apply(
+            normalise, _, linear = cast(Any, self.feature_module_final)
+            summed = _sum_of_rectified(
                 normalise(self.feature_module_left(receivers)),
                 normalise(self.feature_module_right(senders)),
                 normalise(self.feature_module_edge[0].weight.T),
@@ -194,15 +202,15 @@ class HalfConvolution(MessagePassing):
             )
             degrees = torch.bincount(edge_indices[1], minlength=len(receivers))
             summed = summed @ linear.weight.T + degrees[:, None] * linear.bias
-        return self.output_module(torch.cat([self.post_conv_module(summed), receivers], dim=-1))
+        joined = torch.cat([self.post_conv_module(summed), receivers], dim=-1)
+        new: Tensor = self.output_module(joined)
+        return new
 
     def message(self, x_i: Tensor, x_j: Tensor, edges: Tensor) -> Tensor:
         """Return the message of every edge: the published form, a small network per edge."""
-        return self.feature_module_final(
-            self.feature_module_left(x_i)
-            + self.feature_module_edge(edges)
-            + self.feature_module_right(x_j)
-        )
+        left, right = self.feature_module_left(x_i), self.feature_module_right(x_j)
+        messages: Tensor = self.feature_module_final(left + self.feature_module_edge(edges) + right)
+        return messages
 
 
 class Network(nn.Module):

@@ -259,7 +259,8 @@ class Policy:
         """Return the native network with these weights."""
         from kida._core import Network
 
-        return Network(self.weights, self.card.architecture.embedding_size)
+        network: Network = Network(self.weights, self.card.architecture.embedding_size)
+        return network
 
 
 def shipped() -> dict[str, Path]:
