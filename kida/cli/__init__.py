@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from kida.errors import UserError
 
-COMMANDS = ("solve", "generate", "instances", "train", "evaluate")
+COMMANDS = ("solve", "compare", "generate", "instances", "train", "evaluate")
 
 
 def _parser(chosen: str | None) -> argparse.ArgumentParser:

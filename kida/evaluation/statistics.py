@@ -86,11 +86,11 @@ def compare_paired(
     new, old = np.asarray(values, np.float64), np.asarray(baseline, np.float64)
     if new.shape != old.shape or new.ndim != 1 or not len(new):
         raise ValueError(f"cannot pair values of shapes {new.shape} and {old.shape}")
-    differences = new - old
-    if not np.isfinite(differences).all():
+    if not np.isfinite(new - old).all():
         raise ValueError("a value is not finite")
     # Bounds that agree to nine digits are the same bound.
     same = np.isclose(new, old, rtol=1e-9, atol=1e-12)
+    differences = np.where(same, 0.0, new - old)
     better = differences > 0 if higher_is_better else differences < 0
     low, high = bootstrap_interval(differences, confidence=confidence, seed=seed)
     return PairedComparison(
@@ -103,7 +103,7 @@ def compare_paired(
         confidence=confidence,
         wins=int((better & ~same).sum()),
         losses=int((~better & ~same).sum()),
-        p_value=1.0 if same.all() else float(wilcoxon(np.where(same, 0.0, differences)).pvalue),
+        p_value=1.0 if same.all() else float(wilcoxon(differences).pvalue),
     )
 
 

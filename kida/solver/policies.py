@@ -10,28 +10,22 @@ import hashlib
 import importlib
 import json
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
 from pyscipopt import Model
 
 from kida.errors import UserError
 from kida.network.weights import Policy
-from kida.observation import Observation
-from kida.solver.branching import Brancher, attach, attach_callable
+from kida.solver.branching import PRIORITY, Brancher, BranchingFunction, attach, attach_callable
 from kida.solver.settings import ParameterValue
-
-#: Above all of SCIP's rules (10000 at most), below the native recorder's clock.
-_FIRST = 1_000_000
 
 
 def _rule(name: str, **parameters: ParameterValue) -> dict[str, ParameterValue]:
     prefix = f"branching/{name}/"
-    return {prefix + "priority": _FIRST} | {prefix + key: x for key, x in parameters.items()}
+    return {prefix + "priority": PRIORITY} | {prefix + key: x for key, x in parameters.items()}
 
 
 #: Name to SCIP parameters. "default" leaves SCIP as it is, which is relpscost.
@@ -49,8 +43,6 @@ SCIP_RULES: Mapping[str, Mapping[str, ParameterValue]] = MappingProxyType(
         "gomory": _rule("gomory"),
     }
 )
-
-BranchingFunction = Callable[[Observation, NDArray[np.int32]], int]
 
 
 def attach_policy(model: Model, name: str, seed: int = 0) -> Brancher | None:

@@ -18,12 +18,13 @@ from typing import Any
 
 from pyscipopt import Model
 
+from kida._core import BoundRecorder
 from kida.errors import UserError
 from kida.files import atomic_path
 from kida.instances.family import Instance
 from kida.instances.program import Sense
 from kida.solver.bounds import BoundTrajectory, with_infinities
-from kida.solver.branching import Brancher, BranchingStatistics
+from kida.solver.branching import Brancher, BranchingStatistics, capsule
 from kida.solver.policies import attach_policy
 from kida.solver.settings import Limits, Settings, apply_seeds, named_settings
 
@@ -239,7 +240,7 @@ def optimize(
 
 def solve(
     instance: Instance,
-    policy: str = "default",
+    policy: str | Callable[[Model], Brancher | None] = "default",
     *,
     settings: str | Settings = "default",
     limits: Limits | None = None,
@@ -255,7 +256,8 @@ def solve(
     instance
         What to solve.
     policy
-        What branches: see :mod:`kida.solver.policies`.
+        What branches: see :mod:`kida.solver.policies`; or a function that attaches it to the
+        model.
     settings
         A name of :data:`kida.solver.settings.SETTINGS`, or settings.
     limits
@@ -276,8 +278,6 @@ def solve(
     Exception
         Whatever the branching rule raised.
     """
-    from kida._core import BoundRecorder
-
     if isinstance(settings, str):
         settings = named_settings(settings)
     if solution_file is not None and solution_file.exists():
@@ -291,8 +291,8 @@ def solve(
     if settings.objective_limit and instance.initial_primal_bound is not None:
         model.setObjlimit(instance.initial_primal_bound)
     after_root = limits.seconds(settings) if settings.clock_starts == "root_end" else math.inf
-    recorder = BoundRecorder(model.to_ptr(give_ownership=False), limit_after_root=after_root)
-    brancher = attach_policy(model, policy, seed)
+    recorder = BoundRecorder(capsule(model), limit_after_root=after_root)
+    brancher = policy(model) if callable(policy) else attach_policy(model, policy, seed)
 
     def report() -> None:
         if on_progress is not None:
@@ -303,7 +303,7 @@ def solve(
     recorder.start()
     # An interrupted model is left to the garbage collector: SCIP may still be running in it.
     optimize(model, brancher, on_wait=report)
-    recorder.finish()
+    recorder.finish(capsule(model))
     trajectory = BoundTrajectory.from_arrays(
         recorder.arrays(), recorder.root_end_wall, recorder.root_end_cpu, sense
     )

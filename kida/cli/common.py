@@ -1,0 +1,106 @@
+"""What several commands share: reading instances and lists from the command line, live progress."""
+
+import math
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from rich.console import Console
+from rich.status import Status
+
+from kida.errors import UserError
+from kida.instances.family import Instance, family, instances
+from kida.solver.solve import Progress
+
+#: Seconds between the lines of progress where no line can be rewritten.
+PLAIN_INTERVAL = 5.0
+
+
+def open_console() -> Console:
+    """Return the console to print to; files and pipes have room for the widest table."""
+    console = Console()
+    return console if console.is_terminal else Console(width=118)
+
+
+def read_instance(text: str) -> Instance:
+    """Return the instance of a file, or of ``FAMILY:SPLIT:INDEX`` such as item_placement:test:0.
+
+    Raises
+    ------
+    UserError
+        If there is no such file or instance.
+    """
+    if ":" not in text or Path(text).exists():
+        path = Path(text)
+        if not path.is_file():
+            raise UserError(
+                f"there is no file {text!r}; give an .mps, .lp or .cip file (also .gz), "
+                "or a generated instance as FAMILY:SPLIT:INDEX, such as item_placement:test:0"
+            )
+        return instances(text)[0]
+    parts = text.split(":")
+    if len(parts) != 3 or not parts[2].isdecimal():
+        raise UserError(f"{text!r} is not FAMILY:SPLIT:INDEX, such as item_placement:test:0")
+    chosen = family(parts[0])
+    return chosen.instance(chosen.sizes[0], parts[1], int(parts[2]))
+
+
+def read_seeds(text: str) -> list[int]:
+    """Return the seeds of a list such as ``0,1,5-9``.
+
+    Raises
+    ------
+    UserError
+        If it is not such a list.
+    """
+    seeds: list[int] = []
+    for part in text.split(","):
+        first, dash, last = part.partition("-")
+        if not first.isdecimal() or (dash and not last.isdecimal()):
+            raise UserError(f"{text!r} is not a list of seeds such as 0,1,5-9")
+        seeds += range(int(first), int(last if dash else first) + 1)
+    return seeds
+
+
+def read_names(text: str) -> list[str]:
+    """Return the names of a comma-separated list, blanks around them removed."""
+    return [name.strip() for name in text.split(",") if name.strip()]
+
+
+def bound_text(bound: float) -> str:
+    """Return a bound for people: ten digits, or a word for "none"."""
+    return "none" if math.isinf(bound) else f"{bound:.10g}"
+
+
+class ProgressLine:
+    """Shows where a solve stands: a line that is rewritten, or lines where that is impossible."""
+
+    def __init__(self, console: Console, label: str, status: Status | None) -> None:
+        self.label = label
+        self._console = console
+        self._status = status
+        self._last = time.monotonic()
+
+    def __call__(self, progress: Progress) -> None:
+        """Show ``progress``."""
+        line = (
+            f"{self.label}: {progress.wall:.0f} s, dual bound {bound_text(progress.dual_bound)}, "
+            f"primal bound {bound_text(progress.primal_bound)}, {progress.nodes:,} nodes, "
+            f"{progress.lp_iterations:,} LP iterations"
+        )
+        if self._status is not None:
+            self._status.update(line)
+        elif time.monotonic() - self._last >= PLAIN_INTERVAL:
+            self._last = time.monotonic()
+            self._console.print(line, highlight=False, soft_wrap=True)
+
+
+@contextmanager
+def progress_line(console: Console, label: str) -> Iterator[ProgressLine]:
+    """Show the progress of a solve while the block runs; nothing of it stays on a terminal."""
+    if console.is_terminal:
+        with console.status(label) as status:
+            yield ProgressLine(console, label, status)
+    else:
+        yield ProgressLine(console, label, None)

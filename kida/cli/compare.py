@@ -1,0 +1,106 @@
+"""Solve one instance with several policies in turn and show their dual bounds side by side.
+
+Examples
+--------
+  kida compare item_placement:test:0 --policies item_placement,default --time-limit 30
+  kida compare problem.mps.gz --policies runs/mine/policy,pscost --settings default --time-limit 60
+"""
+
+import argparse
+import math
+
+from rich.console import Console
+from rich.table import Table
+
+from kida.cli.common import bound_text, open_console, progress_line, read_instance, read_names
+from kida.errors import UserError
+from kida.evaluation.compare import Comparison, compare
+from kida.solver.settings import SETTINGS
+
+HELP = "solve an instance with several policies and compare"
+
+_BAR = 24
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    parser.add_argument("instance", metavar="INSTANCE", help="file, or FAMILY:SPLIT:INDEX")
+    parser.add_argument("--policies", required=True, help="comma-separated, see 'kida solve'")
+    parser.add_argument("--time-limit", type=float, default=30.0, metavar="S", help="per policy")
+    parser.add_argument("--settings", default="competition", help=f"one of {', '.join(SETTINGS)}")
+    parser.add_argument("--seed", type=int, default=0, help="shifts SCIP's random numbers")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Solve with each policy and print the comparison."""
+    policies = read_names(arguments.policies)
+    if not policies:
+        raise UserError("there is no policy to compare; name at least one after --policies")
+    instance = read_instance(arguments.instance)
+    console = open_console()
+    console.print(
+        f"{instance.name}, {arguments.settings} settings, "
+        f"{arguments.time_limit:g} s for each of {', '.join(policies)}",
+        highlight=False,
+        soft_wrap=True,
+    )
+    with progress_line(console, instance.name) as show:
+
+        def announce(policy: str) -> None:
+            show.label = policy
+
+        comparison = compare(
+            instance,
+            policies,
+            arguments.time_limit,
+            settings=arguments.settings,
+            seed=arguments.seed,
+            on_start=announce,
+            on_progress=show,
+        )
+    _print(comparison, console)
+    return 0
+
+
+def _print(comparison: Comparison, console: Console) -> None:
+    times, bounds = comparison.bounds_over_time()
+    # One scale for all bars, from the worst to the best bound of the table.
+    finite = [x for row in bounds.values() for x in row.tolist() if math.isfinite(x)]
+    low, high = (min(finite), max(finite)) if finite else (0.0, 0.0)
+    spread = high - low if high - low > 1e-6 * max(abs(low), abs(high)) else math.inf
+    over_time = Table(title="dual bound over time (from the end of the root node)")
+    over_time.add_column("s", justify="right")
+    for policy in bounds:
+        over_time.add_column(policy)
+    for position, instant in enumerate(times.tolist()):
+        cells = []
+        for row in bounds.values():
+            bound = float(row[position])
+            share = (bound - low) / spread if math.isfinite(bound) else 0.0
+            cells.append(f"{_short(bound):>9} {'#' * round(share * _BAR)}")
+        over_time.add_row(f"{instant:g}", *cells)
+    console.print(over_time)
+    summary = Table(title="result")
+    for title in ("policy", "status", "dual bound", "nodes", "decisions", "reward"):
+        summary.add_column(title, justify="left" if title in ("policy", "status") else "right")
+    for policy, reward in comparison.rewards().items():
+        result = comparison.results[policy]
+        decisions = "" if result.branching is None else f"{result.branching.decisions:,}"
+        summary.add_row(
+            policy,
+            result.termination.status,
+            bound_text(result.dual_bound),
+            f"{result.nodes:,}",
+            decisions,
+            f"{reward:.2f}",
+        )
+    console.print(summary)
+    console.print(
+        f"reward: the dual bound integrated over {comparison.time_limit:g} s; higher is better",
+        highlight=False,
+        soft_wrap=True,
+    )
+
+
+def _short(bound: float) -> str:
+    return "none" if math.isinf(bound) else f"{bound:.6g}"

@@ -1,0 +1,268 @@
+r"""Score policies on a set of instances: the same instances, seeds and limits for each.
+
+Examples
+--------
+  kida evaluate item_placement --split test --start 0 --count 4 \
+      --policies item_placement,default --seeds 0 --time-limit 60 --out results/x
+  kida evaluate --quick
+  kida evaluate set_cover --settings research --policies runs/sc/policy,default --seeds 0-4 --jobs 2
+  kida evaluate item_placement --policies item_placement --official \
+      --compare-with ml4co_final_results.zip --out results/official
+
+A policy is a shipped model's name, a folder that 'kida train' left, a rule of SCIP's (default,
+relpscost, relpscost-dynamic-lookahead, pscost, mostinf, random, fullstrong, vanillafullstrong,
+lookahead, gomory), or module:function. The same command resumes an evaluation that was
+interrupted; more instances, seeds or policies extend it.
+"""
+
+import argparse
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from kida.cli.common import open_console, read_names, read_seeds
+from kida.errors import UserError
+from kida.evaluation import official
+from kida.evaluation.results import Results, load_results, write_tables
+from kida.evaluation.runner import Protocol, Record, Run, evaluate, plan
+from kida.evaluation.summary import as_text, choose_baseline, paired_table, tables, warnings
+from kida.files import atomic_path
+from kida.instances.family import Instance, instances
+from kida.network.weights import shipped
+from kida.parallel import available_cores
+from kida.solver.settings import SETTINGS
+
+HELP = "score policies on a set of instances"
+
+#: What --quick aims at: seconds in all, seconds per run, and what starting a run costs.
+QUICK_TOTAL = 120.0
+QUICK_LIMIT = 15.0
+QUICK_START = 1.5
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    parser.add_argument(
+        "instances",
+        nargs="?",
+        default="item_placement",
+        metavar="INSTANCES",
+        help="family, folder, file or pattern (default: item_placement)",
+    )
+    which = parser.add_argument_group("what to run")
+    which.add_argument("--split", default="test", help="train, valid or test")
+    which.add_argument("--size", help="the family's first size by default")
+    which.add_argument("--start", type=int, default=0, help="first instance of the split")
+    which.add_argument("--count", type=int, help="number of instances (default: all)")
+    which.add_argument("--policies", help="comma-separated (default: the family's model, default)")
+    which.add_argument("--seeds", default="0", help="such as 0,1,5-9")
+    which.add_argument("--out", type=Path, help="results folder (default: below results/)")
+    protocol = parser.add_argument_group("protocol")
+    protocol.add_argument("--settings", default="competition", help=f"one of {', '.join(SETTINGS)}")
+    protocol.add_argument("--time-limit", type=float, metavar="S", help="the settings' by default")
+    protocol.add_argument("--node-limit", type=int, metavar="N")
+    protocol.add_argument("--memory-limit", type=float, metavar="MB")
+    protocol.add_argument(
+        "--permute", action="store_true", help="permute variables and constraints, by the seed"
+    )
+    protocol.add_argument(
+        "--quick", action="store_true", help="a first answer in about two minutes"
+    )
+    protocol.add_argument(
+        "--official",
+        action="store_true",
+        help="the competition's test runs, 900 s each, and files of its form",
+    )
+    how = parser.add_argument_group("how")
+    how.add_argument("--jobs", type=int, default=None, help="runs at a time (default: 1)")
+    how.add_argument("--scheduler", metavar="ADDRESS", help="a Dask scheduler's, tcp://...")
+    how.add_argument("--retry-failed", action="store_true", help="do failed runs again")
+    how.add_argument("--baseline", help="policy to compare with (default: 'default')")
+    how.add_argument(
+        "--compare-with",
+        metavar="FILE.csv|ZIP[:TEAM]",
+        help="official results to set beside ours",
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Do the missing runs, write the tables, print the summary."""
+    policies = _policies(arguments)
+    jobs = arguments.jobs
+    if arguments.quick:
+        jobs = jobs or min(2, available_cores())
+        arguments.time_limit = arguments.time_limit or QUICK_LIMIT
+        each = len(policies) * (arguments.time_limit + QUICK_START)
+        arguments.count = arguments.count or max(2, int(QUICK_TOTAL * jobs / each))
+    jobs = 1 if jobs is None else jobs
+    if arguments.official:
+        _check_official(arguments)
+    protocol = Protocol(
+        arguments.settings,
+        arguments.time_limit,
+        arguments.node_limit,
+        arguments.memory_limit,
+        arguments.permute or arguments.official,
+    )
+    chosen = instances(
+        arguments.instances, arguments.split, arguments.start, arguments.count, arguments.size
+    )
+    if not chosen:
+        raise UserError(f"{arguments.instances} has no instance in that range; nothing to evaluate")
+    if arguments.official:
+        runs = official.official_plan(chosen, policies)
+    else:
+        runs = plan(chosen, read_seeds(arguments.seeds), policies)
+    rivals = None
+    if arguments.compare_with is not None:
+        # Read before hours of runs: a wrong path must not surface only after them.
+        rivals = official.read_official(arguments.compare_with, chosen[0].family)
+    folder = arguments.out or _default_folder(arguments.instances, protocol)
+    console = open_console()
+    _evaluate(runs, protocol, folder, jobs, arguments, console)
+    _report(folder, arguments, rivals, console, chosen)
+    return 0
+
+
+def _policies(arguments: argparse.Namespace) -> list[str]:
+    if arguments.policies is not None:
+        return read_names(arguments.policies)
+    if arguments.instances not in shipped():
+        raise UserError(
+            f"there is no shipped model for {arguments.instances!r}; name the policies to evaluate "
+            "with --policies"
+        )
+    return [arguments.instances, "default"]
+
+
+def _check_official(arguments: argparse.Namespace) -> None:
+    if arguments.instances not in official.BENCHMARKS:
+        raise UserError(
+            f"the competition had no benchmark {arguments.instances!r}; --official goes with "
+            + ", ".join(official.BENCHMARKS)
+        )
+    wanted = {"split": "test", "settings": "competition", "seeds": "0", "start": 0, "quick": False}
+    for name, value in wanted.items():
+        if getattr(arguments, name) != value:
+            raise UserError(f"--official fixes the {name}; leave --{name} out")
+    if arguments.time_limit not in (None, official.TIME_LIMIT):
+        raise UserError(
+            f"official runs take {official.TIME_LIMIT:g} s; leave --time-limit out, or --official"
+        )
+
+
+def _default_folder(name: str, protocol: Protocol) -> Path:
+    stem = Path(name).name.split(".")[0].replace("*", "")
+    return Path("results") / f"{stem}-{protocol.settings}-{protocol.seconds:g}s"
+
+
+def _evaluate(
+    runs: list[Run],
+    protocol: Protocol,
+    folder: Path,
+    jobs: int,
+    arguments: argparse.Namespace,
+    console: Console,
+) -> None:
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+    )
+    # Without a terminal the bar would only litter the log: the lines say enough.
+    with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
+        task = progress.add_task(f"evaluating into {folder}", total=len(runs))
+        done = len(runs)
+
+        def begin(missing: int) -> None:
+            nonlocal done
+            done -= missing
+            progress.update(task, completed=done)
+            if done:
+                console.print(f"{done} of {len(runs)} runs are in {folder} already", soft_wrap=True)
+
+        def show(record: Record) -> None:
+            nonlocal done
+            done += 1
+            progress.update(task, completed=done)
+            console.print(
+                f"[{done}/{len(runs)}] {_line(record)}",
+                highlight=False,
+                markup=False,
+                soft_wrap=True,
+            )
+
+        evaluate(
+            runs,
+            protocol,
+            folder,
+            jobs=jobs,
+            scheduler=arguments.scheduler,
+            retry_failed=arguments.retry_failed,
+            on_begin=begin,
+            on_record=show,
+        )
+
+
+def _line(record: Record) -> str:
+    job = record["job"]
+    what: str = f"{job['instance']['name']}, seed {job['seed']}, {job['policy']}: "
+    if record["error"] is not None:
+        return f"{what}failed, {record['error'].strip().splitlines()[-1]}"
+    result = record["result"]
+    line = f"{what}{result['status']}, dual bound {result['dual_bound']:.6g}, "
+    line += f"{result['nodes']:,} nodes in {result['wall_time']:.1f} s"
+    if record["disturbed"]:
+        line += f" (disturbed: {'; '.join(record['disturbed'])})"
+    return line
+
+
+def _report(
+    folder: Path,
+    arguments: argparse.Namespace,
+    rivals: list[official.OfficialResult] | None,
+    console: Console,
+    chosen: list[Instance],
+) -> None:
+    results = load_results([folder])
+    for warning in warnings(results):
+        console.print(f"warning: {warning}", highlight=False, markup=False, soft_wrap=True)
+    if not results.rows:
+        raise UserError(f"every run failed; the reasons are above and in {folder / 'runs'}")
+    write_tables(results, folder)
+    if arguments.official:
+        for path in official.write_official(results, folder):
+            console.print(f"official form: {path}", highlight=False, soft_wrap=True)
+    found = tables(results, arguments.baseline)
+    if rivals is not None:
+        found += _rival_tables(results, rivals)
+    with atomic_path(folder / "summary.txt") as temporary:
+        temporary.write_text(as_text([*found, *warnings(results)]), encoding="utf-8")
+    for table in found:
+        console.print(table)
+    if arguments.quick:
+        baseline = choose_baseline(results, arguments.baseline)
+        console.print(
+            f"This was a quick look: {len(chosen)} instances, {arguments.time_limit:g} s each. "
+            f"The intervals against {baseline} above say how much it can tell.",
+            highlight=False,
+            soft_wrap=True,
+        )
+    console.print(f"everything is in {folder}", highlight=False, soft_wrap=True)
+
+
+def _rival_tables(results: Results, rivals: list[official.OfficialResult]) -> list[Table]:
+    found = []
+    for policy in results.policies:
+        comparisons = official.compare_with_official(results, rivals, policy)
+        found.append(
+            paired_table(
+                {f"{policy} vs {team}": (c, c.p_value) for team, c in comparisons.items()},
+                "team",
+                f"{policy} beside the official results",
+            )
+        )
+    return found

@@ -1,0 +1,94 @@
+"""Solve one instance, branching by a learned policy or by one of SCIP's own rules.
+
+Examples
+--------
+  kida solve problem.mps.gz --model item_placement --time-limit 60
+  kida solve problem.lp --model runs/mine/policy --solution problem.sol
+  kida solve item_placement:test:0 --model item_placement --settings competition --time-limit 30
+  kida solve problem.mps --model pscost
+
+A policy is a shipped model's name, a folder that 'kida train' left, a rule of SCIP's (default,
+relpscost, pscost, mostinf, random, fullstrong, vanillafullstrong, lookahead, gomory), or
+module:function.
+"""
+
+import argparse
+from pathlib import Path
+
+from kida.cli.common import bound_text, open_console, progress_line, read_instance
+from kida.solver.settings import SETTINGS, Limits
+from kida.solver.solve import Limit, Reason, SolveResult, solve
+
+HELP = "solve an instance with a learned brancher"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    parser.add_argument("instance", metavar="FILE", help="instance file, or FAMILY:SPLIT:INDEX")
+    parser.add_argument(
+        "--model", "--policy", default="default", help="what branches (default: SCIP's own rule)"
+    )
+    parser.add_argument("--time-limit", type=float, metavar="S", help="seconds")
+    parser.add_argument("--node-limit", type=int, metavar="N", help="branch-and-bound nodes")
+    parser.add_argument("--memory-limit", type=float, metavar="MB", help="mebibytes")
+    parser.add_argument("--settings", default="default", help=f"one of {', '.join(SETTINGS)}")
+    parser.add_argument("--seed", type=int, default=0, help="shifts SCIP's random numbers")
+    parser.add_argument("--solution", type=Path, metavar="OUT.sol", help="write the best solution")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Solve and print the result."""
+    limits = Limits(arguments.time_limit, arguments.node_limit, arguments.memory_limit)
+    instance = read_instance(arguments.instance)
+    console = open_console()
+    with progress_line(console, f"{instance.name}, {arguments.model}") as show:
+        result = solve(
+            instance,
+            arguments.model,
+            settings=arguments.settings,
+            limits=limits,
+            seed=arguments.seed,
+            on_progress=show,
+            solution_file=arguments.solution,
+        )
+    for name, value in describe(result):
+        print(f"{name:14} {value}")
+    if arguments.solution is not None:
+        print(f"{'solution':14} {arguments.solution if result.solution is not None else 'none'}")
+    return 0
+
+
+def describe(result: SolveResult) -> list[tuple[str, str]]:
+    """Return the lines of the result: a name and a value each."""
+    termination = result.termination
+    ended = termination.reason.value
+    if termination.limit is not None:
+        ended = f"stopped by the {termination.limit.value} limit, {ended}"
+        if termination.limit is Limit.INTERRUPTED:
+            ended = f"interrupted, {termination.reason.value}"
+    elif termination.reason is Reason.CUTOFF:
+        ended = "solved: nothing better than the objective limit exists"
+    primal = bound_text(result.primal_bound)
+    if result.solution is None and primal != "none":
+        primal += " (objective limit)"
+    lines = [
+        ("status", f"{termination.status} ({ended})"),
+        ("dual bound", bound_text(result.dual_bound)),
+        ("primal bound", primal),
+        ("gap", "infinite" if result.gap == float("inf") else f"{result.gap:.4%}"),
+        ("time", f"{result.wall_time:.2f} s (root {result.trajectory.root_end():.2f} s)"),
+        ("nodes", f"{result.nodes:,}"),
+        ("LP iterations", f"{result.lp_iterations:,}"),
+    ]
+    rule = result.branching
+    if rule is not None:
+        share = rule.seconds_total / max(result.wall_time, 1e-9)
+        lines.append(
+            (
+                "branching",
+                f"{rule.decisions:,} decisions in {rule.seconds_total:.2f} s ({share:.1%}): "
+                f"observing {rule.seconds_observing:.2f} s, scoring {rule.seconds_scoring:.2f} s, "
+                f"{rule.expert_decisions:,} by strong branching {rule.seconds_expert:.2f} s",
+            )
+        )
+    return lines

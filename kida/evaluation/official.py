@@ -1,0 +1,204 @@
+"""The ML4CO competition's own result files: reading them, setting runs beside them, writing them.
+
+The organisers published, for each team, a CSV file per benchmark of the dual task. They hold
+cumulated rewards over 900 s under the ``competition`` settings; runs of any other protocol cannot
+be compared with them.
+"""
+
+import csv
+import io
+import math
+import zipfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+
+from kida.errors import UserError
+from kida.evaluation.results import OFFICIAL_COLUMNS, Results, Row, write_table
+from kida.evaluation.runner import Run, slug
+from kida.evaluation.statistics import PairedComparison, compare_paired
+from kida.instances.family import Instance
+
+TIME_LIMIT = 900.0
+
+#: Family to the number and name of its benchmark in the organisers' paths.
+BENCHMARKS = {
+    "item_placement": "1_item_placement",
+    "load_balancing": "2_load_balancing",
+    "anonymous": "3_anonymous",
+}
+#: The anonymous benchmark's few instances were each solved five times.
+ANONYMOUS_REPETITIONS = 5
+
+
+@dataclass(frozen=True)
+class OfficialResult:
+    """One team's rewards on one benchmark.
+
+    Attributes
+    ----------
+    team
+        The team, or the file's stem.
+    rewards
+        Instance name, such as ``item_placement_10000``, to cumulated reward (the mean, where the
+        instance was solved several times).
+    """
+
+    team: str
+    rewards: dict[str, float]
+
+
+def read_official(source: str, family: str | None = None) -> list[OfficialResult]:
+    """Read official results.
+
+    Parameters
+    ----------
+    source
+        A CSV file; or a ZIP archive of ``TEAM/dual/BENCHMARK.csv``, for all teams; or such an
+        archive followed by ``:TEAM``, for one.
+    family
+        Which benchmark of an archive; all of them by default.
+
+    Raises
+    ------
+    UserError
+        If there is no such file, team or benchmark, or a file is not of the official form.
+    """
+    path_text, colon, team = source.partition(".zip:")
+    if colon:
+        path_text += ".zip"
+    path = Path(path_text)
+    if not path.is_file():
+        raise UserError(f"there is no file {path_text!r} to compare with")
+    if path.suffix != ".zip":
+        try:
+            text = path.read_text(encoding="utf-8")
+        except (OSError, ValueError) as error:
+            raise UserError(f"{path} cannot be read ({error})") from error
+        return [OfficialResult(path.stem, _parse(text, str(path)))]
+    found: dict[str, dict[str, float]] = {}
+    try:
+        with zipfile.ZipFile(path) as archive:
+            for name in sorted(archive.namelist()):
+                parts = PurePosixPath(name).parts
+                if len(parts) != 3 or parts[1] != "dual" or not name.endswith(".csv"):
+                    continue
+                benchmark = PurePosixPath(name).stem
+                if family is not None and benchmark != BENCHMARKS.get(family, family):
+                    continue
+                if team in ("", parts[0]):
+                    text = archive.read(name).decode("utf-8")
+                    found.setdefault(parts[0], {}).update(_parse(text, f"{path}:{name}"))
+    except (OSError, ValueError, zipfile.BadZipFile) as error:
+        raise UserError(f"{path} cannot be read ({error})") from error
+    if not found:
+        whose = f"of the team {team!r}" if team else "of the dual task"
+        raise UserError(f"{path} holds no results {whose}" + (f" on {family}" if family else ""))
+    return [OfficialResult(name, rewards) for name, rewards in found.items()]
+
+
+def _parse(text: str, where: str) -> dict[str, float]:
+    reader = csv.DictReader(io.StringIO(text))
+    if reader.fieldnames is None or tuple(reader.fieldnames[:6]) != OFFICIAL_COLUMNS:
+        raise UserError(f"{where} does not begin with the columns {','.join(OFFICIAL_COLUMNS)}")
+    rewards: dict[str, list[float]] = {}
+    for line in reader:
+        try:
+            reward = float(line["cumulated_reward"])
+        # A line that breaks off leaves None, or half a number's name.
+        except (TypeError, ValueError):
+            reward = math.nan
+        if not math.isfinite(reward):
+            raise UserError(f"{where} is truncated or damaged at line {reader.line_num}")
+        rewards.setdefault(_stem(line["instance"]), []).append(reward)
+    if not rewards:
+        raise UserError(f"{where} holds no results")
+    return {name: float(np.mean(values)) for name, values in rewards.items()}
+
+
+def _stem(instance: str) -> str:
+    return PurePosixPath(instance).name.split(".")[0]
+
+
+def compare_with_official(
+    results: Results, official: Sequence[OfficialResult], policy: str
+) -> dict[str, PairedComparison]:
+    """Compare a policy's runs with each team's, on the instances that both solved.
+
+    Raises
+    ------
+    UserError
+        If the runs are of another protocol than the official ones, or have no instance in common
+        with any team.
+    """
+    protocol = results.protocol
+    if protocol["settings"] != "competition" or protocol["time_limit"] != TIME_LIMIT:
+        raise UserError(
+            f"official results are over {TIME_LIMIT:g} s under competition settings, and these "
+            f"runs are over {protocol['time_limit']:g} s under {protocol['settings']} settings; "
+            f"evaluate with --time-limit {TIME_LIMIT:g} to compare"
+        )
+    ours: dict[str, list[float]] = {}
+    for row in results.rows:
+        if row.policy == policy and math.isfinite(row.cumulated_reward):
+            ours.setdefault(row.instance, []).append(row.cumulated_reward)
+    found = {}
+    for entry in official:
+        common = sorted(ours.keys() & entry.rewards.keys())
+        if common:
+            found[entry.team] = compare_paired(
+                [float(np.mean(ours[name])) for name in common],
+                [entry.rewards[name] for name in common],
+            )
+    if not found:
+        raise UserError(f"no official result is on an instance that {policy} has solved here")
+    return found
+
+
+def official_plan(instances: Sequence[Instance], policies: Sequence[str]) -> list[Run]:
+    """List the competition's runs: seed k on instance k, the anonymous ones five times over."""
+    repetitions = ANONYMOUS_REPETITIONS if instances[0].family == "anonymous" else 1
+    return [
+        Run(instance, seed, policy)
+        for seed, instance in enumerate([*instances] * repetitions)
+        for policy in policies
+    ]
+
+
+def write_official(results: Results, folder: Path) -> list[Path]:
+    """Write one CSV file per policy of exactly the official form; return the paths."""
+    paths = []
+    for policy in results.policies:
+        pairs = [
+            (row, record)
+            for row, record in zip(results.rows, results.records, strict=True)
+            if row.policy == policy
+        ]
+        pairs.sort(key=lambda pair: pair[0].seed)
+        lines = [
+            [_official_path(record["job"]["instance"]), *_official_values(row)]
+            for row, record in pairs
+        ]
+        path = folder / f"{slug(policy)}.official.csv"
+        write_table(path, OFFICIAL_COLUMNS, lines)
+        paths.append(path)
+    return paths
+
+
+def _official_path(instance: dict[str, str]) -> str:
+    benchmark = BENCHMARKS.get(instance["family"], instance["family"])
+    return f"../../instances/{benchmark}/{instance['split']}/{instance['name']}.mps.gz"
+
+
+def _official_values(row: Row) -> list[object]:
+    offset = row.objective_offset
+    return [
+        row.seed,
+        row.initial_primal_bound,
+        row.initial_dual_bound,
+        # The organisers wrote the offset, which was always zero, as an integer.
+        int(offset) if offset.is_integer() else offset,
+        row.cumulated_reward,
+    ]

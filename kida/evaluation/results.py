@@ -1,0 +1,247 @@
+"""Results on disk: records to rows of numbers, and rows to CSV files.
+
+Every measure is computed here, from the recorded trajectories, so that results of old runs follow
+when a measure is added. The CSV files begin with the columns of the competition's result files.
+"""
+
+import csv
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+from kida.errors import UserError
+from kida.evaluation.dual_integral import ScoringRule, cumulated_reward, primal_dual_integral
+from kida.evaluation.runner import (
+    PROTOCOL_FILE,
+    RUNS_FOLDER,
+    Record,
+    read_protocol,
+    read_record,
+    slug,
+)
+from kida.files import atomic_path
+from kida.solver.bounds import BoundTrajectory
+
+#: The columns of the competition's result files, in its order.
+OFFICIAL_COLUMNS = (
+    "instance",
+    "seed",
+    "initial_primal_bound",
+    "initial_dual_bound",
+    "objective_offset",
+    "cumulated_reward",
+)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One finished run in numbers; missing values are NaN.
+
+    Attributes
+    ----------
+    instance, seed, policy
+        Which run.
+    initial_primal_bound, initial_dual_bound, objective_offset
+        What the score was measured against.
+    cumulated_reward, cumulated_reward_cpu
+        The competition's score on the wall clock, and the same on the clock of the process.
+    primal_dual_integral
+        Over the same window.
+    solved
+        Whether the solve came to its end.
+    time
+        Seconds until solved, or the time limit.
+    dual_bound, primal_bound
+        At the end of the solve.
+    wall_time, cpu_time, root_time
+        Seconds of the whole solve, and up to the first branching.
+    nodes, fair_nodes, lp_iterations
+        See :class:`kida.solver.solve.SolveResult`.
+    lp_time, strong_branching_time
+        Seconds.
+    decisions, expert_decisions
+        Of a learned rule: all, and those left to strong branching.
+    observe_time, score_time, expert_time, rule_time
+        Seconds in a learned rule: reading the solver's state, the network, strong branching, all.
+    rule_share
+        ``rule_time`` as a fraction of ``wall_time``.
+    cpu_share
+        Processor time by wall-clock time.
+    disturbed
+        Why the machine may have falsified the run; empty if it did not.
+    """
+
+    instance: str
+    seed: int
+    initial_primal_bound: float
+    initial_dual_bound: float
+    objective_offset: float
+    cumulated_reward: float
+    policy: str
+    cumulated_reward_cpu: float
+    primal_dual_integral: float
+    solved: bool
+    time: float
+    dual_bound: float
+    primal_bound: float
+    wall_time: float
+    cpu_time: float
+    root_time: float
+    nodes: int
+    fair_nodes: int
+    lp_iterations: int
+    lp_time: float
+    strong_branching_time: float
+    decisions: float
+    expert_decisions: float
+    observe_time: float
+    score_time: float
+    expert_time: float
+    rule_time: float
+    rule_share: float
+    cpu_share: float
+    disturbed: str
+
+
+@dataclass(frozen=True)
+class Results:
+    """All runs of one results folder, finished and failed.
+
+    Attributes
+    ----------
+    protocol
+        The content of its protocol file.
+    rows
+        The finished runs, by instance, seed and policy.
+    failures
+        Records of the failed ones.
+    records
+        Records of the finished ones, in the order of ``rows``.
+    """
+
+    protocol: Record
+    rows: tuple[Row, ...]
+    failures: tuple[Record, ...]
+    records: tuple[Record, ...]
+
+    @property
+    def policies(self) -> list[str]:
+        """Names of the policies that finished a run, in alphabetical order."""
+        return sorted({row.policy for row in self.rows})
+
+    @property
+    def disturbed(self) -> list[Row]:
+        """Runs that the machine may have falsified."""
+        return [row for row in self.rows if row.disturbed]
+
+
+def load_results(folders: Sequence[Path]) -> Results:
+    """Read one or more results folders of one protocol.
+
+    Raises
+    ------
+    UserError
+        If a folder holds no results, a file cannot be read, or the protocols differ.
+    """
+    protocols: list[Record] = []
+    rows: list[tuple[Row, Record]] = []
+    failures: list[Record] = []
+    for folder in folders:
+        protocol = read_protocol(folder)
+        if protocol is None:
+            raise UserError(f"{folder} holds no {PROTOCOL_FILE}: it is not a folder of results")
+        for name, value in (protocols[0] if protocols else protocol).items():
+            if protocol.get(name) != value:
+                raise UserError(
+                    f"{folder} has {name} {protocol.get(name)!r} and {folders[0]} has {value!r}: "
+                    "such runs cannot be compared; report them apart"
+                )
+        protocols.append(protocol)
+        for path in sorted((folder / RUNS_FOLDER).glob("*.json")):
+            record = read_record(path)
+            if record["error"] is None:
+                try:
+                    rows.append((_row(record), record))
+                except (KeyError, TypeError, ValueError) as error:
+                    raise UserError(f"{path} is damaged ({error!r}); move it away") from error
+            else:
+                failures.append(record)
+    rows.sort(key=lambda pair: (pair[0].instance, pair[0].seed, pair[0].policy))
+    return Results(
+        protocols[0], tuple(row for row, _ in rows), tuple(failures), tuple(r for _, r in rows)
+    )
+
+
+def _row(record: Record) -> Row:
+    job, result = record["job"], record["result"]
+    trajectory = BoundTrajectory.from_json(result["trajectory"])
+    rule = ScoringRule(
+        job["time_limit"], record["initial_dual_bound"], record["initial_primal_bound"]
+    )
+    solved = result["limit"] is None
+    branching = result["branching"] or {}
+
+    def told(name: str) -> float:
+        return float(branching.get(name, math.nan))
+
+    return Row(
+        instance=job["instance"]["name"],
+        seed=job["seed"],
+        initial_primal_bound=_number(rule.initial_primal_bound),
+        initial_dual_bound=_number(rule.initial_dual_bound),
+        objective_offset=rule.objective_offset,
+        cumulated_reward=cumulated_reward(trajectory, rule),
+        policy=job["policy"],
+        cumulated_reward_cpu=cumulated_reward(trajectory, rule, "cpu"),
+        primal_dual_integral=primal_dual_integral(trajectory, rule),
+        solved=solved,
+        time=result["wall_time"] if solved else job["time_limit"],
+        dual_bound=float(trajectory.dual[-1]),
+        primal_bound=float(trajectory.primal[-1]),
+        wall_time=result["wall_time"],
+        cpu_time=result["cpu_time"],
+        root_time=trajectory.root_end(),
+        nodes=result["nodes"],
+        fair_nodes=result["fair_nodes"],
+        lp_iterations=result["lp_iterations"],
+        lp_time=result["lp_time"],
+        strong_branching_time=result["strong_branching_time"],
+        decisions=told("decisions"),
+        expert_decisions=told("expert_decisions"),
+        observe_time=told("seconds_observing"),
+        score_time=told("seconds_scoring"),
+        expert_time=told("seconds_expert"),
+        rule_time=told("seconds_total"),
+        rule_share=told("seconds_total") / max(result["wall_time"], 1e-9),
+        cpu_share=record["cpu_share"],
+        disturbed="; ".join(record["disturbed"]),
+    )
+
+
+def _number(value: float | None) -> float:
+    return math.nan if value is None else value
+
+
+def write_tables(results: Results, folder: Path) -> list[Path]:
+    """Write one CSV file per policy, whose first columns are the competition's; return the paths.
+
+    Existing tables of the same name are replaced: they hold nothing that the records do not.
+    """
+    columns = [field.name for field in fields(Row)]
+    columns.sort(key=lambda name: name not in OFFICIAL_COLUMNS)
+    paths = []
+    for policy in results.policies:
+        path = folder / f"{slug(policy)}.csv"
+        mine = [row for row in results.rows if row.policy == policy]
+        write_table(path, columns, ([getattr(row, name) for name in columns] for row in mine))
+        paths.append(path)
+    return paths
+
+
+def write_table(path: Path, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Write a CSV file atomically."""
+    with atomic_path(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as sink:
+        writer = csv.writer(sink)
+        writer.writerow(columns)
+        writer.writerows(rows)

@@ -1,0 +1,279 @@
+"""Instances x seeds x policies: every run once, whatever interrupts the evaluation.
+
+A results folder holds ``protocol.json`` (what all its runs have in common) and ``runs/``, one
+JSON file per run, written when the run has ended. Runs whose file is there are not done again, so
+an evaluation is resumed by the command that began it, and extended by naming more instances,
+seeds or policies. Reading results is ``results.py``; what happens in a run is ``single.py``.
+"""
+
+import json
+import math
+import os
+import re
+import sys
+from collections.abc import Callable, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from kida.errors import UserError
+from kida.evaluation.single import run_isolated
+from kida.files import write_json
+from kida.instances.family import Instance
+from kida.parallel import available_cores, open_executor
+from kida.solver.policies import policy_identity
+from kida.solver.settings import Limits, named_settings
+from kida.versions import versions
+
+PROTOCOL_FILE = "protocol.json"
+RUNS_FOLDER = "runs"
+Record = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """What all runs of a results folder have in common.
+
+    Attributes
+    ----------
+    settings
+        A name of :data:`kida.solver.settings.SETTINGS`.
+    time_limit
+        Seconds, counted as the settings say; ``None`` takes the settings' own.
+    node_limit, memory_limit
+        See :class:`kida.solver.settings.Limits`.
+    permute
+        Whether SCIP permutes variables and constraints, by the run's seed.
+    """
+
+    settings: str = "competition"
+    time_limit: float | None = None
+    node_limit: int | None = None
+    memory_limit: float | None = None
+    permute: bool = False
+
+    def __post_init__(self) -> None:
+        settings = named_settings(self.settings)
+        seconds = Limits(self.time_limit, self.node_limit, self.memory_limit).seconds(settings)
+        if not math.isfinite(seconds):
+            raise UserError(
+                f"the settings {self.settings!r} have no time limit of their own, and scores need "
+                "one: give --time-limit"
+            )
+        object.__setattr__(self, "time_limit", float(seconds))
+
+    @property
+    def seconds(self) -> float:
+        """The time limit in force, in seconds."""
+        assert self.time_limit is not None
+        return self.time_limit
+
+
+@dataclass(frozen=True)
+class Run:
+    """One solve to do."""
+
+    instance: Instance
+    seed: int
+    policy: str
+
+    @property
+    def file_name(self) -> str:
+        """Where its record lives, below ``runs/``."""
+        return f"{self.instance.name}.{self.seed}.{slug(self.policy)}.json"
+
+
+def slug(policy: str) -> str:
+    """Return a policy's name as it can stand in a file name."""
+    return re.sub(r"[^A-Za-z0-9_-]+", "-", policy).strip("-") or "policy"
+
+
+def plan(instances: Sequence[Instance], seeds: Sequence[int], policies: Sequence[str]) -> list[Run]:
+    """List the runs so that policies take turns: what disturbs the machine disturbs them alike.
+
+    Which policy begins rotates, so that none is always the first on a cold machine.
+
+    Raises
+    ------
+    UserError
+        If there is nothing to run, something is named twice, or names cannot be told apart.
+    """
+    for what, given in (("instance", instances), ("seed", seeds), ("policy", policies)):
+        if not given:
+            raise UserError(f"there is no {what} to evaluate; name at least one")
+        if len(set(given)) < len(given):
+            raise UserError(f"a {what} is named twice; name each one once")
+    if len({slug(policy) for policy in policies}) < len(policies):
+        raise UserError("two policies have names that differ in punctuation only; rename a folder")
+    runs = []
+    for turn, (seed, instance) in enumerate((s, i) for s in seeds for i in instances):
+        first = turn % len(policies)
+        order = [*policies[first:], *policies[:first]]
+        runs += [Run(instance, seed, policy) for policy in order]
+    return runs
+
+
+def evaluate(
+    runs: Sequence[Run],
+    protocol: Protocol,
+    folder: Path,
+    *,
+    jobs: int = 1,
+    scheduler: str | None = None,
+    retry_failed: bool = False,
+    on_begin: Callable[[int], None] | None = None,
+    on_record: Callable[[Record], None] | None = None,
+) -> None:
+    """Do all runs that the folder does not hold yet.
+
+    Parameters
+    ----------
+    runs
+        From :func:`plan`, in this order.
+    protocol
+        What they have in common.
+    folder
+        Where to keep the records; made if need be.
+    jobs
+        Runs at a time, each pinned to a core of its own.
+    scheduler
+        Address of a Dask scheduler; ``jobs`` runs are then handed to it at a time, and pinning
+        is left to its workers.
+    retry_failed
+        Whether runs recorded as failed are done again.
+    on_begin
+        Called once with the number of runs that are missing, before the first.
+    on_record
+        Called in this process with each new record, once it is on disk.
+
+    Raises
+    ------
+    UserError
+        If a policy does not exist, or the folder belongs to another protocol, or holds runs of
+        another policy under the same name.
+    KeyboardInterrupt
+        On Ctrl-C: runs under way are lost, finished ones are kept.
+    """
+    if scheduler is None and jobs > available_cores():
+        raise UserError(
+            f"{jobs} jobs on {available_cores()} cores would disturb each other; "
+            f"use --jobs {available_cores()} or fewer"
+        )
+    identities = {policy: policy_identity(policy) for policy in {run.policy for run in runs}}
+    _claim(folder, protocol)
+    waiting = [run for run in runs if not _done(folder, run, identities, retry_failed)]
+    if on_begin is not None:
+        on_begin(len(waiting))
+    # Cores are handed out one per job: a run keeps its core to itself.
+    pinning = scheduler is None and hasattr(os, "sched_getaffinity")
+    cores: list[int | None] = [*sorted(os.sched_getaffinity(0))] if pinning else [None] * jobs
+    cores = cores[:jobs]
+    if not waiting:
+        return
+    waiting.reverse()
+    running: dict[Future[Record], tuple[Run, int | None]] = {}
+    with open_executor(jobs, scheduler) as executor:
+        while waiting or running:
+            while waiting and cores:
+                run, core = waiting.pop(), cores.pop()
+                future = executor.submit(run_isolated, _job(run, protocol, core, jobs))
+                running[future] = (run, core)
+            for future in wait(running, return_when=FIRST_COMPLETED).done:
+                run, core = running.pop(future)
+                cores.append(core)
+                record = future.result()
+                write_json(folder / RUNS_FOLDER / run.file_name, record)
+                if on_record is not None:
+                    on_record(record)
+
+
+def _job(run: Run, protocol: Protocol, core: int | None, jobs: int) -> Record:
+    instance = asdict(run.instance)
+    instance["path"] = None if run.instance.path is None else str(run.instance.path)
+    return {
+        "instance": instance,
+        "seed": run.seed,
+        # 0 would mean no permutation.
+        "permutation_seed": run.seed + 1 if protocol.permute else 0,
+        "policy": run.policy,
+        "settings": protocol.settings,
+        "time_limit": protocol.seconds,
+        "node_limit": protocol.node_limit,
+        "memory_limit": protocol.memory_limit,
+        "core": core,
+        "jobs": jobs,
+        # Long roots come on top of the limit, and SCIP cannot stop in the middle of an LP.
+        "patience": 2 * protocol.seconds + 3600,
+        "command": ["kida", *sys.argv[1:]],
+    }
+
+
+def _claim(folder: Path, protocol: Protocol) -> None:
+    """Write the folder's protocol, or check that it is the one that is there."""
+    wanted = asdict(protocol) | {"scip": versions()["scip"]}
+    found = read_protocol(folder)
+    if found is None:
+        if folder.exists() and any(folder.iterdir()):
+            raise UserError(f"{folder} is not empty and holds no results; name another folder")
+        write_json(folder / PROTOCOL_FILE, wanted)
+        return
+    for name, value in wanted.items():
+        if found.get(name) != value:
+            raise UserError(
+                f"{folder} holds runs with {name} {found.get(name)!r}, not {value!r}; "
+                "name another folder, or the same configuration"
+            )
+
+
+def read_protocol(folder: Path) -> Record | None:
+    """Return the content of the folder's protocol file, ``None`` if there is none.
+
+    Raises
+    ------
+    UserError
+        If it cannot be read.
+    """
+    path = folder / PROTOCOL_FILE
+    if not path.exists():
+        return None
+    return _read_json(path)
+
+
+def read_record(path: Path) -> Record:
+    """Return one run's record.
+
+    Raises
+    ------
+    UserError
+        If it cannot be read.
+    """
+    record = _read_json(path)
+    if "job" not in record or "error" not in record:
+        raise UserError(f"{path} is not a run's record; move it away")
+    return record
+
+
+def _read_json(path: Path) -> Record:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise UserError(f"{path} cannot be read ({error}); move it away") from error
+    if not isinstance(content, dict):
+        raise UserError(f"{path} does not hold what kida writes there; move it away")
+    return content
+
+
+def _done(folder: Path, run: Run, identities: dict[str, str], retry_failed: bool) -> bool:
+    path = folder / RUNS_FOLDER / run.file_name
+    if not path.exists():
+        return False
+    record = read_record(path)
+    if record["error"] is not None:
+        return not retry_failed
+    if record["policy_identity"] != identities[run.policy]:
+        raise UserError(
+            f"{folder} holds runs of another policy by the name {run.policy!r} "
+            "(it has been changed or trained anew); name another folder"
+        )
+    return True

@@ -1,0 +1,203 @@
+"""One run in a process of its own, so that whatever happens there harms no other run.
+
+``python -m kida.evaluation.single OUTPUT`` reads its job as one line of JSON from the standard
+input, solves, and writes the run's record to OUTPUT. It leaves at once when its standard input
+closes, that is, when whoever started it is gone. The other side is ``run_isolated``.
+"""
+
+import contextlib
+import json
+import math
+import os
+import platform
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from kida.files import write_json
+from kida.instances.family import Instance
+from kida.solver.bounds import SCIP_INFINITY
+from kida.solver.policies import policy_identity
+from kida.solver.settings import Limits
+from kida.solver.solve import SolveResult, solve
+from kida.versions import versions
+
+#: A run that used less of its core than this was held up by something else.
+LEAST_CPU_SHARE = 0.95
+#: Processes that may be busy beside the jobs before a run counts as disturbed.
+SPARE_LOAD = 0.75
+
+
+def run_isolated(job: dict[str, Any]) -> dict[str, Any]:
+    """Do one job in a process of its own; return its record, also if that process crashes.
+
+    Parameters
+    ----------
+    job
+        ``instance`` (the fields of an Instance), ``seed``, ``permutation_seed``, ``policy``,
+        ``settings``, ``time_limit``, ``node_limit``, ``memory_limit``, ``core`` (to be pinned to,
+        or ``None``), ``jobs`` (how many run at once) and ``patience`` (seconds after which the
+        process is killed). It is part of the record.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        output, errors = Path(folder) / "record.json", Path(folder) / "errors.txt"
+        with errors.open("wb") as sink:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "kida.evaluation.single", str(output)],
+                stdin=subprocess.PIPE,
+                stdout=sink,
+                stderr=sink,
+            )
+        assert process.stdin is not None
+        with process.stdin:
+            # The process may be dead before it has read its job; its exit status tells.
+            with contextlib.suppress(BrokenPipeError):
+                process.stdin.write(json.dumps(job).encode() + b"\n")
+                process.stdin.flush()
+            try:
+                status = process.wait(job["patience"])
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+                return _failure(job, f"did not stop within {job['patience']:.0f} s and was killed")
+        if output.exists():
+            record: dict[str, Any] = json.loads(output.read_text(encoding="utf-8"))
+            return record
+        said = errors.read_text(encoding="utf-8", errors="replace").strip()[-2000:]
+    how = f"killed by {signal.Signals(-status).name}" if status < 0 else f"exit status {status}"
+    return _failure(job, f"the process crashed ({how}); it said: {said or 'nothing'}")
+
+
+def _failure(job: dict[str, Any], error: str) -> dict[str, Any]:
+    return {"job": job, "error": error}
+
+
+def _watch_parent() -> None:
+    # Not through `sys.stdin`, whose lock would be held at interpreter shutdown.
+    while os.read(0, 1):
+        pass
+    os._exit(1)
+
+
+def _read_job() -> dict[str, Any]:
+    line = b""
+    while not line.endswith(b"\n"):
+        received = os.read(0, 65536)
+        if not received:
+            raise EOFError("the job never arrived")
+        line += received
+    job: dict[str, Any] = json.loads(line)
+    return job
+
+
+def _run(job: dict[str, Any]) -> dict[str, Any]:
+    if job["core"] is not None:
+        os.sched_setaffinity(0, {job["core"]})
+    fields = dict(job["instance"])
+    fields["path"] = None if fields["path"] is None else Path(fields["path"])
+    instance = Instance(**fields)
+    machine = {"machine": _machine(), "versions": versions(), "started": _now()}
+    before = _load()
+    limits = Limits(job["time_limit"], job["node_limit"], job["memory_limit"])
+    started, cpu = time.perf_counter(), time.process_time()
+    result = solve(
+        instance,
+        job["policy"],
+        settings=job["settings"],
+        limits=limits,
+        seed=job["seed"],
+        permutation_seed=job["permutation_seed"],
+    )
+    share = (time.process_time() - cpu) / (time.perf_counter() - started)
+    after = _load()
+    return {
+        "job": job,
+        "error": None,
+        "policy_identity": policy_identity(job["policy"]),
+        "initial_primal_bound": instance.initial_primal_bound,
+        "initial_dual_bound": instance.initial_dual_bound,
+        **machine,
+        "load": [before, after],
+        "cpu_share": share,
+        "disturbed": _disturbances(before, after, share, job["jobs"]),
+        "result": _plain(result),
+    }
+
+
+def _disturbances(before: float | None, after: float | None, share: float, jobs: int) -> list[str]:
+    """Return why the machine may have falsified a run, in words; empty if it did not."""
+    found = []
+    load = max((load for load in (before, after) if load is not None), default=0.0)
+    if load > jobs + SPARE_LOAD:
+        found.append(f"load {load:.1f} with {jobs} job{'s' if jobs > 1 else ''}")
+    if share < LEAST_CPU_SHARE:
+        found.append(f"{share:.0%} of a core")
+    return found
+
+
+def _plain(result: SolveResult) -> dict[str, Any]:
+    """Return the result as JSON content; infinite bounds are +-1e20, an infinite gap is None."""
+    termination = result.termination
+    return {
+        "reason": termination.reason.value,
+        "limit": None if termination.limit is None else termination.limit.value,
+        "status": termination.status,
+        "sense": result.sense,
+        "dual_bound": _clipped(result.dual_bound),
+        "primal_bound": _clipped(result.primal_bound),
+        "gap": result.gap if math.isfinite(result.gap) else None,
+        "has_solution": result.solution is not None,
+        "wall_time": result.wall_time,
+        "cpu_time": result.cpu_time,
+        "nodes": result.nodes,
+        "fair_nodes": result.fair_nodes,
+        "lp_iterations": result.lp_iterations,
+        "lp_time": result.lp_time,
+        "strong_branching_time": result.strong_branching_time,
+        "branching": None if result.branching is None else asdict(result.branching),
+        "trajectory": result.trajectory.to_json(),
+    }
+
+
+def _clipped(bound: float) -> float:
+    return max(-SCIP_INFINITY, min(SCIP_INFINITY, bound))
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def _load() -> float | None:
+    return os.getloadavg()[0] if hasattr(os, "getloadavg") else None
+
+
+def _machine() -> dict[str, Any]:
+    name = platform.processor() or platform.machine()
+    with contextlib.suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
+            if line.startswith("model name"):
+                name = line.partition(":")[2].strip()
+                break
+    return {"processor": name, "cores": os.cpu_count()}
+
+
+def main() -> None:
+    """Do the job on the standard input; an exception becomes part of the record."""
+    job = _read_job()
+    threading.Thread(target=_watch_parent, daemon=True).start()
+    try:
+        record = _run(job)
+    except Exception as error:
+        record = _failure(job, f"{type(error).__name__}: {error}")
+    write_json(Path(sys.argv[1]), record)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,242 @@
+"""Results in a few tables: what each policy reached, and how it differs from a baseline, paired.
+
+The tables are rich's, so that the command line, a text file and tests share them. The measures
+are computed in ``results.py`` and compared in ``statistics.py``.
+"""
+
+import io
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from kida.errors import UserError
+from kida.evaluation.results import Results, Row
+from kida.evaluation.statistics import (
+    PairedComparison,
+    compare_paired,
+    holm,
+    shifted_geometric_mean,
+)
+
+#: Shifts of the geometric means: a second, as in Gasse et al. 2019, and a hundred nodes.
+TIME_SHIFT = 1.0
+NODE_SHIFT = 100.0
+
+
+@dataclass(frozen=True)
+class Measure:
+    """A number per run that policies are compared by."""
+
+    title: str
+    value: Callable[[Row], float]
+    higher_is_better: bool
+
+
+REWARD = Measure("cumulated reward", lambda row: row.cumulated_reward, True)
+TIME = Measure("time to optimality (s)", lambda row: row.time, False)
+NODES = Measure("nodes where both solved", lambda row: float(row.nodes), False)
+FAIR_NODES = Measure("fair nodes where both solved", lambda row: float(row.fair_nodes), False)
+
+
+def choose_baseline(results: Results, wanted: str | None = None) -> str:
+    """Return the policy to compare with: ``wanted``, or else "default", or else the first.
+
+    Raises
+    ------
+    UserError
+        If nothing finished, or ``wanted`` did not.
+    """
+    if not results.policies:
+        raise UserError("no run has finished: there is nothing to compare")
+    if wanted is None:
+        return "default" if "default" in results.policies else results.policies[0]
+    if wanted not in results.policies:
+        raise UserError(
+            f"no run of the baseline {wanted!r} has finished; there are runs of "
+            + ", ".join(results.policies)
+        )
+    return wanted
+
+
+def pair_instances(
+    rows: Sequence[Row],
+    policy: str,
+    baseline: str,
+    measure: Measure,
+    only: Callable[[Row], bool] = lambda row: True,
+) -> tuple[list[str], list[float], list[float]]:
+    """Return instances, and per instance the mean over seeds of both policies' values.
+
+    Only seeds count on which both policies finished, satisfy ``only`` and have a finite value.
+    """
+    table: dict[str, dict[tuple[str, int], float]] = {policy: {}, baseline: {}}
+    for row in rows:
+        if row.policy in table and only(row) and math.isfinite(measure.value(row)):
+            table[row.policy][row.instance, row.seed] = measure.value(row)
+    both = sorted(table[policy].keys() & table[baseline].keys())
+    names = sorted({instance for instance, _ in both})
+    means = [
+        [float(np.mean([table[who][key] for key in both if key[0] == name])) for name in names]
+        for who in (policy, baseline)
+    ]
+    return names, means[0], means[1]
+
+
+def compare_policies(
+    results: Results,
+    baseline: str,
+    measure: Measure = REWARD,
+    only: Callable[[Row], bool] = lambda row: True,
+) -> dict[str, tuple[PairedComparison, float]]:
+    """Compare every other policy with the baseline; return each with its Holm-adjusted p-value.
+
+    Policies without an instance in common with the baseline are left out.
+    """
+    found = {}
+    for policy in results.policies:
+        if policy == baseline:
+            continue
+        names, values, base = pair_instances(results.rows, policy, baseline, measure, only)
+        if names:
+            found[policy] = compare_paired(values, base, higher_is_better=measure.higher_is_better)
+    adjusted = holm([comparison.p_value for comparison in found.values()])
+    return {
+        policy: (comparison, p)
+        for (policy, comparison), p in zip(found.items(), adjusted, strict=True)
+    }
+
+
+def policy_table(results: Results) -> Table:
+    """Return one row per policy: what it reached on average."""
+    seconds = results.protocol["time_limit"]
+    table = _table(
+        f"{results.protocol['settings']}, {seconds:g} s",
+        f"time and nodes: geometric means, shifted by {TIME_SHIFT:g} s and "
+        f"{NODE_SHIFT:g} nodes; time-outs count as {seconds:g} s",
+        ["runs", "failed", "solved", "reward", "dual bound", "time (s)", "nodes", "in rule"],
+    )
+    failed = [failure["job"]["policy"] for failure in results.failures]
+    for policy in sorted({*results.policies, *failed}):
+        rows = [row for row in results.rows if row.policy == policy]
+        shares = [row.rule_share for row in rows if not math.isnan(row.rule_share)]
+        nodes = shifted_geometric_mean([row.nodes for row in rows], NODE_SHIFT)
+        table.add_row(
+            policy,
+            str(len(rows)),
+            str(failed.count(policy)),
+            str(sum(row.solved for row in rows)),
+            _mean([row.cumulated_reward for row in rows]),
+            _mean([row.dual_bound for row in rows]),
+            number(shifted_geometric_mean([row.time for row in rows], TIME_SHIFT)),
+            f"{nodes:,.0f}" if rows else "",
+            f"{np.mean(shares):.1%}" if shares else "",
+        )
+    return table
+
+
+def paired_table(
+    comparisons: Mapping[str, tuple[PairedComparison, float]], baseline: str, title: str
+) -> Table:
+    """Return one row per policy: its paired difference from the baseline."""
+    table = _table(
+        f"{title}: difference from {baseline}, paired by instance",
+        "mean difference with its 95 % bootstrap interval; p: Wilcoxon signed-rank test, "
+        "Holm-adjusted",
+        ["n", "mean", "baseline", "difference", "from", "to", "", "wins", "losses", "p"],
+    )
+    for policy, (found, p_value) in comparisons.items():
+        table.add_row(
+            policy,
+            str(found.instances),
+            number(found.mean),
+            number(found.baseline_mean),
+            f"{found.difference:+.4g}",
+            "" if math.isnan(found.low) else f"{found.low:+.4g}",
+            "" if math.isnan(found.high) else f"{found.high:+.4g}",
+            f"{found.relative:+.1%}",
+            str(found.wins),
+            str(found.losses),
+            f"{p_value:.2g}",
+        )
+    return table
+
+
+def _table(title: str, caption: str, columns: Sequence[str]) -> Table:
+    table = Table(title=title, caption=caption, box=box.SIMPLE_HEAD, title_justify="left")
+    table.add_column("policy", overflow="fold")
+    for column in columns:
+        table.add_column(column, justify="right", no_wrap=True)
+    return table
+
+
+def tables(results: Results, baseline: str | None = None) -> list[Table]:
+    """Return all tables of a summary, those without a row left out."""
+    chosen = choose_baseline(results, baseline)
+    solved = {(row.instance, row.seed, row.policy) for row in results.rows if row.solved}
+    found = [policy_table(results)]
+    measures = [(REWARD, lambda row: True)]
+    if solved:
+        measures += [
+            (TIME, lambda row: True),
+            (NODES, lambda row: row.solved),
+            (FAIR_NODES, lambda row: row.solved),
+        ]
+    for measure, only in measures:
+        comparisons = compare_policies(results, chosen, measure, only)
+        if comparisons:
+            found.append(paired_table(comparisons, chosen, measure.title))
+    return found
+
+
+def warnings(results: Results) -> list[str]:
+    """Return what a reader must know before believing the tables, one sentence each."""
+    found = [
+        f"failed: {job['policy']} on {job['instance']['name']}, seed {job['seed']}: "
+        + failure["error"].strip().splitlines()[-1]
+        for failure in results.failures
+        for job in [failure["job"]]
+    ]
+    if results.disturbed:
+        found.append(
+            f"{len(results.disturbed)} of {len(results.rows)} runs were disturbed by the machine: "
+            + "; ".join(
+                f"{row.policy} on {row.instance}, seed {row.seed} ({row.disturbed})"
+                for row in results.disturbed[:5]
+            )
+            + (" ..." if len(results.disturbed) > 5 else "")
+        )
+    counts = {
+        policy: len({row.instance for row in results.rows if row.policy == policy})
+        for policy in results.policies
+    }
+    if len(set(counts.values())) > 1:
+        found.append(
+            "the policies have finished different numbers of instances; only the paired tables "
+            "compare like with like"
+        )
+    return found
+
+
+def as_text(content: Sequence[Table | str], width: int = 118) -> str:
+    """Return tables and lines as plain text."""
+    console = Console(file=io.StringIO(), width=width, no_color=True)
+    for item in content:
+        console.print(item, highlight=False, soft_wrap=isinstance(item, str))
+    assert isinstance(console.file, io.StringIO)
+    return console.file.getvalue()
+
+
+def number(value: float) -> str:
+    """Return a number as tables show it; empty for NaN."""
+    if math.isnan(value):
+        return ""
+    return f"{value:,.0f}" if abs(value) >= 10_000 else f"{value:.6g}"
+
+
+def _mean(values: Sequence[float]) -> str:
+    return number(float(np.mean(values))) if values else ""
