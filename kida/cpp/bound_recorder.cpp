@@ -103,8 +103,14 @@ void BoundRecorder::start() {
 void BoundRecorder::finish(Scip* scip) { record(scip); }
 
 void BoundRecorder::update_progress(Scip* scip) {
-  progress_ = {wall(), SCIPgetDualbound(scip), SCIPgetPrimalbound(scip), SCIPgetNTotalNodes(scip),
-               SCIPgetNLPIterations(scip)};
+  progress_.wall = wall();
+  progress_.dual = SCIPgetDualbound(scip);
+  progress_.primal = SCIPgetPrimalbound(scip);
+  progress_.nodes = SCIPgetNTotalNodes(scip);
+  // Solutions can be found in stages in which SCIP refuses to count LP iterations, and prints so.
+  if (SCIPgetStage(scip) == constants.stage_solving) {
+    progress_.lp_iterations = SCIPgetNLPIterations(scip);
+  }
 }
 
 void BoundRecorder::record(Scip* scip) {
