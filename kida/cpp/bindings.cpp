@@ -150,12 +150,29 @@ auto score(const Network& network, const Input<float>& row_features,
   return to_numpy(scores);
 }
 
+// A Python function as the rule calls it: in the node loop, taking the interpreter lock.
+Chooser chooser_of(nb::object function) {
+  return [function = std::move(function)](const Observation& observation,
+                                          const std::vector<std::int32_t>& candidates,
+                                          const std::shared_ptr<PendingException>& pending) {
+    const nb::gil_scoped_acquire locked;
+    try {
+      const nb::object choice = function(observation_arrays(observation), to_numpy(candidates));
+      return nb::cast<int>(choice);
+    } catch (nb::python_error& error) {
+      PendingException::store(pending, error.value().ptr());
+      return -1;
+    }
+  };
+}
+
 Acting acting_of(const std::string& name) {
   if (name == "network") return Acting::network;
   if (name == "expert") return Acting::expert;
   if (name == "random") return Acting::random;
   if (name == "default") return Acting::scip;
-  throw std::invalid_argument("'" + name + "' is not one of network, expert, random, default");
+  if (name == "function") return Acting::function;
+  throw std::invalid_argument("'" + name + "' is not one of network, expert, random, default, function");
 }
 
 }  // namespace
@@ -237,19 +254,6 @@ NB_MODULE(_core, m) {
         return arrays;
       },
       "scip"_a, "unfixed"_a, "idempotent"_a, "Full strong branching at the focus node.");
-  m.def(
-      "branch",
-      [](const nb::object& capsule, int variable) {
-        Scip* scip = scip_of(capsule);
-        require_solved_lp(scip);
-        if (variable < 0 || variable >= scip::SCIPgetNVars(scip)) {
-          throw std::invalid_argument("variable " + std::to_string(variable) + " does not exist");
-        }
-        KIDA_CALL(scip::SCIPbranchVar(scip, scip::SCIPgetVars(scip)[variable], nullptr, nullptr,
-                                      nullptr));
-      },
-      "scip"_a, "variable"_a, "Branch at the focus node on the variable with this index.");
-
   nb::class_<BoundRecorder>(m, "BoundRecorder", "The trajectory of the bounds during a solve.")
       .def(nb::new_([](const nb::object& capsule, double limit_after_root) {
              return BoundRecorder::include(scip_of(capsule), limit_after_root);
@@ -279,24 +283,14 @@ NB_MODULE(_core, m) {
       .def_prop_ro("root_end_wall", &BoundRecorder::root_end_wall)
       .def_prop_ro("root_end_cpu", &BoundRecorder::root_end_cpu);
 
-  nb::class_<PendingException>(m, "PendingException", "An exception on its way out of a callback.")
-      .def(nb::new_([] { return std::make_shared<PendingException>(); }))
-      .def("raise_stored", [](PendingException& self) {
-        if (self.raise()) throw nb::python_error();
-      });
-  m.def("store_exception", [](const std::shared_ptr<PendingException>& pending,
-                              const nb::object& exception) {
-    PendingException::store(pending, exception.ptr());
-  });
-
   nb::class_<Brancher>(m, "Brancher", "The branching rule in one SCIP model.")
       .def_static(
           "include",
           [](const nb::object& capsule, std::shared_ptr<Network> network,
              const std::string& acting, bool unfixed_candidates, int expert_depth,
              std::vector<double> record_probability, int max_samples, bool stop_when_full,
-             bool act_on_expert, bool trace, std::uint64_t seed, int priority) {
-            const RuleOptions options{.acting = acting_of(acting),
+             bool act_on_expert, bool trace, std::uint64_t seed, int priority, nb::object function) {
+            RuleOptions options{.acting = acting_of(acting),
                                       .unfixed_candidates = unfixed_candidates,
                                       .expert_depth = expert_depth,
                                       .record_probability = std::move(record_probability),
@@ -305,12 +299,14 @@ NB_MODULE(_core, m) {
                                       .act_on_expert = act_on_expert,
                                       .trace = trace,
                                       .seed = seed};
+            if (!function.is_none()) options.function = chooser_of(std::move(function));
             return Brancher::include(scip_of(capsule), std::move(network), options, priority);
           },
           "scip"_a, "network"_a.none(), nb::kw_only(), "acting"_a = "network",
           "unfixed_candidates"_a = false, "expert_depth"_a = -1,
           "record_probability"_a = std::vector<double>{}, "max_samples"_a = 0,
-          "stop_when_full"_a = false, "act_on_expert"_a = true, "trace"_a = false, "seed"_a = 0, "priority"_a)
+          "stop_when_full"_a = false, "act_on_expert"_a = true, "trace"_a = false, "seed"_a = 0,
+          "priority"_a, "function"_a = nb::none())
       .def_prop_ro("statistics",
                    [](const Brancher& self) {
                      const Statistics& s = self.statistics();

@@ -52,7 +52,9 @@ struct Brancher::Callbacks {
     return okay;
   }
   static Retcode on_free(Scip*, SCIP_Branchrule* rule) {
-    delete reinterpret_cast<Owner*>(SCIPbranchruleGetData(rule));
+    auto* owner = reinterpret_cast<Owner*>(SCIPbranchruleGetData(rule));
+    (*owner)->options_.function = nullptr;  // it may refer to the model, which ends here
+    delete owner;
     return okay;
   }
 };
@@ -121,20 +123,26 @@ int Brancher::ask_expert(Scip* scip, bool acts) {
   return expert_.best;
 }
 
-int Brancher::ask_network(Scip* scip) {
+int Brancher::ask_network_or_function(Scip* scip) {
   const auto begin = Clock::now();
-  observe(scip, false, observation_);
+  const bool by_function = options_.acting == Acting::function;
+  observe(scip, by_function, observation_);
   const auto observed = Clock::now();
   candidate_indices_.resize(candidates_.size());
   std::transform(candidates_.begin(), candidates_.end(), candidate_indices_.begin(),
                  SCIPvarGetProbindex);
-  scores_.resize(candidates_.size());
-  network_->score(observation_, candidate_indices_, workspace_, scores_);
-  const int choice =
-      static_cast<int>(std::max_element(scores_.begin(), scores_.end()) - scores_.begin());
+  int choice = -1;
+  if (by_function) {
+    choice = options_.function(observation_, candidate_indices_, exception_);
+  } else {
+    scores_.resize(candidates_.size());
+    network_->score(observation_, candidate_indices_, workspace_, scores_);
+    choice = static_cast<int>(std::max_element(scores_.begin(), scores_.end()) - scores_.begin());
+  }
   const auto scored = Clock::now();
   statistics_.seconds_observing += seconds(begin, observed);
   statistics_.seconds_scoring += seconds(observed, scored);
+  if (choice < 0) return choice;
   statistics_.network_decisions += 1;
   if (options_.trace) {
     trace_.push_back({static_cast<float>(seconds(begin, observed)),
@@ -191,7 +199,8 @@ int Brancher::execute(Scip* scip) {
   if (choice < 0) {
     // Also where the expert could evaluate nothing.
     switch (options_.acting) {
-      case Acting::network: choice = ask_network(scip); break;
+      case Acting::network:
+      case Acting::function: choice = ask_network_or_function(scip); break;
       case Acting::random:
         choice = static_cast<int>(uniform() * static_cast<double>(candidates_.size()));
         break;
@@ -199,12 +208,16 @@ int Brancher::execute(Scip* scip) {
       case Acting::scip: return constants.result_didnotrun;
     }
   }
-  const bool by_network = !by_expert && options_.acting == Acting::network;
+  if (choice < 0) {  // the function failed and has stored why
+    state_ = State::failed;
+    KIDA_CALL(SCIPinterruptSolve(scip));
+    return constants.result_didnotrun;
+  }
   statistics_.decisions += 1;
   statistics_.expert_decisions += by_expert ? 1 : 0;
   statistics_.candidates += static_cast<std::int64_t>(candidates_.size());
   branch(scip, choice, by_expert);
-  if (options_.trace && by_network) {
+  if (!trace_.empty() && trace_.back().total == 0.0F) {
     trace_.back().total = static_cast<float>(seconds(begin, Clock::now()));
   }
   return constants.result_branched;

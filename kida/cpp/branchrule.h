@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <random>
 #include <vector>
@@ -17,7 +18,11 @@
 namespace kida {
 
 // Who decides at nodes where the expert does not.
-enum class Acting { network, expert, random, scip };
+enum class Acting { network, expert, random, scip, function };
+
+// Returns the position of its choice in the candidates; or stores its exception and returns -1.
+using Chooser = std::function<int(const Observation&, const std::vector<std::int32_t>& candidates,
+                                  const std::shared_ptr<PendingException>&)>;
 
 struct RuleOptions {
   Acting acting = Acting::network;
@@ -29,11 +34,12 @@ struct RuleOptions {
   bool act_on_expert = true;  // at recorded nodes the expert's choice is taken
   bool trace = false;         // keep the timings of every decision of the network
   std::uint64_t seed = 0;
+  Chooser function;  // for Acting::function
 };
 
 struct Statistics {
   std::int64_t decisions = 0;         // all nodes this rule branched on
-  std::int64_t network_decisions = 0;
+  std::int64_t network_decisions = 0;  // or the function's
   std::int64_t expert_decisions = 0;
   std::int64_t candidates = 0;        // sum over the decisions
   double seconds_observing = 0.0;
@@ -81,7 +87,7 @@ class Brancher : public std::enable_shared_from_this<Brancher> {
   bool collect_candidates(Scip* scip);
   bool wants_sample(int depth);
   int ask_expert(Scip* scip, bool acts);
-  int ask_network(Scip* scip);
+  int ask_network_or_function(Scip* scip);
   void branch(Scip* scip, int choice, bool expert_bounds);
   double uniform();
 

@@ -18,7 +18,7 @@ from kida.instances.family import Instance
 from kida.learning.config import CollectionConfig
 from kida.learning.samples import Shard, ShardError, write_shard
 from kida.network.weights import Policy
-from kida.solver.branching import CollectOptions, NativeBrancher, attach_collector
+from kida.solver.branching import CollectOptions, Brancher, attach_collector
 from kida.solver.settings import Limits
 from kida.solver.solve import solve
 
@@ -119,9 +119,9 @@ def play(episode: Episode) -> EpisodeRecord:
             f"the acting policy chooses among the {policy.card.candidates} variables, but the "
             f"samples are of the {options.candidates} ones: set collection.candidates"
         )
-    attached: list[NativeBrancher] = []
+    attached: list[Brancher] = []
 
-    def attach(model: Any) -> NativeBrancher:
+    def attach(model: Any) -> Brancher:
         attached.append(
             attach_collector(
                 model,

@@ -7,12 +7,11 @@ afterwards. Add here what every kind of rule shares; a new way to decide nativel
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from time import perf_counter
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pyscipopt import SCIP_RESULT, Branchrule, Model
+from pyscipopt import Model
 
 from kida import _core
 from kida.errors import UserError
@@ -30,11 +29,11 @@ class BranchingStatistics:
     """What a rule did during a solve; times in wall-clock seconds."""
 
     decisions: int  #: nodes this rule branched on
-    network_decisions: int  #: of these, by the network
+    network_decisions: int  #: of these, by the network (or the Python function)
     expert_decisions: int  #: of these, by strong branching
     mean_candidates: float  #: candidates per decision; NaN without decisions
     seconds_observing: float  #: extracting features for the network
-    seconds_scoring: float  #: the network's forward pass (or the Python callable)
+    seconds_scoring: float  #: the network's forward pass, or the Python function
     seconds_expert: float  #: strong branching
     seconds_total: float  #: between SCIP calling the rule and its return
     declined: bool = False  #: the problem is not linear: SCIP's own rules branched
@@ -100,25 +99,14 @@ class CollectOptions:
             raise UserError(f"max_samples is {self.max_samples}; it must not be negative")
 
 
-class Brancher(Protocol):
-    """A rule attached to a model."""
-
-    @property
-    def statistics(self) -> BranchingStatistics:
-        """What the rule has done so far; raises what made the rule fail, if that is not known."""
-
-    def raise_error(self) -> None:
-        """Raise the exception that stopped the solve, once; return if there was none."""
-
-
 def capsule(model: Model) -> Any:
     """Return the model's SCIP pointer as the native core takes it; PySCIPOpt keeps owning it."""
     return model.to_ptr(give_ownership=False)
 
 
 @dataclass(frozen=True, eq=False)
-class NativeBrancher:
-    """The native rule in one model; outlives the model, so statistics can be read at leisure."""
+class Brancher:
+    """A rule in one model; outlives the model, so statistics can be read at leisure."""
 
     _rule: Any
 
@@ -157,7 +145,7 @@ class NativeBrancher:
 
 def attach(
     model: Model, policy: Policy | str | Path, *, seed: int = 0, trace: bool = False
-) -> NativeBrancher:
+) -> Brancher:
     """Let a learned policy branch in ``model``: call this, then ``model.optimize()``.
 
     Parameters
@@ -191,9 +179,7 @@ def attach(
     )
 
 
-def attach_collector(
-    model: Model, policy: Policy | None, options: CollectOptions
-) -> NativeBrancher:
+def attach_collector(model: Model, policy: Policy | None, options: CollectOptions) -> Brancher:
     """Attach a rule that records training samples at some of the nodes it branches on.
 
     Raises
@@ -217,13 +203,13 @@ def attach_collector(
     )
 
 
-def _include(model: Model, policy: Policy | None, **options: Any) -> NativeBrancher:
+def _include(model: Model, policy: Policy | None, **options: Any) -> Brancher:
     network = None if policy is None else policy.native()
     try:
         rule = _core.Brancher.include(capsule(model), network, priority=PRIORITY, **options)
     except RuntimeError as error:
         raise UserError(f"{error}; use a fresh model") from error
-    return NativeBrancher(rule)
+    return Brancher(rule)
 
 
 def observe(model: Model) -> Observation:
@@ -254,106 +240,31 @@ def branching_candidates(model: Model, which: CandidateSet = "fractional") -> ND
 BranchingFunction = Callable[[Observation, NDArray[np.int32]], int]
 
 
-@dataclass
-class _Counts:
-    decisions: int = 0
-    candidates: int = 0
-    seconds_observing: float = 0.0
-    seconds_scoring: float = 0.0
-    seconds_total: float = 0.0
-
-
-class _CallableRule(Branchrule):  # type: ignore[misc]
-    """PySCIPOpt's side of :func:`attach_callable`."""
-
-    def __init__(self, function: BranchingFunction, which: CandidateSet) -> None:
-        self.function = function
-        self.which = which
-        self.pending = _core.PendingException()
-        self.counts = _Counts()
-
-    def branchexeclp(self, allowaddcons: bool) -> dict[str, Any]:
-        begin = perf_counter()
-        try:
-            candidates = branching_candidates(self.model, self.which)
-            observation = observe(self.model)
-            observed = perf_counter()
-            choice = self.function(observation, candidates)
-            if isinstance(choice, bool) or not isinstance(choice, (int, np.integer)):
-                raise TypeError(f"the branching function returned {choice!r}, not an integer")
-            if not 0 <= choice < len(candidates):
-                raise IndexError(
-                    f"the branching function returned {choice}, "
-                    f"but there are {len(candidates)} candidates"
-                )
-            scored = perf_counter()
-            _core.branch(capsule(self.model), int(candidates[choice]))
-        except BaseException as error:
-            # PySCIPOpt would print this and abort the solve with "unspecified error".
-            _core.store_exception(self.pending, error)
-            self.model.interruptSolve()
-            return {"result": SCIP_RESULT.DIDNOTRUN}
-        counts = self.counts
-        counts.decisions += 1
-        counts.candidates += len(candidates)
-        counts.seconds_observing += observed - begin
-        counts.seconds_scoring += scored - observed
-        counts.seconds_total += perf_counter() - begin
-        return {"result": SCIP_RESULT.BRANCHED}
-
-    # The base class's versions raise, which aborts the solve.
-    def branchexecps(self, allowaddcons: bool) -> dict[str, Any]:
-        return {"result": SCIP_RESULT.DIDNOTRUN}
-
-    def branchexecext(self, allowaddcons: bool) -> dict[str, Any]:
-        return {"result": SCIP_RESULT.DIDNOTRUN}
-
-
-@dataclass(frozen=True, eq=False)
-class CallableBrancher:
-    """A rule made of a Python function, in one model."""
-
-    _counts: _Counts
-    _pending: Any
-
-    @property
-    def statistics(self) -> BranchingStatistics:
-        """What the rule has done so far; raises what made the rule fail, if that is not known."""
-        self.raise_error()
-        counts = self._counts
-        return BranchingStatistics(
-            decisions=counts.decisions,
-            network_decisions=0,
-            expert_decisions=0,
-            mean_candidates=counts.candidates / counts.decisions
-            if counts.decisions
-            else float("nan"),
-            seconds_observing=counts.seconds_observing,
-            seconds_scoring=counts.seconds_scoring,
-            seconds_expert=0.0,
-            seconds_total=counts.seconds_total,
-        )
-
-    def raise_error(self) -> None:
-        """Raise the exception that stopped the solve, once; return if there was none."""
-        self._pending.raise_stored()
-
-
 def attach_callable(
     model: Model, function: BranchingFunction, *, candidates: CandidateSet = "fractional"
-) -> CallableBrancher:
+) -> Brancher:
     """Let a Python function branch in ``model``.
 
-    An exception in the function stops the solve and is raised, once, after ``optimize()``; so is a
-    ``TypeError`` or ``IndexError`` if it returns anything but a position in the candidates.
+    The function runs inside the solver's node loop, holding the interpreter lock. An exception in
+    it stops the solve and is raised, once, after ``optimize()``; so is a ``TypeError`` or
+    ``IndexError`` if it returns anything but a position in the candidates.
     """
-    rule = _CallableRule(function, candidates)
-    model.includeBranchrule(
-        rule,
-        "kida_callable",
-        f"branching by the Python function {getattr(function, '__name__', function)}",
-        priority=PRIORITY,
-        maxdepth=-1,
-        maxbounddist=1,
+
+    def choose(arrays: tuple[Any, ...], found: NDArray[np.int32]) -> int:
+        choice = function(Observation(*arrays), found)
+        if isinstance(choice, bool) or not isinstance(choice, (int, np.integer)):
+            raise TypeError(f"the branching function returned {choice!r}, not an integer")
+        if not 0 <= choice < len(found):
+            raise IndexError(
+                f"the branching function returned {choice}, but there are {len(found)} candidates"
+            )
+        return int(choice)
+
+    return _include(
+        model,
+        None,
+        acting="function",
+        unfixed_candidates=candidates == "unfixed",
+        seed=0,
+        function=choose,
     )
-    return CallableBrancher(rule.counts, rule.pending)

@@ -52,6 +52,4 @@ def strong_branching(
     RuntimeError
         If there is no focus node with an LP solved to optimality, or a SCIP call fails.
     """
-    return StrongBranching(
-        **_core.strong_branching(capsule(model), which == "unfixed", idempotent)
-    )
+    return StrongBranching(**_core.strong_branching(capsule(model), which == "unfixed", idempotent))

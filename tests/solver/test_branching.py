@@ -1,0 +1,290 @@
+"""The native rule and the callable rule on real problems: decisions, records, failures."""
+
+import random
+import threading
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from pyscipopt import SCIP_PARAMSETTING, Model, quicksum
+
+from kida.errors import UserError
+from kida.instances.family import instances
+from kida.network.weights import Architecture, Card, Policy, shapes
+from kida.observation import Observation, VariableFeature
+from kida.solver.branching import (
+    CollectOptions,
+    attach,
+    attach_callable,
+    attach_collector,
+    branching_candidates,
+    observe,
+)
+
+
+def random_policy(candidates: str = "fractional", expert_depth: int = -1) -> Policy:
+    """Untrained weights: any decision is as good as another for these tests."""
+    architecture = Architecture(embedding_size=16)
+    generator = np.random.default_rng(5)
+    weights = {
+        name: (generator.normal(size=shape) / 4).astype(np.float32)
+        for name, shape in shapes(architecture).items()
+    }
+    return Policy(weights, Card(architecture, candidates=candidates, expert_depth=expert_depth))
+
+
+def quiet(model: Model, nodes: int = 60) -> Model:
+    model.hideOutput()
+    model.setHeuristics(SCIP_PARAMSETTING.OFF)
+    model.setParam("limits/nodes", nodes)
+    return model
+
+
+def item_placement(nodes: int = 60) -> Model:
+    (instance,) = instances("item_placement", split="valid", start=3, count=1)
+    return quiet(instance.model(), nodes)
+
+
+def general_integers() -> Model:
+    """A maximisation with integer, binary and continuous variables, ranges and equations."""
+    source = random.Random(3)
+    model = Model()
+    x = [model.addVar(vtype="I", lb=-3, ub=9) for _ in range(25)]
+    y = [model.addVar(vtype="B") for _ in range(15)]
+    z = [model.addVar(vtype="C", lb=None) for _ in range(5)]
+    everything = x + y + z
+    for _ in range(12):
+        row = quicksum(source.randint(-9, 20) * v for v in source.sample(everything, 12))
+        model.addCons((row <= source.randint(30, 90)) if source.random() < 0.5 else (row >= -40))
+    model.addCons(quicksum(z) - quicksum(y) == 0.5)
+    for v in z:
+        model.addCons(v <= quicksum(source.sample(x, 3)) + 2)
+    model.setObjective(quicksum(source.randint(1, 20) * v for v in x + y), "maximize")
+    return quiet(model, 400)
+
+
+@pytest.mark.parametrize("candidates", ["fractional", "unfixed"])
+@pytest.mark.parametrize("problem", [item_placement, general_integers])
+def test_the_native_rule_branches_on_the_networks_argmax(problem, candidates) -> None:
+    policy = random_policy(candidates)
+    network = policy.native()
+
+    native = problem()
+    brancher = attach(native, policy)
+    native.optimize()
+
+    def argmax(observation: Observation, found: NDArray[np.int32]) -> int:
+        scores = network.score(
+            observation.row_features,
+            observation.variable_features,
+            observation.row_starts,
+            observation.edge_columns,
+            observation.edge_values,
+            found,
+        )
+        return int(np.argmax(scores))
+
+    python = problem()
+    oracle = attach_callable(python, argmax, candidates=candidates)
+    python.optimize()
+
+    statistics = brancher.statistics
+    assert statistics.decisions == statistics.network_decisions == oracle.statistics.decisions > 20
+    assert statistics.mean_candidates == oracle.statistics.mean_candidates
+    assert native.getNTotalNodes() == python.getNTotalNodes()
+    assert native.getDualbound() == python.getDualbound()
+    assert native.getNLPIterations() == python.getNLPIterations()
+    assert 0 < statistics.seconds_observing + statistics.seconds_scoring <= statistics.seconds_total
+    native.free()
+    python.free()
+    assert brancher.statistics == statistics  # readable after the model is gone
+
+
+def test_the_expert_decides_down_to_the_depth_of_the_card() -> None:
+    counts = {}
+    for depth in (-1, 2, 1000):
+        model = item_placement(20)
+        brancher = attach(model, random_policy(expert_depth=depth))
+        model.optimize()
+        counts[depth] = brancher.statistics
+        model.free()
+    assert counts[-1].expert_decisions == 0
+    assert 0 < counts[2].expert_decisions <= 7  # a binary tree has 7 nodes down to depth 2
+    assert counts[2].network_decisions > 0
+    assert counts[1000].network_decisions == 0
+    assert counts[1000].seconds_expert > 0
+
+
+def test_solving_to_optimality_gives_scips_optimum() -> None:
+    reference = quiet(general_integers(), -1)
+    reference.optimize()
+    for depth in (-1, 3):
+        model = quiet(general_integers(), -1)
+        brancher = attach(model, random_policy(expert_depth=depth))
+        model.optimize()
+        assert model.getStatus() == reference.getStatus() == "optimal"
+        assert model.getObjVal() == pytest.approx(reference.getObjVal())
+        assert brancher.statistics.decisions > 0
+        model.free()
+
+
+def test_recorded_samples_hold_the_node_and_both_gains() -> None:
+    model = item_placement(30)
+    options = CollectOptions(
+        acting="random", probability_by_depth=(1.0, 1.0, 0.5), max_samples=8, seed=1
+    )
+    brancher = attach_collector(model, None, options)
+    model.optimize()
+    samples = brancher.samples()
+    model.free()
+    assert len(samples) == 8
+    assert samples[0].depth == 0
+    assert len({sample.node_number for sample in samples}) == 8
+    for sample in samples:
+        k = len(sample.candidates)
+        assert sample.scores.shape == sample.up_gains.shape == sample.down_gains.shape == (k,)
+        assert np.isfinite(sample.scores).all()
+        assert sample.chosen == np.argmax(sample.scores)
+        fractions = sample.observation.variable_features[
+            sample.candidates, VariableFeature.SOLUTION_FRAC
+        ]
+        assert (fractions > 1e-7).all()
+    again = item_placement(30)
+    repeated = attach_collector(again, None, options)
+    again.optimize()
+    assert [s.node_number for s in repeated.samples()] == [s.node_number for s in samples]
+    assert repeated.statistics.expert_decisions == 8
+    again.free()
+
+
+def test_a_recorded_node_may_be_left_to_the_acting_policy() -> None:
+    model = item_placement(15)
+    options = CollectOptions(
+        acting="network", probability_by_depth=(1.0,), max_samples=5, act_on_expert=False
+    )
+    brancher = attach_collector(model, random_policy(), options)
+    model.optimize()
+    statistics = brancher.statistics
+    assert len(brancher.samples()) == 5
+    assert statistics.expert_decisions == 0
+    assert statistics.network_decisions == statistics.decisions > 5
+    model.free()
+
+
+def test_collect_options_are_checked() -> None:
+    with pytest.raises(UserError, match="between 0 and 1"):
+        CollectOptions(probability_by_depth=(1.5,))
+    with pytest.raises(UserError, match="max_samples"):
+        CollectOptions(max_samples=-1)
+    with pytest.raises(UserError, match="needs a policy"):
+        attach_collector(Model(), None, CollectOptions(acting="network"))
+
+
+def test_a_nonlinear_problem_is_declined_with_one_warning() -> None:
+    def model() -> Model:
+        source = random.Random(1)
+        nonlinear = quiet(Model(), -1)
+        x = [nonlinear.addVar(vtype="I", lb=0, ub=20) for _ in range(12)]
+        for i in range(11):
+            nonlinear.addCons(x[i] * x[i + 1] + x[i] ** 2 <= 30 + i)
+        for _ in range(6):
+            nonlinear.addCons(quicksum(source.randint(1, 9) * v for v in x) <= 200)
+        nonlinear.setObjective(quicksum(source.randint(5, 20) * v for v in x), "maximize")
+        return nonlinear
+
+    reference = model()
+    reference.optimize()
+    declining = model()
+    brancher = attach(declining, random_policy())
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        declining.optimize()
+    assert [str(w.message)[:22] for w in caught] == ["kida declines to branc"]
+    assert declining.getObjVal() == pytest.approx(reference.getObjVal())
+    assert brancher.statistics.declined
+    assert brancher.statistics.decisions == 0
+
+
+def overflowing_policy() -> Policy:
+    policy = random_policy()
+    weights = dict(policy.weights)
+    for name in ("output_module.0.weight", "output_module.2.weight"):
+        weights[name] = np.full_like(weights[name], 3e38)
+    return Policy(weights, policy.card)
+
+
+def test_a_failure_in_the_native_rule_surfaces_once_after_optimize() -> None:
+    model = item_placement()
+    brancher = attach(model, overflowing_policy())
+    with pytest.raises(RuntimeError, match="not finite"):
+        model.optimize()
+    brancher.raise_error()  # nothing left to raise
+    assert brancher.statistics.decisions == 0
+    assert model.getStatus() == "userinterrupt"
+
+
+def test_a_failure_in_another_thread_waits_for_whoever_asks() -> None:
+    model = item_placement()
+    brancher = attach(model, overflowing_policy())
+    thread = threading.Thread(target=model.optimizeNogil)
+    thread.start()
+    thread.join()
+    with pytest.raises(RuntimeError, match="not finite"):
+        _ = brancher.statistics
+    assert brancher.statistics.decisions == 0
+
+
+class ExpectedError(Exception):
+    pass
+
+
+@pytest.mark.parametrize(
+    ("outcome", "error"),
+    [
+        ("raise", ExpectedError),
+        (-1, IndexError),
+        (10**6, IndexError),
+        (float("nan"), TypeError),
+        (None, TypeError),
+        (True, TypeError),
+    ],
+)
+def test_a_failing_function_surfaces_once_after_optimize(outcome, error) -> None:
+    model = item_placement()
+    calls = []
+
+    def function(observation: Observation, candidates: NDArray[np.int32]) -> int:
+        calls.append(len(candidates))
+        if len(calls) < 3:
+            return len(candidates) - 1
+        if outcome == "raise":
+            raise ExpectedError
+        return outcome
+
+    brancher = attach_callable(model, function)
+    with pytest.raises(error):
+        model.optimize()
+    assert len(calls) == 3
+    assert brancher.statistics.decisions == 2
+
+
+def test_a_model_takes_one_rule() -> None:
+    model = item_placement()
+    attach(model, random_policy())
+    with pytest.raises(UserError, match="already has"):
+        attach(model, random_policy())
+
+
+def test_an_unknown_policy_is_named() -> None:
+    with pytest.raises(UserError, match="no_such_policy"):
+        attach(Model(), "no_such_policy")
+    with pytest.raises(UserError, match="no/such/folder"):
+        attach(Model(), Path("no/such/folder"))
+
+
+def test_observing_needs_a_focus_node() -> None:
+    for look in (observe, branching_candidates):
+        with pytest.raises(RuntimeError, match="no focus node"):
+            look(item_placement())
