@@ -1,0 +1,27 @@
+"""Real samples, recorded once for all tests of this folder."""
+
+from pathlib import Path
+
+import pytest
+
+from kida.instances.family import instances
+from kida.learning.collect import Episode, EpisodeRecord, play
+from kida.learning.config import CollectionConfig
+from kida.learning.samples import Shard
+from kida.solver.branching import Sample
+
+
+@pytest.fixture(scope="session")
+def played(tmp_path_factory) -> tuple[Path, EpisodeRecord]:
+    """The shard and the record of an episode on the competition's first instance."""
+    path = tmp_path_factory.mktemp("episodes") / "train_000000_0.safetensors"
+    options = CollectionConfig(samples_per_episode=16, probability_by_depth=(1.0,))
+    instance = instances("item_placement", "train", 0, 1)[0]
+    return path, play(Episode(instance, 0, "random", None, options, 1.0, path))
+
+
+@pytest.fixture(scope="session")
+def samples(played) -> list[Sample]:
+    """Its samples."""
+    shard = Shard(played[0])
+    return [shard.sample(index) for index in range(len(shard))]

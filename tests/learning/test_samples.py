@@ -1,0 +1,152 @@
+import dataclasses
+
+import numpy as np
+import pytest
+import safetensors.numpy
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from kida.learning.samples import (
+    Aggregate,
+    Shard,
+    ShardError,
+    best_candidates,
+    informative,
+    write_shard,
+)
+from kida.observation import NETWORK_VARIABLE_FEATURES
+
+
+def assert_same(read, written):
+    for name in ("row_features", "row_starts", "edge_columns", "edge_values"):
+        np.testing.assert_array_equal(
+            getattr(read.observation, name), getattr(written.observation, name)
+        )
+    used = list(NETWORK_VARIABLE_FEATURES)
+    np.testing.assert_array_equal(
+        read.observation.variable_features[:, used], written.observation.variable_features[:, used]
+    )
+    np.testing.assert_array_equal(read.candidates, written.candidates)
+    for name in ("scores", "down_gains", "up_gains"):
+        np.testing.assert_array_equal(
+            getattr(read, name), getattr(written, name).astype(np.float32)
+        )
+    for name in ("chosen", "depth", "node_number", "lp_objective"):
+        assert getattr(read, name) == getattr(written, name)
+
+
+def test_reading_gives_back_what_was_written(samples, tmp_path):
+    path = tmp_path / "a.safetensors"
+    # Rows that come and go, another number of variables (as after a restart), unknown scores.
+    first = samples[0]
+    smaller = dataclasses.replace(
+        first.observation,
+        row_features=first.observation.row_features[:5],
+        row_starts=first.observation.row_starts[:6],
+        edge_columns=first.observation.edge_columns[: first.observation.row_starts[5]],
+        edge_values=first.observation.edge_values[: first.observation.row_starts[5]],
+    )
+    fewer = dataclasses.replace(
+        first.observation,
+        variable_features=np.vstack(
+            [first.observation.variable_features, np.zeros((2, 19))]
+        ).astype(np.float32),
+    )
+    scores = first.scores.copy()
+    scores[::2] = np.nan
+    written = [
+        *samples,
+        dataclasses.replace(first, observation=smaller, scores=scores),
+        dataclasses.replace(first, observation=fewer),
+    ]
+    write_shard(path, written, {"seed": 3})
+    shard = Shard(path)
+    assert shard.episode == {"seed": 3}
+    assert len(shard) == len(written)
+    for index in (*range(len(written)), 0):
+        assert_same(shard.sample(index), written[index])
+
+
+def test_rounding_keeps_the_best_candidate(samples):
+    for sample in samples:
+        rounded = sample.scores.astype(np.float32)
+        np.testing.assert_array_equal(best_candidates(rounded), best_candidates(sample.scores))
+
+
+def test_scores_beyond_float32_stay_best(samples, tmp_path):
+    scores = samples[0].scores.copy()
+    scores[3] = 1e40
+    write_shard(tmp_path / "a.safetensors", [dataclasses.replace(samples[0], scores=scores)], {})
+    read = Shard(tmp_path / "a.safetensors").scores(0)
+    assert np.isfinite(read).all()
+    assert read.argmax() == 3
+
+
+def test_an_item_placement_sample_takes_at_most_40_kilobytes(played):
+    path, record = played
+    assert record.samples == 16
+    assert path.stat().st_size / record.samples <= 40_000
+
+
+def test_an_episode_without_samples(tmp_path):
+    write_shard(tmp_path / "a.safetensors", [], {"seed": 1})
+    shard = Shard(tmp_path / "a.safetensors")
+    assert len(shard) == 0
+    assert len(Aggregate([shard.path])) == 0
+
+
+def test_damaged_and_foreign_files_are_set_aside_and_named(samples, tmp_path):
+    good = tmp_path / "good.safetensors"
+    write_shard(good, samples[:2], {})
+    content = good.read_bytes()
+    cut = tmp_path / "cut.safetensors"
+    cut.write_bytes(content[:-100])
+    flipped = tmp_path / "flipped.safetensors"
+    flipped.write_bytes(content[:-5] + bytes([content[-5] ^ 1]) + content[-4:])
+    foreign = tmp_path / "foreign.safetensors"
+    safetensors.numpy.save_file({"x": np.zeros(3)}, foreign)
+    old = tmp_path / "old.safetensors"
+    old.write_bytes(content.replace(b'"version":"1"', b'"version":"0"'))
+    reports: list[str] = []
+    aggregate = Aggregate([cut, flipped, good, foreign, old], reports.append)
+    assert [shard.path for shard in aggregate.shards] == [good]
+    assert len(reports) == 4
+    for path, report in zip((cut, flipped, foreign, old), reports, strict=True):
+        assert str(path) in report
+        assert not path.exists()
+        assert path.with_name(path.name + ".bad").exists()
+    assert "checksum" in reports[1]
+    assert "no sample shard" in reports[2]
+    assert "version" in reports[3]
+
+
+def test_missing_shard(tmp_path):
+    with pytest.raises(ShardError, match="cannot be read"):
+        Shard(tmp_path / "none.safetensors")
+
+
+def test_uninformative_samples_are_left_out_and_counted(samples, tmp_path):
+    even = dataclasses.replace(samples[0], scores=np.full_like(samples[0].scores, 0.5))
+    nothing = dataclasses.replace(samples[0], scores=np.full_like(samples[0].scores, np.nan))
+    path = tmp_path / "a.safetensors"
+    write_shard(path, [even, samples[0], nothing], {})
+    aggregate = Aggregate([path])
+    assert informative(samples[0].scores)
+    assert len(aggregate) == 1
+    assert aggregate.uninformative == 2
+    assert_same(aggregate[0], samples[0])
+    assert aggregate.depths.tolist() == [samples[0].depth]
+
+
+def test_best_candidates_share_ties_only():
+    scores = np.array([1.0, np.nan, 2.0, 2.0 - 1e-9, 2.0 - 1e-3])
+    assert best_candidates(scores).tolist() == [False, False, True, True, False]
+    assert best_candidates(np.zeros(2)).all()
+
+
+@given(arrays(np.float64, st.integers(1, 20), elements=st.floats(0, 1e20)))
+def test_the_highest_score_is_always_among_the_best(scores):
+    best = best_candidates(scores)
+    assert best[scores.argmax()]
+    assert informative(scores) == (len(scores) > 1 and not best.all())
