@@ -318,7 +318,7 @@ def solve(
 def _result(
     model: Model, sense: Sense, trajectory: BoundTrajectory, brancher: Brancher | None
 ) -> SolveResult:
-    statistics = _scip_statistics(model)
+    statistics = scip_statistics(model)
     lps = statistics["lp"]
     searched = statistics["branchrules"]["plugins"].values()
     found = sum(rule["ncutoffs"] + rule["ndomreds"] for rule in searched)
@@ -350,7 +350,7 @@ def _result(
 _NODE_LPS = ("primal_lp", "dual_lp", "barrier_lp", "lex_dual_lp", "resolve_lp")
 
 
-def _scip_statistics(model: Model) -> dict[str, Any]:
+def scip_statistics(model: Model) -> dict[str, Any]:
     """Return SCIP's statistics tables, which it gives only as a file."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "statistics.json"

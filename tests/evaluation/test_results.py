@@ -1,0 +1,86 @@
+"""Records to rows and tables: measures of real runs, and damaged folders."""
+
+import csv
+import json
+import shutil
+
+import numpy as np
+import pytest
+
+from kida.errors import UserError
+from kida.evaluation.results import OFFICIAL_COLUMNS, load_results, write_tables
+
+
+def test_rows_are_what_the_runs_gave(results_folder):
+    results = load_results([results_folder])
+    assert results.policies == ["mostinf", "pscost"]
+    assert [row.instance for row in results.rows] == ["item_placement_10000"] * 2 + [
+        "item_placement_10001"
+    ] * 2
+    assert not results.failures
+    for row, record in zip(results.rows, results.records, strict=True):
+        # One second from the root's end, at the root's bound (neither rule moves it so soon).
+        assert row.cumulated_reward >= row.initial_dual_bound * (1 - 1e-9)
+        assert row.cumulated_reward == pytest.approx(row.initial_dual_bound, rel=0.2)
+        assert row.primal_dual_integral == pytest.approx(
+            row.initial_primal_bound - row.cumulated_reward, rel=1e-9
+        )
+        assert row.time == 1
+        assert not row.solved
+        assert 0 < row.root_time < row.wall_time
+        assert row.nodes == record["result"]["nodes"] > 1
+        assert np.isnan(row.decisions)
+
+
+def test_tables_begin_with_the_official_columns(results_folder, tmp_path):
+    results = load_results([results_folder])
+    paths = write_tables(results, tmp_path)
+    assert [path.name for path in paths] == ["mostinf.csv", "pscost.csv"]
+    with paths[0].open(newline="") as source:
+        lines = list(csv.DictReader(source))
+    assert tuple(lines[0])[:6] == OFFICIAL_COLUMNS
+    assert [line["instance"] for line in lines] == ["item_placement_10000", "item_placement_10001"]
+    assert float(lines[0]["cumulated_reward"]) == results.rows[0].cumulated_reward
+
+
+def test_folders_add_up_only_under_one_protocol(results_folder, tmp_path):
+    other = tmp_path / "other"
+    shutil.copytree(results_folder, other)
+    for path in other.glob("runs/*.mostinf.json"):
+        path.unlink()
+    assert len(load_results([results_folder, other]).rows) == 6
+    protocol = json.loads((other / "protocol.json").read_text())
+    (other / "protocol.json").write_text(json.dumps(protocol | {"time_limit": 2.0}))
+    with pytest.raises(UserError, match="cannot be compared"):
+        load_results([results_folder, other])
+
+
+def test_damaged_folders_are_named(results_folder, tmp_path):
+    with pytest.raises(UserError, match="not a folder of results"):
+        load_results([tmp_path])
+    copy = tmp_path / "copy"
+    shutil.copytree(results_folder, copy)
+    victim = next(copy.glob("runs/*.json"))
+    whole = victim.read_text()
+    victim.write_text(whole[: len(whole) // 2])
+    with pytest.raises(UserError, match="cannot be read"):
+        load_results([copy])
+    content = json.loads(whole)
+    del content["result"]["nodes"]
+    victim.write_text(json.dumps(content))
+    with pytest.raises(UserError, match="damaged"):
+        load_results([copy])
+    victim.write_text("[]")
+    with pytest.raises(UserError, match="move it away"):
+        load_results([copy])
+
+
+def test_failed_runs_are_kept_apart(results_folder, tmp_path):
+    copy = tmp_path / "copy"
+    shutil.copytree(results_folder, copy)
+    victim = next(copy.glob("runs/*.json"))
+    job = json.loads(victim.read_text())["job"]
+    victim.write_text(json.dumps({"job": job, "error": "ValueError: no"}))
+    results = load_results([copy])
+    assert len(results.rows) == 3
+    assert [failure["error"] for failure in results.failures] == ["ValueError: no"]

@@ -1,0 +1,199 @@
+"""Plans, isolation, resuming and refusing: real runs in processes of their own."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from kida.errors import UserError
+from kida.evaluation.runner import Protocol, Run, evaluate, plan, read_record, slug
+from kida.instances.family import instances
+
+FAST = Protocol(time_limit=0.5)
+
+RULES = """
+import os, time
+
+def first(observation, candidates):
+    return 0
+
+def crash(observation, candidates):
+    os.kill(os.getpid(), 11)
+
+def fail(observation, candidates):
+    raise ZeroDivisionError("no branching today")
+
+def wrong(observation, candidates):
+    return len(candidates)
+
+def vague(observation, candidates):
+    return float("nan")
+"""
+
+
+@pytest.fixture
+def rules(tmp_path, monkeypatch):
+    (tmp_path / "kida_runner_rules.py").write_text(RULES)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
+    return "kida_runner_rules"
+
+
+@pytest.fixture(scope="module")
+def placement():
+    return instances("item_placement", count=3)
+
+
+def test_policies_take_turns(placement):
+    runs = plan(placement, [0, 1], ["a", "b", "c"])
+    assert len(runs) == len(set(runs)) == 18
+    order = [(run.seed, run.instance.index) for run in runs[::3]]
+    assert order == [(0, 0), (0, 1), (0, 2), (1, 0), (1, 1), (1, 2)]
+    assert [run.policy for run in runs[:9]] == ["a", "b", "c", "b", "c", "a", "c", "a", "b"]
+
+
+def test_nonsense_plans_are_refused(placement):
+    with pytest.raises(UserError, match="no instance"):
+        plan([], [0], ["a"])
+    with pytest.raises(UserError, match="no policy"):
+        plan(placement, [0], [])
+    with pytest.raises(UserError, match="seed is named twice"):
+        plan(placement, [0, 0], ["a"])
+    with pytest.raises(UserError, match="differ in punctuation"):
+        plan(placement, [0], ["runs/a", "runs:a"])
+
+
+def test_file_names_are_safe(placement):
+    assert slug("runs/ip/../policy") == "runs-ip-policy"
+    name = Run(placement[0], 3, "module:rule").file_name
+    assert name == "item_placement_10000.3.module-rule.json"
+
+
+def test_protocols_need_a_finite_limit():
+    assert Protocol().seconds == 900
+    assert Protocol("research").seconds == 3600
+    with pytest.raises(UserError, match="give --time-limit"):
+        Protocol("default")
+    with pytest.raises(UserError, match="must be a positive"):
+        Protocol(time_limit=0)
+
+
+def test_records_hold_all_that_is_needed(results_folder):
+    paths = sorted((results_folder / "runs").glob("*.json"))
+    assert len(paths) == 4
+    record = read_record(paths[0])
+    assert record["error"] is None
+    assert record["versions"]["scip"].startswith("10.")
+    assert record["machine"]["cores"] == os.cpu_count()
+    assert record["policy_identity"].startswith("scip ")
+    assert record["job"]["time_limit"] == 1
+    assert 0 < record["cpu_share"] < 1.5
+    if hasattr(os, "sched_getaffinity"):
+        assert record["job"]["core"] in os.sched_getaffinity(0)
+    protocol = json.loads((results_folder / "protocol.json").read_text())
+    assert protocol["settings"] == "competition"
+
+
+def test_finished_runs_are_not_done_again(results_folder):
+    paths = sorted((results_folder / "runs").glob("*.json"))
+    before = [path.stat().st_mtime_ns for path in paths]
+    missing, records = [], []
+    runs = plan(instances("item_placement", count=2), [0], ["mostinf", "pscost"])
+    evaluate(
+        runs,
+        Protocol(time_limit=1.0),
+        results_folder,
+        on_begin=missing.append,
+        on_record=records.append,
+    )
+    assert [path.stat().st_mtime_ns for path in paths] == before
+    assert missing == [0]
+    assert not records
+
+
+@pytest.mark.parametrize(
+    "other",
+    [Protocol(time_limit=2.0), Protocol("research", 1.0), Protocol(time_limit=1, permute=True)],
+)
+def test_another_protocol_is_refused(results_folder, placement, other):
+    with pytest.raises(UserError, match="name another folder"):
+        evaluate(plan(placement, [0], ["mostinf"]), other, results_folder)
+
+
+def test_a_folder_of_something_else_is_refused(tmp_path, placement):
+    (tmp_path / "thesis.tex").write_text("precious")
+    with pytest.raises(UserError, match="not empty"):
+        evaluate(plan(placement, [0], ["mostinf"]), FAST, tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
+
+
+def test_unknown_policies_are_refused_before_anything_is_written(tmp_path, placement):
+    with pytest.raises(UserError, match="no policy 'nonesuch'"):
+        evaluate(plan(placement, [0], ["mostinf", "nonesuch"]), FAST, tmp_path / "new")
+    assert not (tmp_path / "new").exists()
+
+
+def test_too_many_jobs_are_refused(tmp_path, placement):
+    with pytest.raises(UserError, match="would disturb each other"):
+        evaluate(plan(placement, [0], ["mostinf"]), FAST, tmp_path / "new", jobs=10_000)
+
+
+def test_failures_are_recorded_and_harm_no_other_run(tmp_path, placement, rules):
+    folder = tmp_path / "results"
+    policies = [f"{rules}:{name}" for name in ("crash", "fail", "wrong", "vague", "first")]
+    records = []
+    evaluate(plan(placement[:1], [0], policies), FAST, folder, on_record=records.append)
+    errors = {record["job"]["policy"].partition(":")[2]: record["error"] for record in records}
+    assert "SIGSEGV" in errors["crash"]
+    assert "ZeroDivisionError: no branching today" in errors["fail"]
+    assert "IndexError" in errors["wrong"]
+    assert "TypeError" in errors["vague"]
+    assert errors["first"] is None
+
+    # Kept as they are, until they are asked for again.
+    again = []
+    evaluate(plan(placement[:1], [0], policies), FAST, folder, on_record=again.append)
+    assert not again
+    retried = plan(placement[:1], [0], policies[1:2])
+    evaluate(retried, FAST, folder, retry_failed=True, on_record=again.append)
+    assert len(again) == 1
+
+    # The same name for another function: its runs cannot be mixed.
+    path = Path("kida_runner_rules.py")
+    path.write_text(path.read_text() + "\n# changed\n")
+    with pytest.raises(UserError, match="holds runs of another policy"):
+        evaluate(plan(placement[:1], [0], policies[-1:]), FAST, folder)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals")
+def test_ctrl_c_keeps_finished_runs_and_leaves_no_process(tmp_path):
+    folder = tmp_path / "results"
+    command = [sys.executable, "-m", "kida", "evaluate", "item_placement", "--count", "3"]
+    command += ["--policies", "mostinf", "--time-limit", "1", "--out", str(folder)]
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+    first = process.stdout.readline()
+    assert "[1/3]" in first
+    os.killpg(process.pid, signal.SIGINT)
+    _, errors = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert "Traceback" not in errors
+    finished = list((folder / "runs").glob("*.json"))
+    assert 1 <= len(finished) < 3
+    # The run that was under way notices that nobody waits for it.
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        try:
+            os.killpg(process.pid, 0)
+        except ProcessLookupError:
+            break
+        time.sleep(0.1)
+    else:
+        pytest.fail("a run has survived its evaluation")

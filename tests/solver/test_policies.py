@@ -1,0 +1,84 @@
+"""Policies by name: SCIP's rules, networks in folders, Python functions."""
+
+import sys
+
+import numpy as np
+import pytest
+from pyscipopt import SCIP_PARAMSETTING
+
+from kida.errors import UserError
+from kida.instances.family import Instance, instances
+from kida.network.weights import Architecture, Card, Policy, shapes
+from kida.solver.policies import SCIP_RULES, attach_policy, policy_identity
+from kida.solver.solve import scip_statistics
+
+
+@pytest.fixture(scope="module")
+def placement() -> Instance:
+    return instances("item_placement", count=1)[0]
+
+
+def untrained(seed: int = 0, **card) -> Policy:
+    architecture = Architecture(embedding_size=8)
+    generator = np.random.default_rng(seed)
+    weights = {
+        name: generator.normal(size=shape).astype(np.float32) / 4
+        for name, shape in shapes(architecture).items()
+    }
+    return Policy(weights, Card(architecture, **card))
+
+
+@pytest.mark.parametrize("rule", SCIP_RULES)
+def test_scips_own_rules_branch(rule, placement):
+    model = placement.model()
+    model.setHeuristics(SCIP_PARAMSETTING.OFF)
+    model.setParam("limits/nodes", 2)
+    assert attach_policy(model, rule) is None
+    model.optimize()
+    expected = {"default": "relpscost", "relpscost-dynamic-lookahead": "relpscost"}.get(rule, rule)
+    plugins = scip_statistics(model)["branchrules"]["plugins"]
+    assert [name for name, counts in plugins.items() if counts["nchildren"] > 0] == [expected]
+    model.free()
+
+
+def test_a_network_branches_from_its_folder(placement, tmp_path):
+    untrained().save(tmp_path / "policy")
+    model = placement.model()
+    model.setHeuristics(SCIP_PARAMSETTING.OFF)
+    model.setParam("limits/nodes", 3)
+    brancher = attach_policy(model, str(tmp_path / "policy"))
+    model.optimize()
+    assert brancher.statistics.decisions >= 2
+    model.free()
+
+
+def test_unknown_policies_name_the_known_ones():
+    with pytest.raises(UserError, match=r"no policy 'none'.*vanillafullstrong.*module:function"):
+        policy_identity("none")
+    with pytest.raises(UserError, match="cannot be imported"):
+        policy_identity("nonesuch_module:function")
+    with pytest.raises(UserError, match="has no function 'nonesuch'"):
+        policy_identity("math:nonesuch")
+
+
+def test_identities_tell_policies_apart(tmp_path, monkeypatch):
+    assert policy_identity("pscost") != policy_identity("default")
+    for name, policy in {
+        "a": untrained(),
+        "same": untrained(),
+        "weights": untrained(seed=1),
+        "card": untrained(expert_depth=3),
+    }.items():
+        policy.save(tmp_path / name)
+    a, same, weights, card = (
+        policy_identity(str(tmp_path / name)) for name in ("a", "same", "weights", "card")
+    )
+    assert a == same
+    assert len({a, weights, card}) == 3
+
+
+def test_functions_are_found_where_the_user_stands(tmp_path, monkeypatch):
+    (tmp_path / "kida_test_rule.py").write_text("def first(observation, candidates): return 0\n")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [path for path in sys.path if path])
+    assert policy_identity("kida_test_rule:first").startswith("function sha256:")

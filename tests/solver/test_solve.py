@@ -1,0 +1,189 @@
+"""One solve: results of every kind, interrupts, errors of the rule, files. All on real SCIP."""
+
+import math
+import signal
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+from pyscipopt import Model, quicksum
+
+from kida.errors import UserError
+from kida.instances.family import Instance, instances
+from kida.solver.branching import attach_callable
+from kida.solver.settings import Limits
+from kida.solver.solve import Limit, Progress, Reason, optimize, solve
+
+
+@pytest.fixture(scope="module")
+def placement() -> Instance:
+    return instances("item_placement", count=1)[0]
+
+
+def knapsack(folder: Path, name: str = "knapsack", rows: int = 5, right: float = 900) -> Instance:
+    """A maximisation that needs some branching, as a file."""
+    generator = np.random.default_rng(7)
+    model = Model(name)
+    model.hideOutput()
+    x = [model.addVar(f"x{i}", vtype="B") for i in range(30)]
+    for _ in range(rows):
+        weights = generator.integers(20, 100, size=30).tolist()
+        model.addCons(quicksum(w * v for w, v in zip(weights, x, strict=True)) <= right)
+    values = generator.integers(20, 100, size=30).tolist()
+    model.setObjective(quicksum(w * v for w, v in zip(values, x, strict=True)), "maximize")
+    path = folder / f"{name}.mps"
+    model.writeProblem(str(path), verbose=False)
+    model.free()
+    return instances(str(path))[0]
+
+
+def test_a_limited_solve_tells_everything(placement):
+    result = solve(placement, settings="competition", limits=Limits(time=1))
+    assert result.termination.reason is Reason.NO_SOLUTION_FOUND
+    assert result.termination.limit is Limit.TIME
+    assert not result.termination.solved
+    assert result.solution is None
+    # The objective limit is the instance's known bound; the root bound has a closed form.
+    assert result.primal_bound == pytest.approx(placement.initial_primal_bound)
+    assert result.dual_bound == pytest.approx(5.4059507480000075)
+    assert result.gap == pytest.approx(result.primal_bound / result.dual_bound - 1)
+    path = result.trajectory
+    assert path.dual[-1] == result.dual_bound
+    assert path.wall[-1] == result.wall_time
+    # The clock started at the root's end, and SCIP stopped no earlier than the limit.
+    assert path.wall[-1] - path.root_end_wall >= 1
+    assert 0 < path.root_end_cpu <= path.cpu[-1] == result.cpu_time
+    assert result.nodes > 1
+    assert result.lp_iterations > 0
+    assert 0 < result.lp_time < result.wall_time
+    assert result.branching is None
+
+
+def test_a_solved_maximisation(tmp_path):
+    output = tmp_path / "best.sol"
+    result = solve(knapsack(tmp_path), solution_file=output)
+    assert result.termination.reason is Reason.OPTIMAL
+    assert result.termination.solved
+    assert result.sense == "maximize"
+    assert result.gap == 0
+    assert result.dual_bound == result.primal_bound
+    assert set(result.solution.values()) == {1.0}
+    assert (np.diff(result.trajectory.dual) <= 1e-9).all()
+    assert f"{result.primal_bound:g}" in output.read_text().splitlines()[0]
+    with pytest.raises(UserError, match="exists already"):
+        solve(knapsack(tmp_path), solution_file=output)
+
+
+def test_node_limit(placement):
+    result = solve(placement, "mostinf", settings="competition", limits=Limits(nodes=5))
+    assert result.termination.limit is Limit.NODES
+    assert result.nodes == 5
+
+
+def test_an_infeasible_problem(tmp_path):
+    model = Model()
+    model.hideOutput()
+    x = [model.addVar(f"x{i}", vtype="I", ub=3) for i in range(3)]
+    model.addCons(2 * x[0] + 2 * x[1] + 2 * x[2] == 5)
+    path = tmp_path / "infeasible.mps"
+    model.writeProblem(str(path), verbose=False)
+    result = solve(instances(str(path))[0])
+    assert result.termination.reason is Reason.INFEASIBLE
+    assert result.dual_bound == math.inf
+    assert math.isnan(result.trajectory.root_end_wall)
+    assert result.solution is None
+
+
+def test_seeds_change_the_search_and_repeat_it(placement):
+    def nodes_and_iterations(seed, permutation=0):
+        result = solve(
+            placement,
+            "mostinf",
+            settings="competition",
+            limits=Limits(nodes=20),
+            seed=seed,
+            permutation_seed=permutation,
+        )
+        return result.lp_iterations
+
+    first = nodes_and_iterations(1)
+    assert nodes_and_iterations(1) == first
+    assert nodes_and_iterations(2) != first
+    assert nodes_and_iterations(1, permutation=1) != first
+
+
+def test_strong_branching_is_accounted_for(placement):
+    result = solve(placement, "fullstrong", settings="competition", limits=Limits(time=2, nodes=6))
+    assert result.strong_branching_time > 0
+    assert result.fair_nodes >= result.nodes
+
+
+def choose_last(observation, candidates):
+    return len(candidates) - 1
+
+
+def test_a_function_branches(placement):
+    model = placement.model()
+    model.setParam("limits/nodes", 4)
+    brancher = attach_callable(model, choose_last)
+    optimize(model, brancher)
+    assert brancher.statistics.decisions >= 3
+    model.free()
+
+
+def fail(observation, candidates):
+    raise ZeroDivisionError("no branching today")
+
+
+def test_an_exception_of_the_rule_surfaces(placement):
+    model = placement.model()
+    brancher = attach_callable(model, fail)
+    with pytest.raises(ZeroDivisionError, match="no branching today"):
+        optimize(model, brancher)
+    brancher.raise_error()  # once only
+
+
+@pytest.mark.skipif(
+    threading.current_thread() is not threading.main_thread(), reason="needs the main thread"
+)
+def test_ctrl_c_stops_the_solve_and_keeps_the_model(placement):
+    model = placement.model()
+    polls = 0
+
+    def interrupt():
+        nonlocal polls
+        polls += 1
+        if polls == 3:
+            signal.raise_signal(signal.SIGINT)
+
+    with pytest.raises(KeyboardInterrupt):
+        optimize(model, on_wait=interrupt, interval=0.1)
+    assert polls == 3
+    assert model.getStatus() == "userinterrupt"
+    assert model.getDualbound() > -1e20
+    model.free()
+
+
+def test_optimize_leaves_the_model_as_it_was(placement):
+    model = placement.model()
+    model.setParam("limits/nodes", 1)
+    optimize(model)
+    assert model.getParam("misc/catchctrlc")
+    assert model.getStatus() == "nodelimit"
+
+
+def test_progress_is_reported(placement):
+    seen: list[Progress] = []
+    solve(placement, settings="competition", limits=Limits(time=1), on_progress=seen.append)
+    assert len(seen) >= 2
+    assert [p.wall for p in seen] == sorted(p.wall for p in seen)
+    assert seen[-1].dual_bound == pytest.approx(5.4059507480000075)
+    assert seen[-1].nodes > 1
+
+
+def test_unknown_names_are_refused(placement):
+    with pytest.raises(UserError, match="no settings named"):
+        solve(placement, settings="mine")
+    with pytest.raises(UserError, match="no policy 'nonesuch'"):
+        solve(placement, "nonesuch")
