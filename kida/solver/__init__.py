@@ -1,1 +1,5 @@
-"""Everything that touches SCIP: settings, branching rules, one solve and its record."""
+"""The only room that touches PySCIPOpt: settings, solving, branching, strong branching, bounds."""
+
+from kida.solver.scip import connect
+
+connect()
