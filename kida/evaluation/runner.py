@@ -81,12 +81,12 @@ class Run:
     @property
     def file_name(self) -> str:
         """Where its record lives, below ``runs/``."""
-        return f"{self.instance.name}.{self.seed}.{slug(self.policy)}.json"
+        return f"{slug(self.instance.name)}.{self.seed}.{slug(self.policy)}.json"
 
 
 def slug(policy: str) -> str:
-    """Return a policy's name as it can stand in a file name."""
-    return re.sub(r"[^A-Za-z0-9_-]+", "-", policy).strip("-") or "policy"
+    """Return the name of a policy or an instance as it can stand in a file name."""
+    return re.sub(r"[^A-Za-z0-9_-]+", "-", policy).strip("-") or "unnamed"
 
 
 def plan(instances: Sequence[Instance], seeds: Sequence[int], policies: Sequence[str]) -> list[Run]:
@@ -104,13 +104,16 @@ def plan(instances: Sequence[Instance], seeds: Sequence[int], policies: Sequence
             raise UserError(f"there is no {what} to evaluate; name at least one")
         if len(set(given)) < len(given):
             raise UserError(f"a {what} is named twice; name each one once")
-    if len({slug(policy) for policy in policies}) < len(policies):
-        raise UserError("two policies have names that differ in punctuation only; rename a folder")
     runs = []
     for turn, (seed, instance) in enumerate((s, i) for s in seeds for i in instances):
         first = turn % len(policies)
         order = [*policies[first:], *policies[:first]]
         runs += [Run(instance, seed, policy) for policy in order]
+    if len({run.file_name for run in runs}) < len(runs):
+        raise UserError(
+            "two instances or policies have names that differ in punctuation only; "
+            "rename a file or folder"
+        )
     return runs
 
 

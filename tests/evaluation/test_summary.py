@@ -1,0 +1,98 @@
+"""Summaries of real runs: pairing, baselines, tables, warnings."""
+
+import dataclasses
+
+import pytest
+
+from kida.errors import UserError
+from kida.evaluation.results import Results, load_results
+from kida.evaluation.summary import (
+    REWARD,
+    TIME,
+    as_text,
+    choose_baseline,
+    compare_policies,
+    pair_instances,
+    tables,
+    warnings,
+)
+
+
+@pytest.fixture
+def results(results_folder) -> Results:
+    """The runs' rewards replaced by known numbers, so that tables can be checked by hand."""
+    found = load_results([results_folder])
+    rewards = {("item_placement_10000", "mostinf"): 12.0, ("item_placement_10000", "pscost"): 10.0}
+    rewards |= {("item_placement_10001", "mostinf"): 5.0, ("item_placement_10001", "pscost"): 4.0}
+    rows = tuple(
+        dataclasses.replace(row, cumulated_reward=rewards[row.instance, row.policy], disturbed="")
+        for row in found.rows
+    )
+    return dataclasses.replace(found, rows=rows)
+
+
+def test_paired_by_instance(results):
+    ((policy, (found, p_value)),) = compare_policies(results, "pscost").items()
+    assert policy == "mostinf"
+    assert (found.instances, found.difference, found.wins, found.losses) == (2, 1.5, 2, 0)
+    assert p_value == found.p_value
+
+
+def test_seeds_of_an_instance_are_averaged_and_incomplete_pairs_left_out(results):
+    second = [dataclasses.replace(row, seed=1, cumulated_reward=20.0) for row in results.rows[:2]]
+    lonely = dataclasses.replace(results.rows[2], seed=1)
+    rows = (*results.rows, *second, lonely)
+    names, values, baseline = pair_instances(rows, "mostinf", "pscost", REWARD)
+    assert names == ["item_placement_10000", "item_placement_10001"]
+    assert values == [16.0, 5.0]
+    assert baseline == [15.0, 4.0]
+
+
+def test_infinite_values_are_left_out(results):
+    rows = [dataclasses.replace(results.rows[0], cumulated_reward=float("inf")), *results.rows[1:]]
+    names, _, _ = pair_instances(rows, "mostinf", "pscost", REWARD)
+    assert names == ["item_placement_10001"]
+
+
+def test_tables_show_the_figures(results):
+    text = as_text(tables(results, "pscost"))
+    assert "competition, 1 s" in text
+    assert "+1.5" in text
+    assert "+21.4%" in text
+    # Nothing was solved, so there is nothing to say about time.
+    assert TIME.title not in text
+
+
+def test_solved_runs_bring_tables_of_time_and_nodes(results):
+    rows = tuple(dataclasses.replace(row, solved=True, nodes=9) for row in results.rows)
+    text = as_text(tables(dataclasses.replace(results, rows=rows)))
+    for title in ("time to optimality", "nodes where both solved", "fair nodes where both solved"):
+        assert title in text
+
+
+def test_baselines(results):
+    assert choose_baseline(results) == "mostinf"
+    renamed = [dataclasses.replace(row, policy="default") for row in results.rows[:1]]
+    assert (
+        choose_baseline(dataclasses.replace(results, rows=(*results.rows, *renamed))) == "default"
+    )
+    with pytest.raises(UserError, match="there are runs of mostinf, pscost"):
+        choose_baseline(results, "default")
+    with pytest.raises(UserError, match="no run has finished"):
+        choose_baseline(dataclasses.replace(results, rows=()))
+
+
+def test_warnings_tell_what_to_distrust(results):
+    assert warnings(results) == []
+    disturbed = dataclasses.replace(results.rows[0], disturbed="load 9.0 with 1 job")
+    failure = {
+        "job": {"policy": "a", "seed": 3, "instance": {"name": "problem"}},
+        "error": "ValueError: no",
+    }
+    shown = warnings(
+        dataclasses.replace(results, rows=(disturbed, *results.rows[1:3]), failures=(failure,))
+    )
+    assert shown[0] == "failed: a on problem, seed 3: ValueError: no"
+    assert "1 of 3 runs were disturbed" in shown[1]
+    assert "load 9.0 with 1 job" in shown[1]
+    assert "different numbers of instances" in shown[2]
