@@ -117,7 +117,8 @@ def run(arguments: argparse.Namespace) -> int:
         runs = plan(chosen, read_seeds(arguments.seeds), policies)
     rivals = None
     if arguments.compare_with is not None:
-        # Read before hours of runs: a wrong path must not surface only after them.
+        # Before hours of runs: a wrong path must not surface only after them.
+        official.check_comparable(protocol.settings, protocol.seconds)
         rivals = official.read_official(arguments.compare_with, chosen[0].family)
     folder = arguments.out or _default_folder(arguments.instances, protocol)
     console = open_console()

@@ -122,6 +122,16 @@ def _stem(instance: str) -> str:
     return PurePosixPath(instance).name.split(".")[0]
 
 
+def check_comparable(settings: str, seconds: float) -> None:
+    """Raise a UserError unless runs of this protocol can be set beside official results."""
+    if settings != "competition" or seconds != TIME_LIMIT:
+        raise UserError(
+            f"official results are over {TIME_LIMIT:g} s under competition settings, and these "
+            f"runs are over {seconds:g} s under {settings} settings; "
+            f"evaluate with --time-limit {TIME_LIMIT:g} to compare"
+        )
+
+
 def compare_with_official(
     results: Results, official: Sequence[OfficialResult], policy: str
 ) -> dict[str, PairedComparison]:
@@ -133,13 +143,7 @@ def compare_with_official(
         If the runs are of another protocol than the official ones, or have no instance in common
         with any team.
     """
-    protocol = results.protocol
-    if protocol["settings"] != "competition" or protocol["time_limit"] != TIME_LIMIT:
-        raise UserError(
-            f"official results are over {TIME_LIMIT:g} s under competition settings, and these "
-            f"runs are over {protocol['time_limit']:g} s under {protocol['settings']} settings; "
-            f"evaluate with --time-limit {TIME_LIMIT:g} to compare"
-        )
+    check_comparable(results.protocol["settings"], results.protocol["time_limit"])
     ours: dict[str, list[float]] = {}
     for row in results.rows:
         if row.policy == policy and math.isfinite(row.cumulated_reward):

@@ -158,6 +158,8 @@ def evaluate(
     KeyboardInterrupt
         On Ctrl-C: runs under way are lost, finished ones are kept.
     """
+    if jobs < 1:
+        raise UserError(f"the number of jobs is {jobs}; it must be at least 1")
     if scheduler is None and jobs > available_cores():
         raise UserError(
             f"{jobs} jobs on {available_cores()} cores would disturb each other; "

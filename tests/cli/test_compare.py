@@ -1,0 +1,23 @@
+"""``kida compare`` as a user calls it."""
+
+from kida.cli import main
+
+
+def test_bounds_over_time_side_by_side(capsys):
+    arguments = ["item_placement:test:0", "--policies", "mostinf,pscost", "--time-limit", "0.5"]
+    assert main(["compare", *arguments]) == 0
+    said = capsys.readouterr().out
+    assert "item_placement_10000, competition settings, 0.5 s for each of mostinf, pscost" in said
+    assert said.count("5.40595") >= 22
+    assert "0.25" in said
+    assert "reward" in said
+
+
+def test_mistakes(capsys):
+    assert main(["compare", "item_placement:test:0", "--policies", ","]) == 2
+    assert "no policy" in capsys.readouterr().err
+    assert main(["compare", "item_placement:test:0", "--policies", "default,nonesuch"]) == 2
+    assert "'nonesuch'" in capsys.readouterr().err
+    arguments = ["item_placement:test:0", "--policies", "default", "--time-limit", "0"]
+    assert main(["compare", *arguments]) == 2
+    assert "time limit" in capsys.readouterr().err

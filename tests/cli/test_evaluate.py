@@ -1,0 +1,99 @@
+"""``kida evaluate`` as a user calls it: runs, tables, resuming, mistakes."""
+
+import csv
+
+import pytest
+
+from kida.cli import main
+from kida.evaluation.results import OFFICIAL_COLUMNS
+
+SHORT = ["evaluate", "item_placement", "--count", "1", "--time-limit", "0.5"]
+
+
+def refused(capsys, *arguments):
+    assert main(["evaluate", *map(str, arguments)]) == 2
+    said = capsys.readouterr().err
+    assert said.startswith("kida: ")
+    assert said.count("\n") == 1
+    return said
+
+
+def test_scores_tables_and_summary_then_nothing_more_to_do(capsys, tmp_path):
+    folder = tmp_path / "results"
+    arguments = [*SHORT, "--policies", "mostinf,pscost", "--out", str(folder)]
+    assert main(arguments) == 0
+    said = capsys.readouterr().out
+    assert "[2/2] item_placement_10000, seed 0, pscost: timelimit" in said
+    assert "difference from mostinf, paired by instance" in said
+    with (folder / "pscost.csv").open(newline="") as source:
+        (line,) = csv.DictReader(source)
+    assert tuple(line)[:6] == OFFICIAL_COLUMNS
+    assert float(line["cumulated_reward"]) == pytest.approx(5.40595 / 2, rel=0.2)
+    assert "difference from mostinf" in (folder / "summary.txt").read_text()
+
+    assert main([*arguments, "--baseline", "pscost"]) == 0
+    said = capsys.readouterr().out
+    assert "2 of 2 runs are in" in said
+    assert "difference from pscost" in said
+    assert "holds runs with time_limit" in refused(
+        capsys,
+        "item_placement",
+        "--count",
+        1,
+        "--time-limit",
+        1,
+        "--policies",
+        "mostinf",
+        "--out",
+        folder,
+    )
+
+
+def test_everything_failed(capsys, tmp_path, monkeypatch):
+    (tmp_path / "kida_cli_rule.py").write_text("def fail(observation, candidates): 1 / 0\n")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    arguments = [*SHORT, "--policies", "kida_cli_rule:fail", "--out", "results"]
+    assert main(arguments) == 2
+    said = capsys.readouterr()
+    assert "ZeroDivisionError" in said.out
+    assert "every run failed" in said.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["nonesuch", "--policies", "default"], "nonesuch"),
+        (["item_placement", "--policies", "nonesuch"], "no policy 'nonesuch'"),
+        (["item_placement", "--policies", ","], "no policy to evaluate"),
+        (["item_placement", "--policies", "default", "--count", "0"], "nothing to evaluate"),
+        (["item_placement", "--policies", "default", "--start", "99", "--count", "2"], "100 inst"),
+        (["item_placement", "--policies", "default", "--seeds", "a"], "list of seeds"),
+        (["item_placement", "--policies", "default", "--seeds", "3-1"], "no seed"),
+        (["item_placement", "--policies", "default", "--time-limit", "0"], "time limit"),
+        (["item_placement", "--policies", "default", "--settings", "default"], "--time-limit"),
+        (["item_placement", "--policies", "default", "--jobs", "0"], "number of jobs"),
+        (["item_placement", "--policies", "default", "--jobs", "9999"], "disturb each other"),
+        (["item_placement", "--policies", "default", "--compare-with", "no.csv"], "no file"),
+        (["set_cover", "--policies", "default", "--official"], "no benchmark"),
+        (
+            ["item_placement", "--policies", "a", "--official", "--split", "train"],
+            "fixes the split",
+        ),
+        (["item_placement", "--policies", "a", "--official", "--time-limit", "60"], "900 s"),
+        (["set_cover"], "--policies"),
+    ],
+)
+def test_mistakes(capsys, tmp_path, monkeypatch, arguments, message):
+    monkeypatch.chdir(tmp_path)
+    assert message in refused(capsys, *arguments)
+    assert not any(tmp_path.iterdir())
+
+
+def test_official_results_over_another_limit_are_refused(capsys, tmp_path):
+    path = tmp_path / "team.csv"
+    path.write_text(",".join(OFFICIAL_COLUMNS) + "\nitem_placement_10000.mps.gz,0,586,5.4,0,9000\n")
+    arguments = ["item_placement", "--count", 1, "--time-limit", 0.5, "--policies", "mostinf"]
+    out = tmp_path / "results"
+    assert "900 s" in refused(capsys, *arguments, "--compare-with", path, "--out", out)
+    assert not out.exists()

@@ -1,0 +1,49 @@
+"""The ``kida`` command itself: help, versions, exit statuses."""
+
+import importlib
+import subprocess
+import sys
+
+import pytest
+
+from kida.cli import COMMANDS, main
+
+
+def test_versions(capsys):
+    assert main(["--version"]) == 0
+    said = capsys.readouterr().out
+    assert "scip" in said
+    assert "kida" in said
+
+
+def test_without_a_command_help_is_shown(capsys):
+    assert main([]) == 2
+    said = capsys.readouterr().out
+    for command in COMMANDS:
+        assert command in said
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_explains_itself(command, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        main([command, "--help"])
+    assert stopped.value.code == 0
+    assert f"usage: kida {command}" in capsys.readouterr().out
+    assert importlib.import_module(f"kida.cli.{command}").HELP
+
+
+def test_unknown_commands_are_refused(capsys):
+    with pytest.raises(SystemExit) as stopped:
+        main(["nonesuch"])
+    assert stopped.value.code == 2
+    assert "nonesuch" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["solve", "compare", "evaluate"])
+def test_solving_and_evaluating_need_no_torch(command):
+    code = (
+        f"import sys, kida.cli.{command}; "
+        "sys.exit(' '.join({'torch', 'matplotlib', 'pandas'} & set(sys.modules)) or 0)"
+    )
+    process = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert process.returncode == 0, process.stderr

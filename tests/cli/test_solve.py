@@ -1,0 +1,132 @@
+"""``kida solve`` as a user calls it: results, files, and one sentence for every mistake."""
+
+import json
+import signal
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from pyscipopt import Model, quicksum
+
+from kida.cli import main
+from kida.network.weights import Architecture, Card, Policy, shapes
+
+
+@pytest.fixture
+def policy(tmp_path):
+    architecture = Architecture(embedding_size=8)
+    generator = np.random.default_rng(0)
+    weights = {
+        name: generator.normal(size=shape).astype(np.float32) / 4
+        for name, shape in shapes(architecture).items()
+    }
+    folder = tmp_path / "policy"
+    Policy(weights, Card(architecture)).save(folder)
+    return folder
+
+
+@pytest.fixture
+def knapsack(tmp_path):
+    generator = np.random.default_rng(7)
+    model = Model()
+    model.hideOutput()
+    x = [model.addVar(f"x{i}", vtype="B") for i in range(30)]
+    for _ in range(5):
+        weights = generator.integers(20, 100, size=30).tolist()
+        model.addCons(quicksum(w * v for w, v in zip(weights, x, strict=True)) <= 900)
+    values = generator.integers(20, 100, size=30).tolist()
+    model.setObjective(quicksum(w * v for w, v in zip(values, x, strict=True)), "maximize")
+    path = tmp_path / "knapsack.mps"
+    model.writeProblem(str(path), verbose=False)
+    return path
+
+
+def refused(capsys, *arguments):
+    """Return the one sentence with which the command refuses."""
+    assert main(["solve", *map(str, arguments)]) == 2
+    said = capsys.readouterr()
+    assert said.err.startswith("kida: ")
+    assert said.err.count("\n") == 1
+    return said.err
+
+
+def test_a_file_with_a_network(capsys, knapsack, policy, tmp_path):
+    output = tmp_path / "best.sol"
+    arguments = ["solve", str(knapsack), "--model", str(policy), "--solution", str(output)]
+    assert main(arguments) == 0
+    lines = dict(line.split(maxsplit=1) for line in capsys.readouterr().out.splitlines())
+    assert lines["status"] == "optimal (optimal)"
+    assert lines["gap"] == "0.0000%"
+    assert "decisions" in lines["branching"]
+    assert lines["solution"] == str(output)
+    model = Model()
+    model.hideOutput()
+    model.readProblem(str(knapsack))
+    model.optimize()
+    assert output.read_text().startswith("objective value:")
+    assert float(output.read_text().split()[2]) == pytest.approx(model.getObjVal())
+
+
+def test_a_generated_instance_under_competition_settings(capsys):
+    arguments = ["item_placement:test:0", "--model", "mostinf", "--settings", "competition"]
+    assert main(["solve", *arguments, "--time-limit", "0.5"]) == 0
+    said = capsys.readouterr().out
+    assert "timelimit (stopped by the time limit, no solution found)" in said
+    assert "586.8111255 (objective limit)" in said
+
+
+def test_nothing_is_overwritten(capsys, knapsack, tmp_path):
+    output = tmp_path / "best.sol"
+    output.write_text("precious")
+    assert "exists already" in refused(capsys, knapsack, "--solution", output)
+    assert output.read_text() == "precious"
+
+
+def test_wrong_instances(capsys, tmp_path):
+    assert "there is no file" in refused(capsys, tmp_path / "none.mps")
+    garbage = tmp_path / "garbage.mps"
+    garbage.write_text("this is no problem\n")
+    assert "garbage.mps" in refused(capsys, garbage)
+    assert "not FAMILY:SPLIT:INDEX" in refused(capsys, "item_placement:test")
+    assert "split" in refused(capsys, "item_placement:exam:0")
+    assert "100 instances" in refused(capsys, "item_placement:test:100")
+    assert "nonesuch" in refused(capsys, "nonesuch:test:0")
+
+
+@pytest.mark.parametrize("limit", ["0", "-3", "nan"])
+def test_wrong_limits(capsys, knapsack, limit):
+    assert "time limit" in refused(capsys, knapsack, "--time-limit", limit)
+
+
+def test_wrong_names(capsys, knapsack):
+    assert "no policy 'nonesuch'" in refused(capsys, knapsack, "--model", "nonesuch")
+    assert "no settings named" in refused(capsys, knapsack, "--settings", "nonesuch")
+    assert "seed is -1" in refused(capsys, knapsack, "--seed=-1")
+
+
+def test_damaged_policies(capsys, knapsack, policy):
+    weights, card = policy / "weights.safetensors", policy / "card.json"
+    whole = weights.read_bytes()
+    weights.write_bytes(whole[: len(whole) // 2])
+    assert "truncated" in refused(capsys, knapsack, "--model", policy)
+    weights.write_bytes(whole)
+    content = json.loads(card.read_text())
+    card.write_text(json.dumps(content | {"architecture": {"embedding_size": 16}}))
+    assert "do not belong together" in refused(capsys, knapsack, "--model", policy)
+    card.write_text(json.dumps(content | {"schema_version": 99}))
+    assert "schema version 99" in refused(capsys, knapsack, "--model", policy)
+    card.unlink()
+    assert "card.json" in refused(capsys, knapsack, "--model", policy)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals")
+def test_ctrl_c_ends_with_130():
+    command = [sys.executable, "-m", "kida", "compare", "item_placement:test:0"]
+    command += ["--policies", "mostinf", "--time-limit", "600"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert "item_placement_10000" in process.stdout.readline()
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert errors == "kida: interrupted; everything finished so far is on disk\n"
