@@ -126,5 +126,5 @@ FAMILY = Synthetic(
         "medium": {"items": 200, "bids": 1000},
         "hard": {"items": 300, "bids": 1500},
     },
-    sense="maximize",
+    direction="maximize",
 )

@@ -23,6 +23,8 @@ _FAMILIES = {
     "combinatorial_auction": "kida.instances.combinatorial_auction",
     "facility_location": "kida.instances.facility_location",
     "independent_set": "kida.instances.independent_set",
+    "maritime_inventory_routing": "kida.instances.maritime_inventory_routing",
+    "fixed_charge_network": "kida.instances.fixed_charge_network",
 }
 
 
@@ -50,8 +52,6 @@ class Instance:
         What :func:`family` accepts: a family's name or, for files, the folder or pattern.
     size, split, index
         Where the instance stands in its family; ``index`` counts from 0 within the split.
-    sense
-        ``"minimize"`` or ``"maximize"``.
     path
         The file that holds the problem, or None for a generated instance.
     """
@@ -61,17 +61,29 @@ class Instance:
     size: str
     split: str
     index: int
-    sense: Sense = "minimize"
     path: Path | None = None
 
     def model(self) -> Any:
         """Build a fresh, quiet ``pyscipopt.Model`` of the problem with no parameters set."""
-        return family(self.family).model(self)
+        return self._source().model(self)
+
+    @property
+    def sense(self) -> Sense:
+        """Direction of optimization, ``"minimize"`` or ``"maximize"``."""
+        return self._source().sense(self)
 
     @property
     def bounds(self) -> Bounds:
         """Initial dual and primal bounds: looked up or in closed form, never by a solve."""
-        return family(self.family).bounds(self)
+        return self._source().bounds(self)
+
+    def _source(self) -> "Problems":
+        if self.path is not None:
+            # The folder need not be searched again for a file that is known.
+            from kida.instances.files import FILES
+
+            return FILES
+        return generated_family(self.family)
 
     @property
     def initial_dual_bound(self) -> float | None:
@@ -84,7 +96,20 @@ class Instance:
         return self.bounds.primal
 
 
-class Family(Protocol):
+class Problems(Protocol):
+    """What turns an :class:`Instance` into a problem."""
+
+    def model(self, instance: Instance) -> Any:
+        """Build the ``pyscipopt.Model`` of ``instance``."""
+
+    def sense(self, instance: Instance) -> Sense:
+        """Return the direction of optimization, without building a model."""
+
+    def bounds(self, instance: Instance) -> Bounds:
+        """Return the initial bounds known without a solve."""
+
+
+class Family(Problems, Protocol):
     """A source of instances.
 
     ``sizes`` names the sizes offered, the default one first; ``description`` is one line.
@@ -103,16 +128,10 @@ class Family(Protocol):
         """The sizes offered, the default one first."""
 
     def length(self, split: str) -> int:
-        """Return the number of instances in ``split``."""
+        """Return the number of instances in ``split``; a UserError if there is no such split."""
 
     def instance(self, size: str, split: str, index: int) -> Instance:
         """Return instance ``index`` (from 0) of ``split``; cheap, nothing is built."""
-
-    def model(self, instance: Instance) -> Any:
-        """Build the ``pyscipopt.Model`` of ``instance``."""
-
-    def bounds(self, instance: Instance) -> Bounds:
-        """Return the initial bounds known without a solve."""
 
 
 class GeneratedFamily(Family, Protocol):
@@ -162,11 +181,9 @@ def family(name_or_path: str) -> Family:
     """
     if name_or_path in _FAMILIES:
         return _generated(name_or_path)
-    known = ", ".join(_FAMILIES)
-    raise UserError(
-        f"{name_or_path!r} is neither a family nor an existing folder, file or pattern; "
-        f"the families are {known}"
-    )
+    from kida.instances.files import FilesFamily
+
+    return FilesFamily(name_or_path)
 
 
 def instances(
@@ -183,7 +200,7 @@ def instances(
     name_or_path
         As for :func:`family`.
     split
-        ``"train"``, ``"valid"`` or ``"test"``.
+        ``"train"``, ``"valid"`` or ``"test"``; for files also ``"all"``.
     start
         First index within the split, from 0.
     count
@@ -197,7 +214,6 @@ def instances(
         If the family, the size or the split is unknown, or the range is not within the split.
     """
     chosen = family(name_or_path)
-    check_split(split)
     size = chosen.sizes[0] if size is None else size
     length = chosen.length(split)
     stop = length if count is None else start + count

@@ -101,5 +101,5 @@ FAMILY = Synthetic(
         "medium": {"nodes": 1000},
         "hard": {"nodes": 1500},
     },
-    sense="maximize",
+    direction="maximize",
 )

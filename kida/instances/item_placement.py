@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kida.instances.family import Bounds, Instance, check_place
+from kida.instances.family import Bounds, Instance, check_place, check_split
 from kida.instances.official import published_bounds
-from kida.instances.program import Program, round_to_file
+from kida.instances.program import Program, Sense, round_to_file
 
 SMALL, BIG, BINS, RESOURCES = 100, 5, 10, 3
 ITEMS = SMALL + BIG
@@ -76,6 +76,7 @@ class ItemPlacement:
 
     def length(self, split: str) -> int:
         """Return the number of instances in ``split``: 9900, 100 and 100."""
+        check_split(split)
         return _LENGTH[split]
 
     def instance(self, size: str, split: str, index: int) -> Instance:
@@ -86,6 +87,10 @@ class ItemPlacement:
     def model(self, instance: Instance) -> Any:
         """Build the SCIP model: 1,083 variables, 195 rows."""
         return self.program(instance).model()
+
+    def sense(self, instance: Instance) -> Sense:
+        """Return ``"minimize"``."""
+        return "minimize"
 
     def bounds(self, instance: Instance) -> Bounds:
         """Return the published bounds, or the dual bound in closed form.

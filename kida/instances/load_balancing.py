@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from kida.instances.family import Bounds, Instance, check_place
+from kida.instances.family import Bounds, Instance, check_place, check_split
 from kida.instances.load_balancing_seeds import WORKERS, WORKLOADS, Draw, draw, feasible_seeds
 from kida.instances.official import published_bounds
-from kida.instances.program import Program, round_to_file
+from kida.instances.program import Program, Sense, round_to_file
 
 _FIRST = {"train": 0, "valid": 9900, "test": 10000}
 _LENGTH = {"train": 9900, "valid": 100, "test": 100}
@@ -36,6 +36,7 @@ class LoadBalancing:
 
     def length(self, split: str) -> int:
         """Return the number of instances in ``split``: 9900, 100 and 100."""
+        check_split(split)
         return _LENGTH[split]
 
     def instance(self, size: str, split: str, index: int) -> Instance:
@@ -46,6 +47,10 @@ class LoadBalancing:
     def model(self, instance: Instance) -> Any:
         """Build the SCIP model: 61,000 variables, about 64,300 rows."""
         return self.program(instance).model()
+
+    def sense(self, instance: Instance) -> Sense:
+        """Return ``"minimize"``."""
+        return "minimize"
 
     def bounds(self, instance: Instance) -> Bounds:
         """Return the published bounds, or the primal one.

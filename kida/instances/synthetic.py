@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from kida.instances.family import Bounds, Instance, check_place
+from kida.instances.family import Bounds, Instance, check_place, check_split
 from kida.instances.program import Program, Sense
 from kida.instances.source import Source
 
@@ -28,7 +28,7 @@ class Synthetic:
         parameters that make no sense with a :class:`kida.errors.UserError`.
     parameters
         The parameters of each size, the default size first.
-    sense
+    direction
         Direction of optimization.
     """
 
@@ -36,7 +36,7 @@ class Synthetic:
     description: str
     draw: Callable[..., Program]
     parameters: Mapping[str, Mapping[str, Any]]
-    sense: Sense = "minimize"
+    direction: Sense = "minimize"
 
     @property
     def sizes(self) -> tuple[str, ...]:
@@ -45,13 +45,14 @@ class Synthetic:
 
     def length(self, split: str) -> int:
         """Return the number of instances in ``split``: 10000, 2000 and 2000."""
+        check_split(split)
         return _LENGTH[split]
 
     def instance(self, size: str, split: str, index: int) -> Instance:
         """Return instance ``index`` of ``split``."""
         check_place(self, size, split, index)
         name = f"{self.name}_{size}_{split}_{index}"
-        return Instance(name, self.name, size, split, index, self.sense)
+        return Instance(name, self.name, size, split, index)
 
     def program(self, instance: Instance) -> Program:
         """Draw the instance."""
@@ -60,6 +61,10 @@ class Synthetic:
     def model(self, instance: Instance) -> Any:
         """Build the SCIP model in memory."""
         return self.program(instance).model()
+
+    def sense(self, instance: Instance) -> Sense:
+        """Return the family's direction."""
+        return self.direction
 
     def bounds(self, instance: Instance) -> Bounds:
         """Return that no bound is known without a solve."""
