@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+import torch
 
 from kida.instances.family import instances
 from kida.learning.collect import Episode, EpisodeRecord, play
@@ -11,11 +12,17 @@ from kida.learning.samples import Shard
 from kida.solver.branching import Sample
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _one_thread():
+    """Torch's threads wait for each other by spinning, which a busy machine punishes."""
+    torch.set_num_threads(1)
+
+
 @pytest.fixture(scope="session")
 def played(tmp_path_factory) -> tuple[Path, EpisodeRecord]:
     """The shard and the record of an episode on the competition's first instance."""
     path = tmp_path_factory.mktemp("episodes") / "train_000000_0.safetensors"
-    options = CollectionConfig(samples_per_episode=16, probability_by_depth=(1.0,))
+    options = CollectionConfig(samples_per_episode=24, probability_by_depth=(0.5,))
     instance = instances("item_placement", "train", 0, 1)[0]
     return path, play(Episode(instance, 0, "random", None, options, 1.0, path))
 

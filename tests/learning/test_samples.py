@@ -85,7 +85,7 @@ def test_scores_beyond_float32_stay_best(samples, tmp_path):
 
 def test_an_item_placement_sample_takes_at_most_40_kilobytes(played):
     path, record = played
-    assert record.samples == 16
+    assert record.samples == 24
     assert path.stat().st_size / record.samples <= 40_000
 
 

@@ -1,0 +1,190 @@
+import dataclasses
+import json
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from kida.errors import UserError
+from kida.learning.config import TrainingConfig
+from kida.learning.samples import Aggregate, write_shard
+from kida.learning.train import (
+    batches,
+    choose_device,
+    collate,
+    hard_targets,
+    initial_network,
+    soft_targets,
+    train_generation,
+    validate,
+)
+from kida.network.gnn import Network
+from kida.network.weights import Architecture
+
+QUICK = TrainingConfig(
+    embedding_size=16, epochs=4, edges_per_batch=40_000, prenorm_batches=2, device="cpu"
+)
+
+
+@pytest.fixture(scope="module")
+def aggregate(samples, tmp_path_factory) -> Aggregate:
+    path = tmp_path_factory.mktemp("shards") / "a.safetensors"
+    write_shard(path, samples, {})
+    found = Aggregate([path])
+    assert len(found) >= 10
+    return found
+
+
+def trained(aggregate, folder, config=QUICK, epochs=None, name="checkpoint", **options):
+    network = initial_network(aggregate, config, seed=0)
+    chosen = dataclasses.replace(config, epochs=epochs or config.epochs)
+    path = folder / f"{name}.safetensors"
+    return train_generation(
+        aggregate, aggregate, network, chosen, seed=1, checkpoint=path, **options
+    )
+
+
+def assert_same_weights(first, second):
+    for name, array in first.items():
+        np.testing.assert_array_equal(array, second[name])
+
+
+def test_a_batch_scores_each_sample_as_alone(samples):
+    network = Network(Architecture(8)).eval()
+    batch = collate(samples[:3], QUICK)
+    with torch.no_grad():
+        together = batch.padded(network(batch.graphs))
+        for place, sample in enumerate(samples[:3]):
+            alone = network(collate([sample], QUICK).graphs)
+            count = len(sample.candidates)
+            torch.testing.assert_close(together[place, :count], alone, rtol=1e-4, atol=1e-5)
+            assert torch.isinf(together[place, count:]).all()
+
+
+def test_batches_are_filled_by_edges(samples):
+    edges = [len(sample.observation.edge_columns) for sample in samples]
+    config = dataclasses.replace(QUICK, edges_per_batch=sum(edges[:3]))
+    made = list(batches(samples, config))
+    assert len(made[0].weights) == 3
+    assert sum(len(batch.weights) for batch in made) == len(samples)
+    alone = dataclasses.replace(QUICK, edges_per_batch=1)
+    assert [len(batch.weights) for batch in batches(samples, alone)] == [1] * len(samples)
+
+
+def test_ties_share_the_mass(samples):
+    scores = np.zeros(len(samples[0].candidates))
+    scores[[1, 4]] = 2.0
+    tied = dataclasses.replace(samples[0], scores=scores)
+    batch = collate([tied, samples[1]], QUICK)
+    targets = hard_targets(batch, QUICK)
+    assert targets[0, [1, 4]].tolist() == [0.5, 0.5]
+    torch.testing.assert_close(targets.sum(1), torch.ones(2))
+    soft = soft_targets(batch, QUICK)
+    torch.testing.assert_close(soft.sum(1), torch.ones(2))
+    assert soft[0, 1] == soft[0, 4] == soft[0].max()
+    assert not soft[~batch.present].any()
+
+
+def test_unevaluated_candidates_get_no_mass(samples):
+    scores = samples[0].scores.copy()
+    scores[1:] = np.nan
+    scores[5] = 0.0
+    batch = collate([dataclasses.replace(samples[0], scores=scores)], QUICK)
+    for targets in (hard_targets, soft_targets):
+        assert set(targets(batch, QUICK)[0].nonzero()[:, 0].tolist()) <= {0, 5}
+
+
+@pytest.mark.parametrize("loss", ["hard", "soft", "ranking"])
+def test_training_lowers_every_loss(aggregate, tmp_path, loss):
+    config = dataclasses.replace(QUICK, loss=loss, label_smoothing=0.02, epochs=6)
+    before = validate(
+        initial_network(aggregate, config, seed=0),
+        (aggregate[k] for k in range(len(aggregate))),
+        config,
+    )
+    result = trained(aggregate, tmp_path, config)
+    assert min(entry["validation_loss"] for entry in result.history) < before.loss
+    assert all(np.isfinite(array).all() for array in result.weights.values())
+    for entry in result.history:
+        assert 0 <= entry["validation_top1"] <= entry["validation_top5"] <= 1
+        assert 0 <= entry["validation_score_ratio"] <= 1
+
+
+def test_training_repeats_and_resumes_to_the_bit(aggregate, tmp_path):
+    config = dataclasses.replace(QUICK, dropout=0.1, average_decay=0.9, epochs=4)
+    whole = trained(aggregate, tmp_path, config, name="whole")
+    again = trained(aggregate, tmp_path, config, name="again")
+    assert_same_weights(whole.weights, again.weights)
+    trained(aggregate, tmp_path, config, epochs=2, name="parts")
+    resumed = trained(aggregate, tmp_path, config, name="parts")
+    assert_same_weights(whole.weights, resumed.weights)
+    untimed = [
+        [{k: v for k, v in entry.items() if k != "samples_per_second"} for entry in r.history]
+        for r in (whole, resumed)
+    ]
+    assert untimed[0] == untimed[1]
+
+
+def test_weighted_draws_use_only_what_has_weight(aggregate, tmp_path):
+    only_first = np.zeros(len(aggregate))
+    only_first[0] = 1.0
+    result = trained(
+        aggregate,
+        tmp_path,
+        dataclasses.replace(QUICK, learning_rate=0.01, epochs=8),
+        sampling_weights=only_first,
+    )
+    # A single node is learned by heart, at the cost of all others.
+    assert result.history[-1]["loss"] < 0.8 * result.history[0]["loss"]
+    assert result.history[-1]["validation_loss"] > result.history[-1]["loss"]
+
+
+def test_every_sample_is_drawn_before_one_repeats(aggregate):
+    from kida.learning.train import _draw
+
+    config = dataclasses.replace(QUICK, draws_per_epoch=4)
+    count = 10
+    drawn = np.concatenate([_draw(count, epoch, config, 7, None) for epoch in range(5)])
+    assert sorted(drawn[:count]) == sorted(drawn[count:]) == list(range(count))
+    assert drawn[:count].tolist() != drawn[count:].tolist()
+
+
+def test_training_stops_when_the_loss_is_not_finite(aggregate, tmp_path):
+    config = dataclasses.replace(QUICK, learning_rate=1e30)
+    with pytest.raises(UserError, match="epoch 1, batch 2: lower"):
+        trained(aggregate, tmp_path, config)
+
+
+def test_a_damaged_checkpoint_is_named(aggregate, tmp_path):
+    (tmp_path / "checkpoint.safetensors").write_bytes(b"nonsense")
+    with pytest.raises(UserError, match="is damaged"):
+        trained(aggregate, tmp_path)
+
+
+def test_early_stopping_keeps_the_best_epoch(aggregate, tmp_path):
+    config = dataclasses.replace(
+        QUICK, learning_rate=0.5, epochs=30, patience=1, stop_patience=2, plateau_factor=0.9
+    )
+    network = initial_network(aggregate, config, seed=0)
+    result = train_generation(
+        aggregate, aggregate, network, config, seed=1, checkpoint=tmp_path / "c.safetensors"
+    )
+    losses = [entry["validation_loss"] for entry in result.history]
+    assert len(losses) < 30
+    assert losses.index(min(losses)) == len(losses) - 3
+    measured = validate(network, (aggregate[k] for k in range(len(aggregate))), config)
+    assert measured.loss == pytest.approx(min(losses), rel=1e-6)
+
+
+def test_reports_are_plain_data(aggregate, tmp_path):
+    events = []
+    trained(aggregate, tmp_path, epochs=1, report=events.append)
+    assert [event["event"] for event in events][-1] == "epoch"
+    json.dumps(events)
+    assert math.isfinite(events[-1]["loss"])
+
+
+def test_unknown_device():
+    with pytest.raises(UserError, match="cannot use the device 'abacus'"):
+        choose_device("abacus")
