@@ -56,6 +56,8 @@ def run(arguments: argparse.Namespace) -> int:
     chosen = instances(
         arguments.family, arguments.split, arguments.start, arguments.count, arguments.size
     )
+    if not chosen:
+        raise UserError(f"--start is {arguments.start}, where the {arguments.split} split ends")
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),

@@ -1,0 +1,31 @@
+from pathlib import Path
+
+import pytest
+
+from kida.cli import main
+from kida.instances.family import family_names
+from kida.instances.set_cover import set_cover
+from kida.instances.source import Source
+
+
+def test_lists_every_family(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["instances"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 1 + len(family_names())
+    for name, line in zip(family_names(), lines[1:], strict=True):
+        assert line.split()[0] == name
+    assert "easy, medium, hard" in lines[-1]
+
+
+def test_describes_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "x.mps.gz"
+    set_cover("p", Source(1), rows=60, columns=90).write(path)
+    assert main(["instances", "describe", str(path)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert "60 rows, 90 columns (90 binary, 0 integer, 0 continuous), 270 nonzeros" in lines[1]
+    assert lines[0].split() == ["sense", "minimize"]
+
+
+def test_mistakes_exit_with_2(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["instances", "describe", str(tmp_path / "missing.mps")]) == 2
+    assert "there is no file" in capsys.readouterr().err
