@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from kida.errors import UserError
 
-COMMANDS = ("solve", "compare", "generate", "instances", "train", "evaluate")
+COMMANDS = ("solve", "compare", "generate", "instances", "train", "evaluate", "report")
 
 
 def _parser(chosen: str | None) -> argparse.ArgumentParser:

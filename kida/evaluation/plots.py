@@ -1,0 +1,297 @@
+"""The figures of a report, one function each: results in, a matplotlib figure out.
+
+Every figure can be read in black and white: policies differ in line style, marker and hatch, not
+in colour alone. Nothing here touches files; ``report.py`` places the figures. To add one, write a
+function and add it to ``FIGURES``.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from itertools import cycle, islice
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from kida.evaluation.results import Results, Row
+from kida.evaluation.statistics import performance_profile
+from kida.evaluation.summary import REWARD, pair_instances
+from kida.solver.bounds import BoundTrajectory
+
+# Okabe and Ito's colours, distinguishable with any colour vision; yellow left out on white.
+_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#000000", "#E69F00", "#56B4E9")
+_LINES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 3)), (0, (8, 3)))
+_MARKERS = ("o", "s", "^", "D", "v", "P", "X")
+_HATCHES = ("", "///", "...", "xxx", "\\\\\\", "ooo")
+#: Instants at which step functions are drawn.
+_INSTANTS = 400
+_MOST_INSTANCES = 12
+
+
+class _Styles:
+    """Gives each policy the same look in every figure."""
+
+    def __init__(self, policies: Sequence[str]) -> None:
+        count = len(policies)
+        self.colour = dict(zip(policies, islice(cycle(_COLOURS), count), strict=True))
+        self.line = dict(zip(policies, islice(cycle(_LINES), count), strict=True))
+        self.marker = dict(zip(policies, islice(cycle(_MARKERS), count), strict=True))
+
+
+def bound_over_time(results: Results, baseline: str) -> Figure | None:
+    """Draw the mean rise of the dual bound over its start, with a band of one standard error.
+
+    The mean is over the instances that every policy finished.
+    """
+    rises = _rises(results)
+    common = sorted(set.intersection(*(set(found) for found in rises.values())))
+    if not common:
+        return None
+    styles = _Styles(results.policies)
+    times = _times(results)
+    figure, axes = _figure("time from the end of the root node (s)", "mean rise of the dual bound")
+    for policy, found in rises.items():
+        curves = np.array([found[name] for name in common])
+        mean = curves.mean(axis=0)
+        axes.plot(
+            times, mean, label=policy, color=styles.colour[policy], linestyle=styles.line[policy]
+        )
+        if len(common) > 1:
+            error = curves.std(axis=0, ddof=1) / math.sqrt(len(common))
+            band = (mean - error, mean + error)
+            axes.fill_between(times, *band, color=styles.colour[policy], alpha=0.15, linewidth=0)
+    axes.set_title(f"{len(common)} instances; band: one standard error")
+    axes.legend()
+    return figure
+
+
+def instances_over_time(results: Results, baseline: str) -> Figure | None:
+    """Draw each instance's dual bound over time; the band spans the seeds."""
+    names = sorted({row.instance for row in results.rows})[:_MOST_INSTANCES]
+    styles = _Styles(results.policies)
+    times = _times(results)
+    columns = min(3, len(names))
+    rows = math.ceil(len(names) / columns)
+    figure = Figure(figsize=(9, 2.4 * rows + 0.6), layout="constrained")
+    grid = figure.subplots(rows, columns, squeeze=False, sharex=True)
+    for name, axes in zip(names, grid.flat, strict=False):
+        for policy in results.policies:
+            curves = np.array(_bounds(results, policy, name))
+            # Before a bound is proven there is nothing to draw.
+            if not len(curves) or not np.isfinite(curves).any():
+                continue
+            curves[~np.isfinite(curves)] = np.nan
+            colour, line = styles.colour[policy], styles.line[policy]
+            axes.plot(times, curves.mean(axis=0), label=policy, color=colour, linestyle=line)
+            if len(curves) > 1:
+                band = (curves.min(axis=0), curves.max(axis=0))
+                axes.fill_between(times, *band, color=colour, alpha=0.15, linewidth=0)
+        axes.set_title(name, fontsize="small")
+    for axes in grid.flat[len(names) :]:
+        axes.set_visible(False)
+    figure.supxlabel("time from the end of the root node (s)", fontsize="medium")
+    figure.supylabel("dual bound", fontsize="medium")
+    handles = {
+        label: handle
+        for axes in grid.flat
+        for handle, label in zip(*axes.get_legend_handles_labels(), strict=True)
+    }
+    figure.legend(handles.values(), handles.keys(), loc="outside upper center", ncols=4)
+    return figure
+
+
+def paired_rewards(results: Results, baseline: str) -> Figure | None:
+    """Draw each instance's reward against the baseline's: above the diagonal is better."""
+    others = [policy for policy in results.policies if policy != baseline]
+    styles = _Styles(results.policies)
+    figure, axes = _figure(f"cumulated reward of {baseline}", "cumulated reward of the policy")
+    drawn: list[float] = []
+    for policy in others:
+        _, values, base = pair_instances(results.rows, policy, baseline, REWARD)
+        axes.scatter(
+            base,
+            values,
+            label=policy,
+            marker=styles.marker[policy],
+            facecolors="none",
+            edgecolors=styles.colour[policy],
+        )
+        drawn += [*values, *base]
+    if not drawn:
+        return None
+    ends = [min(drawn), max(drawn)]
+    axes.plot(ends, ends, color="0.6", linewidth=0.8, zorder=0)
+    axes.set_title("one mark per instance; above the line the policy is better")
+    axes.legend()
+    return figure
+
+
+def profile(results: Results, baseline: str) -> Figure | None:
+    """Draw performance profiles: of time where anything was solved, else of rewards."""
+    solved = any(row.solved for row in results.rows)
+    table: dict[str, dict[tuple[str, int], float]] = {}
+    for row in results.rows:
+        cost = (row.wall_time if row.solved else math.inf) if solved else _inverse(row)
+        table.setdefault(row.policy, {})[row.instance, row.seed] = cost
+    common = sorted(set.intersection(*(set(costs) for costs in table.values())))
+    costs = {policy: [found[key] for key in common] for policy, found in table.items()}
+    if not common or any(not cost > 0 for row in costs.values() for cost in row):
+        return None
+    what = "time to optimality" if solved else "best reward over reward"
+    figure, axes = _figure(f"{what}, as a factor of the best policy's", "share of runs within it")
+    styles = _Styles(results.policies)
+    profiles = performance_profile(costs)
+    right = max((ratios[-1] for ratios, _ in profiles.values() if len(ratios)), default=1.0)
+    for policy, (ratios, shares) in profiles.items():
+        axes.step(
+            [1.0, *ratios, max(right * 1.02, 1.001)],
+            [0.0, *shares, shares[-1] if len(shares) else 0.0],
+            where="post",
+            label=policy,
+            color=styles.colour[policy],
+            linestyle=styles.line[policy],
+        )
+    axes.set_ylim(0, 1.02)
+    axes.set_title(f"performance profile, {len(common)} runs")
+    axes.legend(loc="lower right")
+    return figure
+
+
+def time_split(results: Results, baseline: str) -> Figure | None:
+    """Draw where the time of a solve went, as shares of the wall clock."""
+    figure = Figure(figsize=(7, 0.5 * len(results.policies) + 1.6), layout="constrained")
+    axes = figure.subplots()
+    policies = results.policies[::-1]
+    left = np.zeros(len(policies))
+    shares = np.array([_split([r for r in results.rows if r.policy == p]) for p in policies])
+    for part, (title, hatch) in enumerate(zip(_PARTS, _HATCHES, strict=False)):
+        axes.barh(
+            policies,
+            shares[:, part],
+            left=left,
+            label=title,
+            hatch=hatch,
+            color=_COLOURS[part] + "55",
+            edgecolor="black",
+            linewidth=0.6,
+        )
+        left += shares[:, part]
+    axes.set_xlim(0, 1)
+    axes.set_xlabel("share of solving time")
+    figure.legend(loc="outside upper center", ncols=len(_PARTS))
+    return figure
+
+
+_PARTS = ("LPs of nodes", "strong branching", "observing", "scoring", "rest")
+
+
+def _split(rows: Sequence[Row]) -> NDArray[np.float64]:
+    parts = []
+    for row in rows:
+        known = [row.expert_time, row.observe_time, row.score_time]
+        expert, observe, score = (0.0 if math.isnan(value) else value for value in known)
+        # SCIP's own count of strong branching LPs holds the expert's too.
+        strong = max(row.strong_branching_time, expert)
+        spent = [row.lp_time, strong, observe, score]
+        whole = max(row.wall_time, sum(spent), 1e-9)
+        parts.append(np.array([*spent, whole - sum(spent)]) / whole)
+    share: NDArray[np.float64] = np.mean(parts, axis=0)
+    return share
+
+
+def speed(results: Results, baseline: str) -> Figure | None:
+    """Draw nodes per second after the root node: one mark per run, a bar at the median."""
+    figure = Figure(figsize=(7, 0.5 * len(results.policies) + 1.2), layout="constrained")
+    axes = figure.subplots()
+    styles = _Styles(results.policies)
+    drawn = False
+    for position, policy in enumerate(results.policies[::-1]):
+        rates = [
+            row.nodes / (row.wall_time - row.root_time)
+            for row in results.rows
+            if row.policy == policy and row.wall_time > row.root_time
+        ]
+        if rates:
+            drawn = True
+            axes.plot(
+                rates,
+                [position] * len(rates),
+                styles.marker[policy],
+                markerfacecolor="none",
+                color=styles.colour[policy],
+            )
+            axes.plot([np.median(rates)] * 2, [position - 0.3, position + 0.3], color="black")
+    if not drawn:
+        return None
+    axes.set_yticks(range(len(results.policies)), results.policies[::-1])
+    axes.set_xscale("log")
+    axes.grid(axis="x", alpha=0.3)
+    axes.set_xlabel("nodes per second after the root node")
+    return figure
+
+
+#: File stem to caption and drawing; drawings return None where there is nothing to draw.
+FIGURES: dict[str, tuple[str, Callable[[Results, str], Figure | None]]] = {
+    "bound_over_time": (
+        "Dual bound over time: how far it rose above its start, mean over instances.",
+        bound_over_time,
+    ),
+    "instances_over_time": (
+        f"Dual bound over time on each instance (the first {_MOST_INSTANCES}); the band spans "
+        "the seeds.",
+        instances_over_time,
+    ),
+    "paired_rewards": ("Cumulated reward of each policy against the baseline's.", paired_rewards),
+    "profile": ("Performance profile.", profile),
+    "time_split": ("Where the time went.", time_split),
+    "speed": ("Nodes per second.", speed),
+}
+
+
+def _figure(x: str, y: str) -> tuple[Figure, Axes]:
+    figure = Figure(figsize=(7, 4.2), layout="constrained")
+    axes = figure.subplots()
+    axes.set_xlabel(x)
+    axes.set_ylabel(y)
+    axes.grid(alpha=0.3)
+    return figure, axes
+
+
+def _times(results: Results) -> NDArray[np.float64]:
+    return np.linspace(0.0, results.protocol["time_limit"], _INSTANTS)
+
+
+def _bounds(results: Results, policy: str, instance: str) -> list[NDArray[np.float64]]:
+    """Return the dual bound over :func:`_times` of each run, floored as for the score."""
+    found = []
+    for row, record in zip(results.rows, results.records, strict=True):
+        if (row.policy, row.instance) == (policy, instance):
+            path = BoundTrajectory.from_json(record["result"]["trajectory"])
+            bounds = path.dual_at(_times(results) + path.root_end())
+            best = np.maximum if path.sense == "minimize" else np.minimum
+            floor = row.initial_dual_bound
+            found.append(bounds if math.isnan(floor) else best(bounds, floor))
+    return found
+
+
+def _rises(results: Results) -> dict[str, dict[str, NDArray[np.float64]]]:
+    """Return policy to instance to the mean rise of the bound above the worst start, (400,)."""
+    rises: dict[str, dict[str, NDArray[np.float64]]] = {policy: {} for policy in results.policies}
+    for name in sorted({row.instance for row in results.rows}):
+        curves = {policy: _bounds(results, policy, name) for policy in results.policies}
+        starts = [curve[0] for group in curves.values() for curve in group]
+        rising = results.records[
+            next(i for i, row in enumerate(results.rows) if row.instance == name)
+        ]["result"]["sense"]
+        sign = 1.0 if rising == "minimize" else -1.0
+        start = min(sign * value for value in starts)
+        for policy, group in curves.items():
+            if group and np.isfinite(group).all():
+                rises[policy][name] = sign * np.mean(group, axis=0) - start
+    return rises
+
+
+def _inverse(row: Row) -> float:
+    reward = row.cumulated_reward
+    return 1.0 / reward if math.isfinite(reward) and reward != 0 else math.nan

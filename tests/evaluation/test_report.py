@@ -1,0 +1,128 @@
+"""The page: self-contained, well-formed, and readable in a real browser."""
+
+import base64
+import re
+import shutil
+import subprocess
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("matplotlib", reason="the extra kida[plot] is not installed")
+
+from kida.errors import UserError
+from kida.evaluation.report import write_report
+from kida.evaluation.results import load_results
+
+
+@pytest.fixture(scope="module")
+def page(results_folder, tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("report") / "page"
+    return write_report(load_results([results_folder]), folder, "pscost")[0]
+
+
+class _Balanced(HTMLParser):
+    """Fails on tags that do not match; collects what the page refers to."""
+
+    def __init__(self):
+        super().__init__()
+        self.open: list[str] = []
+        self.sources: list[str] = []
+        self.text = ""
+
+    def handle_starttag(self, tag, attributes):
+        self.sources += [value for name, value in attributes if name in ("src", "href")]
+        if tag not in ("meta", "img", "br"):
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        self.text += data
+
+
+def test_the_page_is_well_formed_and_needs_nothing_else(page):
+    parser = _Balanced()
+    parser.feed(page.read_text())
+    assert not parser.open
+    assert len(parser.sources) == 6
+    for source in parser.sources:
+        head, _, data = source.partition(",")
+        assert head == "data:image/png;base64"
+        assert base64.b64decode(data, validate=True).startswith(b"\x89PNG")
+    assert "<script" not in page.read_text()
+
+
+def test_the_page_tells_figures_and_origins(page, results_folder):
+    parser = _Balanced()
+    parser.feed(page.read_text())
+    for text in (
+        "4 finished runs of 2 policies on 2 instances with 1 seeds",
+        "difference from pscost, paired by instance",
+        "item_placement_10001",
+        "scip 10.",
+    ):
+        assert text in parser.text
+    row = load_results([results_folder]).rows[0]
+    assert f"{row.cumulated_reward:.6g}" in parser.text
+
+
+def test_figures_lie_beside_the_page(page):
+    names = {path.name for path in page.parent.glob("*.png")}
+    assert len(names) == 6
+    assert "profile.png" in names
+
+
+def test_a_report_can_be_renewed_but_nothing_else_is_touched(page, results_folder, tmp_path):
+    results = load_results([results_folder])
+    write_report(results, page.parent, "pscost")
+    (tmp_path / "thesis.tex").write_text("precious")
+    with pytest.raises(UserError, match="something else"):
+        write_report(results, tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
+
+
+def test_names_cannot_break_the_page(results_folder, tmp_path):
+    import dataclasses
+
+    results = load_results([results_folder])
+    rows = tuple(dataclasses.replace(row, policy="<b>&" + row.policy) for row in results.rows)
+    page, *_ = write_report(dataclasses.replace(results, rows=rows), tmp_path / "page")
+    parser = _Balanced()
+    parser.feed(page.read_text())
+    assert "<b>&mostinf" in parser.text
+
+
+def test_a_browser_shows_all_figures(page, tmp_path):
+    browser = next(
+        filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
+    )
+    if browser is None:
+        pytest.skip("no Chromium is installed to render the page")
+    # The title is set by the page's own content once every image has been laid out.
+    probe = (
+        "<script>onload = () => document.title = [...document.images]"
+        ".map(i => i.complete && i.naturalWidth > 300).join()</script></body>"
+    )
+    copy = tmp_path / "probe.html"
+    copy.write_text(page.read_text().replace("</body>", probe))
+    process = subprocess.run(
+        [
+            browser,
+            "--headless",
+            "--no-sandbox",
+            "--disable-gpu",
+            f"--user-data-dir={tmp_path}/profile",
+            "--virtual-time-budget=5000",
+            "--dump-dom",
+            copy.as_uri(),
+        ],
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    title = re.search("<title>(.*?)</title>", process.stdout)
+    assert title is not None, process.stderr
+    assert title[1] == ",".join(["true"] * 6)
