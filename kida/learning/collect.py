@@ -18,7 +18,7 @@ from kida.instances.family import Instance
 from kida.learning.config import CollectionConfig
 from kida.learning.samples import Shard, ShardError, write_shard
 from kida.network.weights import Policy
-from kida.solver.branching import CollectOptions, Brancher, attach_collector
+from kida.solver.branching import Brancher, CollectOptions, attach_collector
 from kida.solver.settings import Limits
 from kida.solver.solve import solve
 

@@ -19,7 +19,7 @@ import dataclasses
 import json
 import time
 from collections.abc import Callable
-from concurrent.futures import Executor, Future, as_completed
+from concurrent.futures import Future, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import Any
@@ -161,8 +161,7 @@ def train(
     for number in range(1, config.generations + 1):
         if (run.generation(number) / "policy" / "card.json").exists():
             continue
-        with open_executor(jobs, scheduler) as executor:
-            collect_generation(run, plan, number, executor)
+        collect_generation(run, plan, number, jobs=jobs, scheduler=scheduler)
         train_one(run, number, threads=jobs)
     run.log("selecting")
     with open_executor(jobs, scheduler) as executor:
@@ -178,13 +177,18 @@ def train(
     return final
 
 
-def collect_generation(run: Run, plan: Plan, number: int, executor: Executor) -> None:
+def collect_generation(
+    run: Run, plan: Plan, number: int, *, jobs: int = 1, scheduler: str | None = None
+) -> None:
     """Play the episodes of generation ``number`` that are not on disk yet.
+
+    An episode that fails, or whose worker dies, is played once more, alone; if it fails again,
+    that is written down beside the shards and the run goes on without it.
 
     Raises
     ------
     UserError
-        If none of the generation's training episodes gave a sample.
+        If none of the generation's training episodes gave a sample, or an instance is unusable.
     """
     collection = run.config.collection
     acting = collection.first_acting if number == 1 else collection.acting
@@ -202,11 +206,19 @@ def collect_generation(run: Run, plan: Plan, number: int, executor: Executor) ->
                     Episode(draw.instance, draw.seed, acting, policy, collection, thinning, path)
                 )
     run.log("collecting", generation=number, episodes=total, waiting=len(waiting), acting=acting)
-    _play_all(run, number, waiting, executor)
+    tally = _Tally(run, number, len(waiting))
+    suspects: list[Episode] = []
+    while waiting:
+        failed, waiting = _play(waiting, tally, jobs, scheduler)
+        suspects += failed
+    for episode in suspects:
+        failed, rest = _play([episode], tally, 1, scheduler)
+        for again in failed + rest:
+            tally.give_up(again)
     if not any(_samples(path) for path in folder.glob("train_*.safetensors")):
         raise UserError(
-            f"generation {number} gave no training samples: the instances of "
-            f"{run.config.family!r} are solved at the root, or collection.time_limit is too short"
+            f"generation {number} gave no training samples: {run.config.family} is solved at the "
+            f"root, collection.time_limit is too short, or all episodes failed (see {folder})"
         )
 
 
@@ -311,41 +323,67 @@ def status(folder: Path) -> list[dict[str, Any]]:
     return entries
 
 
-def _play_all(run: Run, number: int, waiting: list[Episode], executor: Executor) -> None:
-    started = time.perf_counter()
-    jobs: dict[Future[EpisodeRecord], Episode] = {
-        executor.submit(play, episode): episode for episode in waiting
-    }
-    done = samples = 0
-    for future in as_completed(jobs):
-        episode = jobs[future]
-        try:
-            record = future.result()
-        except (UserError, BrokenProcessPool):
-            raise
-        # Whatever SCIP or a worker does wrong costs one episode, not the run.
-        except Exception as error:
-            write_json(
-                _failure_file(episode.path),
-                {"instance": episode.instance.name, "seed": episode.seed, "error": repr(error)},
-            )
-            run.log(
-                "warning",
-                text=f"the episode on {episode.instance.name}, seed {episode.seed}, "
-                f"failed: {error!r}",
-            )
-            continue
-        done += 1
-        samples += record.samples
-        seconds = time.perf_counter() - started
-        run.log(
+class _Tally:
+    """Counts and reports the episodes of one generation."""
+
+    def __init__(self, run: Run, number: int, total: int) -> None:
+        self._run = run
+        self._number = number
+        self._total = total
+        self._started = time.perf_counter()
+        self._done = 0
+        self._samples = 0
+        self._errors: dict[Path, str] = {}
+
+    def finished(self, record: EpisodeRecord) -> None:
+        self._done += 1
+        self._samples += record.samples
+        self._run.log(
             "episode",
-            generation=number,
-            done=done,
-            of=len(waiting),
-            samples_per_second=samples / seconds,
+            generation=self._number,
+            done=self._done,
+            of=self._total,
+            samples_per_second=self._samples / (time.perf_counter() - self._started),
             **dataclasses.asdict(record),
         )
+
+    def failed(self, episode: Episode, error: Exception) -> None:
+        self._errors[episode.path] = repr(error)
+
+    def give_up(self, episode: Episode) -> None:
+        error = self._errors[episode.path]
+        name, seed = episode.instance.name, episode.seed
+        write_json(_failure_file(episode.path), {"instance": name, "seed": seed, "error": error})
+        self._done += 1
+        self._run.log("warning", text=f"the episode on {name}, seed {seed}, failed twice: {error}")
+
+
+def _play(
+    episodes: list[Episode], tally: _Tally, jobs: int, scheduler: str | None
+) -> tuple[list[Episode], list[Episode]]:
+    """Play episodes; return those that failed, and those that a worker's death left undone."""
+    failed: list[Episode] = []
+    with open_executor(jobs, scheduler) as executor:
+        futures: dict[Future[EpisodeRecord], Episode] = {
+            executor.submit(play, episode): episode for episode in episodes
+        }
+        for future in as_completed(futures):
+            episode = futures[future]
+            try:
+                tally.finished(future.result())
+            except UserError:
+                raise
+            except BrokenProcessPool as error:
+                # The pool works in order: the episodes being played are the first undone ones.
+                undone = [e for e in episodes if not e.path.exists() and e not in failed]
+                for suspect in undone[:jobs]:
+                    tally.failed(suspect, error)
+                return failed + undone[:jobs], undone[jobs:]
+            # Whatever SCIP or a worker does wrong costs one episode, not the run.
+            except Exception as error:
+                tally.failed(episode, error)
+                failed.append(episode)
+    return failed, []
 
 
 def _failure_file(path: Path) -> Path:

@@ -1,0 +1,181 @@
+import json
+import os
+import signal
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from kida.errors import UserError
+from kida.learning import dagger
+from kida.learning.config import read_config
+from kida.learning.dagger import read_run, status, train
+from kida.network.weights import Policy
+
+SMALL = (
+    "generations=2",
+    "collection.episodes=2",
+    "collection.validation_episodes=1",
+    "collection.samples_per_episode=4",
+    "collection.thinning=[1]",
+    "collection.probability_by_depth=[0.5]",
+    "training.embedding_size=8",
+    "training.epochs=2",
+    "training.prenorm_batches=1",
+    "training.device=cpu",
+    "inheritance.instances=1",
+    "inheritance.time_limit=0.5",
+    "inheritance.expert_depths=[-1, 2]",
+)
+CONFIG = read_config("item_placement", None, SMALL)
+
+
+def files(folder: Path) -> list[str]:
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory) -> tuple[Path, list[dict]]:
+    """A run from beginning to end, and its events."""
+    folder = tmp_path_factory.mktemp("runs") / "whole"
+    events: list[dict] = []
+    assert train(folder, CONFIG, listener=events.append) == folder / "policy"
+    return folder, events
+
+
+def test_a_run_leaves_policies_and_a_log(whole):
+    folder, events = whole
+    policy = Policy.load(folder / "policy")
+    recipe = policy.card.recipe
+    assert policy.card.candidates == "fractional"
+    assert policy.card.expert_depth in (-1, 2)
+    assert recipe["config"]["collection"]["episodes"] == 2
+    assert set(recipe["merged_generations"]) <= {1, 2}
+    assert {"generation 1", "generation 2", "merged"} <= set(recipe["validation_rewards"])
+    assert policy.card.scip_version.startswith("10.")
+    logged = [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
+    kinds = [entry["event"] for entry in logged]
+    assert kinds.count("episode") == 6
+    assert kinds.count("epoch") == 4
+    assert kinds[-1] == "finished"
+    assert [event for event in events if event["event"] == "episode"] == [
+        entry for entry in logged if entry["event"] == "episode"
+    ]
+    acting = [entry["acting"] for entry in logged if entry["event"] == "collecting"]
+    assert acting == ["random", "network"]
+    assert read_run(folder) == CONFIG
+    # Nothing half-written is left over.
+    assert not [name for name in files(folder) if "/." in name or name.startswith(".")]
+
+
+def test_merged_weights_are_the_average_of_the_generations(whole):
+    folder, _ = whole
+    policy = Policy.load(folder / "policy")
+    members = policy.card.recipe["merged_generations"]
+    parents = [Policy.load(folder / f"gen_{n:02d}" / "policy").weights for n in members]
+    for name, array in policy.weights.items():
+        average = np.mean([parent[name] for parent in parents], axis=0)
+        np.testing.assert_allclose(array, average, rtol=1e-5, atol=1e-6)
+
+
+def test_a_finished_run_does_nothing(whole):
+    folder, _ = whole
+    before = {name: (folder / name).stat().st_mtime_ns for name in files(folder)}
+    assert train(folder, CONFIG) == folder / "policy"
+    assert {name: (folder / name).stat().st_mtime_ns for name in files(folder)} == before
+
+
+def test_an_interrupted_run_goes_on_to_the_same_networks(whole, tmp_path):
+    folder = tmp_path / "run"
+    played = 0
+    for moment in ("episode", "epoch", "generation", "reward", None):
+
+        def listen(event, moment=moment):
+            nonlocal played
+            played += event["event"] == "episode"
+            if event["event"] == moment:
+                raise KeyboardInterrupt
+
+        if moment is None:
+            train(folder, CONFIG, listener=listen)
+        else:
+            with pytest.raises(KeyboardInterrupt):
+                train(folder, CONFIG, listener=listen)
+    # Nothing finished is done again; an episode on disk before its event was seen has none.
+    assert played <= 6
+    for number in ("gen_01", "gen_02"):
+        expected = Policy.load(whole[0] / number / "policy").weights
+        for name, array in Policy.load(folder / number / "policy").weights.items():
+            np.testing.assert_array_equal(array, expected[name])
+
+
+def test_another_configuration_is_refused(whole):
+    other = read_config("item_placement", None, [*SMALL, "training.epochs=3"])
+    with pytest.raises(UserError, match=r"training\.epochs is 2 there and 3 here"):
+        train(whole[0], other)
+
+
+def test_folders_that_are_no_run_are_refused(tmp_path):
+    (tmp_path / "thesis.tex").write_text("")
+    with pytest.raises(UserError, match="not empty and no training run"):
+        train(tmp_path, CONFIG)
+    with pytest.raises(UserError, match="holds no training run"):
+        read_run(tmp_path)
+    (tmp_path / "config.json").write_text('{"run_version": 0}')
+    with pytest.raises(UserError, match="run of version 0"):
+        train(tmp_path, CONFIG)
+    (tmp_path / "config.json").write_text("{")
+    with pytest.raises(UserError, match="no run's configuration"):
+        train(tmp_path, CONFIG)
+
+
+def test_status(whole, tmp_path):
+    first, second = status(whole[0])
+    assert (first["episodes"], first["of"], first["samples"], first["epochs"]) == (3, 3, 12, 2)
+    assert first["finished"]
+    assert second["finished"]
+    assert second["validation_loss"] > 0
+
+
+def test_a_family_solved_at_the_root_is_refused(tmp_path):
+    from pyscipopt import Model
+
+    model = Model()
+    model.hideOutput()
+    variables = [model.addVar(vtype="B", obj=-1) for _ in range(3)]
+    model.addCons(variables[0] + variables[1] + variables[2] <= 1)
+    for index in range(3):
+        model.writeProblem(str(tmp_path / f"easy{index}.mps"), verbose=False)
+    config = read_config(str(tmp_path), None, SMALL)
+    with pytest.raises(UserError, match="gave no training samples"):
+        train(tmp_path / "run", config)
+
+
+def crash_on_valid(episode):
+    """Play an episode, unless it is a validation one: then die as a crashing solver does."""
+    if episode.path.name.startswith("valid"):
+        os.kill(os.getpid(), signal.SIGKILL)
+    from kida.learning.collect import play
+
+    return play(episode)
+
+
+def test_a_dying_worker_costs_its_episode_only(tmp_path, monkeypatch):
+    monkeypatch.setattr(dagger, "play", crash_on_valid)
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent))
+    events: list[dict] = []
+    run = dagger.Run(tmp_path / "run", CONFIG, events.append)
+    dagger.collect_generation(run, dagger.Plan(CONFIG), 1)
+    names = [Path(name).name for name in files(tmp_path / "run") if "episodes" in name]
+    assert [name[:5] for name in names] == ["train", "train", "valid"]
+    assert names[2].endswith(".failed.json")
+    failure = json.loads((tmp_path / "run" / "gen_01" / "episodes" / names[2]).read_text())
+    assert failure["instance"].startswith("item_placement_")
+    assert "BrokenProcessPool" in failure["error"]
+    warnings = [event for event in events if event["event"] == "warning"]
+    assert len(warnings) == 1
+    assert "failed twice" in warnings[0]["text"]
+    # It is not tried for ever: the next start leaves it alone.
+    events.clear()
+    dagger.collect_generation(run, dagger.Plan(CONFIG), 1)
+    assert [event["waiting"] for event in events] == [0]

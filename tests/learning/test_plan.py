@@ -1,0 +1,63 @@
+import pytest
+
+from kida.errors import UserError
+from kida.learning.config import CollectionConfig, RunConfig
+from kida.learning.plan import Plan
+
+
+def config(**options) -> RunConfig:
+    collection = CollectionConfig(episodes=8, validation_episodes=2)
+    return RunConfig("item_placement", generations=4, collection=collection, **options)
+
+
+def test_no_instance_and_seed_is_played_twice_and_validation_stays_apart():
+    plan = Plan(config())
+    train = [draw for n in range(1, 5) for draw in plan.episodes("train", n)]
+    valid = [draw for n in range(1, 5) for draw in plan.episodes("valid", n)]
+    assert len(set(train)) == len(train) == 32
+    assert len(set(valid)) == len(valid) == 8
+    assert {d.instance for d in train}.isdisjoint(d.instance for d in valid)
+    assert {d.instance.split for d in train + valid} == {"train"}
+
+
+def test_the_plan_follows_from_the_seed():
+    def first(seed):
+        return [draw.instance.index for draw in Plan(config(seed=seed)).episodes("train", 1)]
+
+    assert first(1) == first(1) != first(2)
+
+
+def test_a_small_family_is_played_again_with_other_seeds(tmp_path):
+    from kida.instances.family import instances
+
+    for index in range(3):
+        model = instances("item_placement", "train", index, 1)[0].model()
+        model.writeProblem(str(tmp_path / f"{index}.mps"), verbose=False)
+        model.free()
+    plan = Plan(
+        RunConfig(
+            str(tmp_path),
+            generations=3,
+            collection=CollectionConfig(episodes=4, validation_episodes=1),
+        )
+    )
+    train = [draw for n in range(1, 4) for draw in plan.episodes("train", n)]
+    valid = [draw for n in range(1, 4) for draw in plan.episodes("valid", n)]
+    assert len(set(train)) == 12
+    assert len(set(valid)) == 3
+    assert {d.instance for d in train}.isdisjoint(d.instance for d in valid)
+    assert len(plan.selection(5)) == 5
+
+
+def test_selection_uses_the_valid_split():
+    draws = Plan(config()).selection(3)
+    assert [draw.instance.name for draw in draws] == [
+        f"item_placement_{9900 + k}" for k in range(3)
+    ]
+
+
+def test_unknown_family_and_size():
+    with pytest.raises(UserError, match="no_such_family"):
+        Plan(RunConfig("no_such_family"))
+    with pytest.raises(UserError, match="no size 'huge'"):
+        Plan(config(size="huge"))
