@@ -1,0 +1,107 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from kida.cli import main
+
+TINY = (
+    "generations=1",
+    "collection.episodes=2",
+    "collection.validation_episodes=1",
+    "collection.samples_per_episode=4",
+    "collection.thinning=[1]",
+    "collection.probability_by_depth=[0.5]",
+    "training.embedding_size=8",
+    "training.epochs=2",
+    "inheritance.method=last",
+    "inheritance.expert_depths=[3]",
+)
+
+
+def command(folder, *more):
+    arguments = ["train", "item_placement", "--out", str(folder), "--jobs", "1", *more]
+    for setting in TINY:
+        arguments += ["--set", setting]
+    return arguments
+
+
+def test_training_leaves_a_policy_and_a_status(tmp_path, capsys):
+    folder = tmp_path / "run"
+    assert main(command(folder)) == 0
+    assert f"The policy is in {folder / 'policy'}" in capsys.readouterr().out.replace("\n", "")
+    card = json.loads((folder / "policy" / "card.json").read_text())
+    assert card["expert_depth"] == 3
+    assert main(["train", "--status", str(folder)]) == 0
+    output = capsys.readouterr().out
+    assert "3/3" in output
+    assert "done" in output
+
+
+def test_interrupt_exits_with_130_and_keeps_what_is_done(tmp_path):
+    folder = tmp_path / "run"
+    more = ["--set", "collection.episodes=200"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "kida", *command(folder), *more],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        # A shell starts background jobs with interrupts ignored, and this test may be one.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )
+    episodes = folder / "gen_01" / "episodes"
+    try:
+        deadline = time.monotonic() + 60
+        while not list(episodes.glob("*.safetensors")):
+            assert process.poll() is None, process.stderr.read()
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        os.kill(process.pid, signal.SIGINT)
+        _, errors = process.communicate(timeout=30)
+    finally:
+        process.kill()
+    assert process.returncode == 130
+    assert "interrupted" in errors
+    assert "Traceback" not in errors
+    assert list(episodes.glob("*.safetensors"))
+    assert not (folder / "policy").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["train"], "needs a family and --out"),
+        (["train", "item_placement"], "needs a family and --out"),
+        (["train", "no_family", "--out", "{}"], "no_family"),
+        (["train", "item_placement", "--out", "{}", "--set", "epochs=3"], "no option 'epochs'"),
+        (["train", "item_placement", "--out", "{}", "--config", "none.toml"], "cannot read"),
+        (["train", "item_placement", "--out", "{}", "--jobs", "0"], "--jobs is 0"),
+        (["train", "--status", "{}"], "holds no training run"),
+    ],
+)
+def test_mistakes_are_one_sentence_and_status_2(tmp_path, capsys, arguments, message):
+    folder = tmp_path / "run"
+    assert main([argument.format(folder) for argument in arguments]) == 2
+    errors = capsys.readouterr().err
+    assert message in errors
+    assert errors.count("\n") == 1
+    assert not folder.exists()
+
+
+def test_unwritable_folder(tmp_path, capsys):
+    (tmp_path / "file").write_text("")
+    assert main(command(tmp_path / "file" / "run")) == 2
+    assert "cannot" in capsys.readouterr().err
+
+
+def test_another_configuration_is_refused(tmp_path, capsys):
+    from kida.learning.config import read_config
+    from kida.learning.dagger import Run
+
+    Run(tmp_path / "run", read_config("item_placement", None, TINY))
+    assert main([*command(tmp_path / "run"), "--set", "training.epochs=5"]) == 2
+    assert "training.epochs is 2 there and 5 here" in capsys.readouterr().err
