@@ -101,27 +101,24 @@ def instances_over_time(results: Results, baseline: str) -> Figure | None:
     return figure
 
 
-def paired_rewards(results: Results, baseline: str) -> Figure | None:
-    """Draw each instance's reward against the baseline's: above the diagonal is better."""
-    others = [policy for policy in results.policies if policy != baseline]
+def gains(results: Results, baseline: str) -> Figure | None:
+    """Draw what each policy gains over the baseline on each instance; above zero is better."""
     styles = _Styles(results.policies)
-    figure, axes = _figure(f"cumulated reward of {baseline}", "cumulated reward of the policy")
-    drawn: list[float] = []
-    for policy in others:
+    figure, axes = _figure(f"cumulated reward of {baseline}", f"gain over {baseline}")
+    for policy in results.policies:
         _, values, base = pair_instances(results.rows, policy, baseline, REWARD)
-        axes.scatter(
-            base,
-            values,
-            label=policy,
-            marker=styles.marker[policy],
-            facecolors="none",
-            edgecolors=styles.colour[policy],
-        )
-        drawn += [*values, *base]
-    if not drawn:
+        if policy != baseline and values:
+            axes.scatter(
+                base,
+                np.subtract(values, base),
+                label=policy,
+                marker=styles.marker[policy],
+                facecolors="none",
+                edgecolors=styles.colour[policy],
+            )
+    if not axes.collections:
         return None
-    ends = [min(drawn), max(drawn)]
-    axes.plot(ends, ends, color="0.6", linewidth=0.8, zorder=0)
+    axes.axhline(0.0, color="0.5", linewidth=0.8, zorder=0)
     axes.set_title("one mark per instance; above the line the policy is better")
     axes.legend()
     return figure
@@ -242,7 +239,10 @@ FIGURES: dict[str, tuple[str, Callable[[Results, str], Figure | None]]] = {
         "the seeds.",
         instances_over_time,
     ),
-    "paired_rewards": ("Cumulated reward of each policy against the baseline's.", paired_rewards),
+    "gains": (
+        "Gain in cumulated reward over the baseline, against the baseline's reward.",
+        gains,
+    ),
     "profile": ("Performance profile.", profile),
     "time_split": ("Where the time went.", time_split),
     "speed": ("Nodes per second.", speed),

@@ -79,7 +79,7 @@ def _page(results: Results, baseline: str, figures: Sequence[str]) -> str:
     seeds = {row.seed for row in results.rows}
     lead = (
         f"{len(results.rows)} finished runs of {len(results.policies)} policies on "
-        f"{len(instances)} instances with {len(seeds)} seeds, under {protocol['settings']} "
+        f"{len(instances)} instances (seeds used: {len(seeds)}), under {protocol['settings']} "
         f"settings, {protocol['time_limit']:g} s each. Compared with {baseline}."
     )
     found = warnings(results)

@@ -141,8 +141,8 @@ def evaluate(
     jobs
         Runs at a time, each pinned to a core of its own.
     scheduler
-        Address of a Dask scheduler; ``jobs`` runs are then handed to it at a time, and pinning
-        is left to its workers.
+        Address of a Dask scheduler; ``jobs`` is then ignored, and pinning left to its workers
+        (start them with one thread per core that may be busy).
     retry_failed
         Whether runs recorded as failed are done again.
     on_begin
@@ -173,7 +173,8 @@ def evaluate(
     # Cores are handed out one per job: a run keeps its core to itself.
     pinning = scheduler is None and hasattr(os, "sched_getaffinity")
     cores: list[int | None] = [*sorted(os.sched_getaffinity(0))] if pinning else [None] * jobs
-    cores = cores[:jobs]
+    # A Dask scheduler knows its workers: it gets everything, and starts what fits.
+    cores = cores[:jobs] if scheduler is None else [None] * len(waiting)
     if not waiting:
         return
     waiting.reverse()
@@ -182,7 +183,9 @@ def evaluate(
         while waiting or running:
             while waiting and cores:
                 run, core = waiting.pop(), cores.pop()
-                future = executor.submit(run_isolated, _job(run, protocol, core, jobs))
+                future = executor.submit(
+                    run_isolated, _job(run, protocol, core, jobs if scheduler is None else None)
+                )
                 running[future] = (run, core)
             for future in wait(running, return_when=FIRST_COMPLETED).done:
                 run, core = running.pop(future)
@@ -193,7 +196,7 @@ def evaluate(
                     on_record(record)
 
 
-def _job(run: Run, protocol: Protocol, core: int | None, jobs: int) -> Record:
+def _job(run: Run, protocol: Protocol, core: int | None, jobs: int | None) -> Record:
     instance = asdict(run.instance)
     instance["path"] = None if run.instance.path is None else str(run.instance.path)
     return {

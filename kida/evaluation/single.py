@@ -43,7 +43,8 @@ def run_isolated(job: dict[str, Any]) -> dict[str, Any]:
     job
         ``instance`` (the fields of an Instance), ``seed``, ``permutation_seed``, ``policy``,
         ``settings``, ``time_limit``, ``node_limit``, ``memory_limit``, ``core`` (to be pinned to,
-        or ``None``), ``jobs`` (how many run at once) and ``patience`` (seconds after which the
+        or ``None``), ``jobs`` (how many run at once,
+        ``None`` if unknown) and ``patience`` (seconds after which the
         process is killed). It is part of the record.
     """
     with tempfile.TemporaryDirectory() as folder:
@@ -131,11 +132,16 @@ def _run(job: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _disturbances(before: float | None, after: float | None, share: float, jobs: int) -> list[str]:
-    """Return why the machine may have falsified a run, in words; empty if it did not."""
+def _disturbances(
+    before: float | None, after: float | None, share: float, jobs: int | None
+) -> list[str]:
+    """Return why the machine may have falsified a run, in words; empty if it did not.
+
+    Without knowing how many ``jobs`` are meant to run on it, only the processor share can tell.
+    """
     found = []
     load = max((load for load in (before, after) if load is not None), default=0.0)
-    if load > jobs + SPARE_LOAD:
+    if jobs is not None and load > jobs + SPARE_LOAD:
         found.append(f"load {load:.1f} with {jobs} job{'s' if jobs > 1 else ''}")
     if share < LEAST_CPU_SHARE:
         found.append(f"{share:.0%} of a core")

@@ -10,8 +10,8 @@ pytest.importorskip("matplotlib", reason="the extra kida[plot] is not installed"
 from kida.evaluation.plots import (
     FIGURES,
     bound_over_time,
+    gains,
     instances_over_time,
-    paired_rewards,
     profile,
     speed,
     time_split,
@@ -66,10 +66,10 @@ def test_each_instance_has_its_panel(results):
 
 
 def test_the_scatter_pairs_rewards(results):
-    (axes,) = paired_rewards(results, "pscost").axes
+    (axes,) = gains(results, "pscost").axes
     (marks,) = axes.collections
     expected = [
-        [other.cumulated_reward, row.cumulated_reward]
+        [other.cumulated_reward, row.cumulated_reward - other.cumulated_reward]
         for row, other in zip(results.rows[::2], results.rows[1::2], strict=True)
     ]
     np.testing.assert_allclose(marks.get_offsets(), expected)
@@ -104,7 +104,7 @@ def test_speed_is_nodes_after_the_root(results):
 def test_where_there_is_nothing_to_draw(results):
     one = [row for row in results.rows if row.policy == "pscost"]
     lonely = dataclasses.replace(results, rows=tuple(one))
-    assert paired_rewards(lonely, "pscost") is None
+    assert gains(lonely, "pscost") is None
     apart = [row for row in results.rows if (row.policy == "pscost") == row.instance.endswith("0")]
     chosen = [results.records[results.rows.index(row)] for row in apart]
     disjoint = dataclasses.replace(results, rows=tuple(apart), records=tuple(chosen))

@@ -1,6 +1,7 @@
 """The page: self-contained, well-formed, and readable in a real browser."""
 
 import base64
+import dataclasses
 import re
 import shutil
 import subprocess
@@ -59,7 +60,7 @@ def test_the_page_tells_figures_and_origins(page, results_folder):
     parser = _Balanced()
     parser.feed(page.read_text())
     for text in (
-        "4 finished runs of 2 policies on 2 instances with 1 seeds",
+        "4 finished runs of 2 policies on 2 instances (seeds used: 1), under competition",
         "difference from pscost, paired by instance",
         "item_placement_10001",
         "scip 10.",
@@ -85,8 +86,6 @@ def test_a_report_can_be_renewed_but_nothing_else_is_touched(page, results_folde
 
 
 def test_names_cannot_break_the_page(results_folder, tmp_path):
-    import dataclasses
-
     results = load_results([results_folder])
     rows = tuple(dataclasses.replace(row, policy="<b>&" + row.policy) for row in results.rows)
     page, *_ = write_report(dataclasses.replace(results, rows=rows), tmp_path / "page")
@@ -108,20 +107,10 @@ def test_a_browser_shows_all_figures(page, tmp_path):
     )
     copy = tmp_path / "probe.html"
     copy.write_text(page.read_text().replace("</body>", probe))
+    options = ["--headless", "--no-sandbox", "--disable-gpu", "--virtual-time-budget=5000"]
+    options += [f"--user-data-dir={tmp_path / 'profile'}", "--dump-dom"]
     process = subprocess.run(
-        [
-            browser,
-            "--headless",
-            "--no-sandbox",
-            "--disable-gpu",
-            f"--user-data-dir={tmp_path}/profile",
-            "--virtual-time-budget=5000",
-            "--dump-dom",
-            copy.as_uri(),
-        ],
-        capture_output=True,
-        text=True,
-        timeout=120,
+        [browser, *options, copy.as_uri()], capture_output=True, text=True, timeout=120
     )
     title = re.search("<title>(.*?)</title>", process.stdout)
     assert title is not None, process.stderr

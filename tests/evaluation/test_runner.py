@@ -197,3 +197,21 @@ def test_ctrl_c_keeps_finished_runs_and_leaves_no_process(tmp_path):
         time.sleep(0.1)
     else:
         pytest.fail("a run has survived its evaluation")
+
+
+def test_a_cluster_does_the_same(tmp_path, placement):
+    distributed = pytest.importorskip("distributed", reason="the extra kida[cluster] is missing")
+    folder = tmp_path / "results"
+    records = []
+    with distributed.LocalCluster(
+        n_workers=1, threads_per_worker=1, processes=True, dashboard_address=None
+    ) as cluster:
+        evaluate(
+            plan(placement[:2], [0], ["mostinf"]),
+            FAST,
+            folder,
+            scheduler=cluster.scheduler_address,
+            on_record=records.append,
+        )
+    assert [record["error"] for record in records] == [None, None]
+    assert len(list((folder / "runs").glob("*.json"))) == 2
