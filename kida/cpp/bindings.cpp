@@ -242,18 +242,19 @@ NB_MODULE(_core, m) {
       "scip"_a, "unfixed"_a, "Indices of the focus node's branching candidates, int32.");
   m.def(
       "strong_branching",
-      [](const nb::object& capsule, bool unfixed, bool idempotent) {
+      [](const nb::object& capsule, bool unfixed, bool idempotent, int limit) {
         Scip* scip = scip_of(capsule);
         require_solved_lp(scip);
         std::vector<SCIP_Var*> variables;
         branching_candidates(scip, unfixed, variables);
         StrongBranching result;
-        strong_branching(scip, variables, idempotent, result);
+        strong_branching(scip, variables, idempotent, limit, result);
         nb::dict arrays = strong_branching_arrays(result);
         arrays["candidates"] = to_numpy(indices_of(variables));
         return arrays;
       },
-      "scip"_a, "unfixed"_a, "idempotent"_a, "Full strong branching at the focus node.");
+      "scip"_a, "unfixed"_a, "idempotent"_a, "limit"_a = 0,
+      "Full strong branching at the focus node.");
   nb::class_<BoundRecorder>(m, "BoundRecorder", "The trajectory of the bounds during a solve.")
       .def(nb::new_([](const nb::object& capsule, double limit_after_root) {
              return BoundRecorder::include(scip_of(capsule), limit_after_root);
@@ -288,11 +289,12 @@ NB_MODULE(_core, m) {
           "include",
           [](const nb::object& capsule, std::shared_ptr<Network> network,
              const std::string& acting, bool unfixed_candidates, int expert_depth,
-             std::vector<double> record_probability, int max_samples, bool stop_when_full,
+             int expert_candidates, std::vector<double> record_probability, int max_samples, bool stop_when_full,
              bool act_on_expert, bool trace, std::uint64_t seed, int priority, nb::object function) {
             RuleOptions options{.acting = acting_of(acting),
                                       .unfixed_candidates = unfixed_candidates,
                                       .expert_depth = expert_depth,
+                                      .expert_candidates = expert_candidates,
                                       .record_probability = std::move(record_probability),
                                       .max_samples = max_samples,
                                       .stop_when_full = stop_when_full,
@@ -304,7 +306,7 @@ NB_MODULE(_core, m) {
           },
           "scip"_a, "network"_a.none(), nb::kw_only(), "acting"_a = "network",
           "unfixed_candidates"_a = false, "expert_depth"_a = -1,
-          "record_probability"_a = std::vector<double>{}, "max_samples"_a = 0,
+          "expert_candidates"_a = 0, "record_probability"_a = std::vector<double>{}, "max_samples"_a = 0,
           "stop_when_full"_a = false, "act_on_expert"_a = true, "trace"_a = false, "seed"_a = 0,
           "priority"_a, "function"_a = nb::none())
       .def_prop_ro("statistics",
@@ -336,6 +338,8 @@ NB_MODULE(_core, m) {
                sample["depth"] = s.depth;
                sample["node_number"] = s.node_number;
                sample["lp_objective"] = s.lp_objective;
+               sample["dual_bound"] = s.dual_bound;
+               sample["taken"] = s.taken;
                samples.append(sample);
              }
              return samples;

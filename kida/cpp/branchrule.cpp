@@ -118,7 +118,7 @@ bool Brancher::wants_sample(int depth) {
 
 int Brancher::ask_expert(Scip* scip, bool acts) {
   const auto begin = Clock::now();
-  strong_branching(scip, candidates_, !acts, expert_);
+  strong_branching(scip, candidates_, !acts, options_.expert_candidates, expert_);
   statistics_.seconds_expert += seconds(begin, Clock::now());
   return expert_.best;
 }
@@ -177,6 +177,7 @@ int Brancher::execute(Scip* scip) {
       (record && options_.act_on_expert);
   int choice = -1;
   bool by_expert = false;
+  bool recorded = false;
 
   if (record || expert_acts) {
     if (record) observe(scip, true, observation_);
@@ -186,7 +187,8 @@ int Brancher::execute(Scip* scip) {
       std::transform(candidates_.begin(), candidates_.end(), candidate_indices_.begin(),
                      SCIPvarGetProbindex);
       samples_.push_back({observation_, candidate_indices_, expert_, depth, SCIPgetNNodes(scip),
-                          SCIPgetLPObjval(scip)});
+                          SCIPgetLPObjval(scip), SCIPgetDualbound(scip)});
+      recorded = true;
       if (options_.stop_when_full && static_cast<int>(samples_.size()) >= options_.max_samples) {
         KIDA_CALL(SCIPinterruptSolve(scip));
       }
@@ -213,6 +215,7 @@ int Brancher::execute(Scip* scip) {
     KIDA_CALL(SCIPinterruptSolve(scip));
     return constants.result_didnotrun;
   }
+  if (recorded) samples_.back().taken = choice;
   statistics_.decisions += 1;
   statistics_.expert_decisions += by_expert ? 1 : 0;
   statistics_.candidates += static_cast<std::int64_t>(candidates_.size());

@@ -28,6 +28,7 @@ struct RuleOptions {
   Acting acting = Acting::network;
   bool unfixed_candidates = false;  // every unfixed integer variable, not only the fractional ones
   int expert_depth = -1;            // the expert decides at nodes of at most this depth
+  int expert_candidates = 0;        // the expert evaluates that many, by pseudocost; 0: all
   std::vector<double> record_probability;  // of recording a node, by depth; the last goes on
   int max_samples = 0;
   bool stop_when_full = false;  // end the solve once that many samples are recorded
@@ -56,6 +57,8 @@ struct Sample {
   int depth = 0;
   std::int64_t node_number = 0;
   double lp_objective = 0.0;
+  double dual_bound = 0.0;  // of the whole problem when the node was processed
+  int taken = -1;           // index of the candidate branched on; -1 if SCIP decided
 };
 
 // Seconds of one decision of the network.

@@ -124,7 +124,8 @@ using EventCallback = Retcode (*)(Scip*, SCIP_Eventhdlr*);
     (Scip*, SCIP_Var*, int, Bool, Real*, Real*, Bool*, Bool*, Bool*, Bool*, Bool*, Bool*, Bool*))  \
   X(Real, SCIPgetBranchScore, (Scip*, SCIP_Var*, Real, Real))                                      \
   X(Real, SCIPgetBranchScoreMultiple, (Scip*, SCIP_Var*, int, Real*))                              \
-  X(Retcode, SCIPupdateVarPseudocost, (Scip*, SCIP_Var*, Real, Real, Real))
+  X(Retcode, SCIPupdateVarPseudocost, (Scip*, SCIP_Var*, Real, Real, Real))                        \
+  X(Real, SCIPgetVarPseudocostScore, (Scip*, SCIP_Var*, Real))
 
 // Functions that some supported SCIP versions lack: null there, so test before calling.
 #define KIDA_SCIP_OPTIONAL_FUNCTIONS(X)                                                            \

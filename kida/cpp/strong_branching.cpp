@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numeric>
 
 namespace kida {
 
@@ -29,10 +30,28 @@ class Session {
   bool open_ = true;
 };
 
+// Positions of the `limit` candidates of best pseudocost score, in order; of all if it is 0.
+std::vector<std::size_t> promising(Scip* scip, const std::vector<SCIP_Var*>& candidates,
+                                   int limit) {
+  std::vector<std::size_t> positions(candidates.size());
+  std::iota(positions.begin(), positions.end(), std::size_t{0});
+  if (limit <= 0 || static_cast<std::size_t>(limit) >= positions.size()) return positions;
+  std::vector<double> score;
+  score.reserve(candidates.size());
+  for (SCIP_Var* variable : candidates) {
+    score.push_back(SCIPgetVarPseudocostScore(scip, variable, SCIPvarGetLPSol(variable)));
+  }
+  std::stable_sort(positions.begin(), positions.end(),
+                   [&](std::size_t a, std::size_t b) { return score[a] > score[b]; });
+  positions.resize(static_cast<std::size_t>(limit));
+  std::sort(positions.begin(), positions.end());
+  return positions;
+}
+
 }  // namespace
 
 void strong_branching(Scip* scip, const std::vector<SCIP_Var*>& candidates, bool idempotent,
-                      StrongBranching& result) {
+                      int limit, StrongBranching& result) {
   const std::size_t count = candidates.size();
   constexpr double nan = std::numeric_limits<double>::quiet_NaN();
   result.down_gain.assign(count, nan);
@@ -45,9 +64,11 @@ void strong_branching(Scip* scip, const std::vector<SCIP_Var*>& candidates, bool
   const double objective = SCIPgetLPObjval(scip);
   const double feastol = SCIPfeastol(scip);
   const double epsilon = SCIPepsilon(scip);
+  const std::vector<std::size_t> chosen = promising(scip, candidates, limit);
   Session session(scip);
-  std::size_t k = 0;
-  for (; k < count && SCIPisStopped(scip) == 0; ++k) {
+  std::size_t evaluated = 0;
+  for (const std::size_t k : chosen) {
+    if (SCIPisStopped(scip) != 0) break;
     SCIP_Var* variable = candidates[k];
     const double value = SCIPvarGetLPSol(variable);
     const bool integral = std::abs(value - std::round(value)) <= feastol;
@@ -89,9 +110,10 @@ void strong_branching(Scip* scip, const std::vector<SCIP_Var*>& candidates, bool
       result.best_down = down_valid != 0 && !integral ? down : objective;
       result.best_up = up_valid != 0 && !integral ? up : objective;
     }
+    ++evaluated;
   }
   session.end();
-  result.complete = k == count;
+  result.complete = evaluated == chosen.size();
 }
 
 }  // namespace kida

@@ -14,7 +14,7 @@ struct StrongBranching {
   std::vector<double> up_gain;
   std::vector<double> score;  // SCIP's branching score of the two gains
   int best = -1;              // index of the highest score; -1 if nothing could be evaluated
-  bool complete = false;      // every candidate was evaluated
+  bool complete = false;      // every candidate that should be was evaluated
   // Dual bounds proved for the children of the best candidate.
   double best_down = 0.0;
   double best_up = 0.0;
@@ -29,7 +29,8 @@ struct StrongBranching {
 //
 // `idempotent` leaves no trace in the solver (pseudocosts, conflicts): for labels at nodes where
 // somebody else decides. The evaluation ends early when the solve is being stopped or an LP fails.
+// If `limit` is positive only that many candidates are evaluated, those of best pseudocost score.
 void strong_branching(Scip* scip, const std::vector<SCIP_Var*>& candidates, bool idempotent,
-                      StrongBranching& result);
+                      int limit, StrongBranching& result);
 
 }  // namespace kida

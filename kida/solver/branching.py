@@ -59,6 +59,11 @@ class Sample:
         The node's depth (root: 0) and its number in the order of processing.
     lp_objective
         Of the node's LP, in the transformed (minimisation) problem.
+    dual_bound
+        Of the whole problem when the node was processed, in the original problem.
+    taken
+        Index into ``candidates`` of the one branched on, whose gains are thus the realised ones;
+        -1 if SCIP decided.
     """
 
     observation: Observation
@@ -70,6 +75,8 @@ class Sample:
     depth: int
     node_number: int
     lp_objective: float
+    dual_bound: float
+    taken: int
 
 
 @dataclass(frozen=True)
@@ -87,6 +94,8 @@ class CollectOptions:
     seed: int = 0
     #: Strong branching decides at nodes of at most this depth, recorded or not.
     expert_depth: int = -1
+    #: The expert evaluates only this many candidates, those of best pseudocost score; 0: all.
+    expert_candidates: int = 0
     #: At recorded nodes the expert's choice is taken (KIDA); otherwise the acting policy's.
     act_on_expert: bool = True
 
@@ -97,6 +106,10 @@ class CollectOptions:
             raise UserError("probability_by_depth must list probabilities between 0 and 1")
         if self.max_samples < 0:
             raise UserError(f"max_samples is {self.max_samples}; it must not be negative")
+        if self.expert_candidates < 0:
+            raise UserError(
+                f"expert_candidates is {self.expert_candidates}; write a number, or 0 for all"
+            )
 
 
 def capsule(model: Model) -> Any:
@@ -195,6 +208,7 @@ def attach_collector(model: Model, policy: Policy | None, options: CollectOption
         acting=options.acting,
         unfixed_candidates=options.candidates == "unfixed",
         expert_depth=options.expert_depth,
+        expert_candidates=options.expert_candidates,
         record_probability=list(options.probability_by_depth),
         max_samples=options.max_samples,
         stop_when_full=options.stop_when_full,
