@@ -27,9 +27,16 @@ from kida.errors import UserError
 from kida.evaluation import official
 from kida.evaluation.results import Results, load_results, write_tables
 from kida.evaluation.runner import Protocol, Record, Run, evaluate, plan
-from kida.evaluation.summary import as_text, choose_baseline, paired_table, tables, warnings
+from kida.evaluation.summary import (
+    as_text,
+    choose_baseline,
+    compare_policies,
+    paired_table,
+    tables,
+    warnings,
+)
 from kida.files import atomic_path
-from kida.instances.family import Instance, instances
+from kida.instances.family import instances
 from kida.network.weights import shipped
 from kida.parallel import available_cores
 from kida.solver.settings import SETTINGS
@@ -123,7 +130,7 @@ def run(arguments: argparse.Namespace) -> int:
     folder = arguments.out or _default_folder(arguments.instances, protocol)
     console = open_console()
     _evaluate(runs, protocol, folder, jobs, arguments, console)
-    _report(folder, arguments, rivals, console, chosen)
+    _report(folder, arguments, rivals, console)
     return 0
 
 
@@ -226,7 +233,6 @@ def _report(
     arguments: argparse.Namespace,
     rivals: list[official.OfficialResult] | None,
     console: Console,
-    chosen: list[Instance],
 ) -> None:
     results = load_results([folder])
     for warning in warnings(results):
@@ -245,14 +251,23 @@ def _report(
     for table in found:
         console.print(table)
     if arguments.quick:
-        baseline = choose_baseline(results, arguments.baseline)
-        console.print(
-            f"This was a quick look: {len(chosen)} instances, {arguments.time_limit:g} s each. "
-            f"The intervals against {baseline} above say how much it can tell.",
-            highlight=False,
-            soft_wrap=True,
-        )
+        for line in _quick_verdict(results, choose_baseline(results, arguments.baseline)):
+            console.print(line, highlight=False, soft_wrap=True)
     console.print(f"everything is in {folder}", highlight=False, soft_wrap=True)
+
+
+def _quick_verdict(results: Results, baseline: str) -> list[str]:
+    lines = [f"This was a quick look, {results.protocol['time_limit']:g} s a run:"]
+    for policy, (found, _) in compare_policies(results, baseline).items():
+        width = found.high - found.low
+        scale = (
+            f" ({width / abs(found.baseline_mean):.1%} of its mean)" if found.baseline_mean else ""
+        )
+        lines.append(
+            f"  {policy} differs from {baseline} by {found.difference:+.4g} in reward; with "
+            f"{found.instances} instances the 95 % interval is {width:.3g} wide{scale}"
+        )
+    return lines
 
 
 def _rival_tables(results: Results, rivals: list[official.OfficialResult]) -> list[Table]:

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import wilcoxon
 
 RESAMPLES = 10_000
 
@@ -88,6 +87,9 @@ def compare_paired(
         raise ValueError(f"cannot pair values of shapes {new.shape} and {old.shape}")
     if not np.isfinite(new - old).all():
         raise ValueError("a value is not finite")
+    # Only here, because importing it takes longer than all the rest of a short command.
+    from scipy.stats import wilcoxon
+
     # Bounds that agree to nine digits are the same bound.
     same = np.isclose(new, old, rtol=1e-9, atol=1e-12)
     differences = np.where(same, 0.0, new - old)

@@ -97,3 +97,13 @@ def test_official_results_over_another_limit_are_refused(capsys, tmp_path):
     out = tmp_path / "results"
     assert "900 s" in refused(capsys, *arguments, "--compare-with", path, "--out", out)
     assert not out.exists()
+
+
+def test_a_quick_look_says_how_wide_its_interval_is(capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    arguments = ["--quick", "--policies", "mostinf,pscost", "--count", "2", "--time-limit", "0.5"]
+    assert main(["evaluate", *arguments, "--jobs", "1"]) == 0
+    said = capsys.readouterr().out
+    assert "This was a quick look, 0.5 s a run" in said
+    assert "with 2 instances the 95 % interval is" in said
+    assert (tmp_path / "results" / "item_placement-competition-0.5s" / "summary.txt").exists()
