@@ -7,6 +7,7 @@ when files are generated, and stored in the .json beside the file; nothing else 
 
 import json
 import math
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -36,16 +37,16 @@ def compute_bounds(instance: Instance, time_limit: float = 600.0) -> Bounds:
 def root_bound(model: Any, time_limit: float = 600.0) -> float | None:
     """Solve the root node of a fresh model and return the dual bound; None if it is infinite."""
     model.setParam("limits/nodes", 1)
-    return _solve(model, time_limit, lambda: model.getDualbound())
+    return _solve(model, time_limit, model.getDualbound)
 
 
 def first_solution(model: Any, time_limit: float = 600.0) -> float | None:
     """Return the objective of the first solution SCIP finds in a fresh model, or None."""
     model.setParam("limits/solutions", 1)
-    return _solve(model, time_limit, lambda: model.getPrimalbound())
+    return _solve(model, time_limit, model.getPrimalbound)
 
 
-def _solve(model: Any, time_limit: float, value: Any) -> float | None:
+def _solve(model: Any, time_limit: float, value: Callable[[], float]) -> float | None:
     model.setParam("limits/time", time_limit)
     model.optimize()
     interrupted = model.getStatus() == "userinterrupt"

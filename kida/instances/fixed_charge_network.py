@@ -139,11 +139,11 @@ def _can_be_served(program: Program) -> bool:
 
 FAMILY = Synthetic(
     name="fixed_charge_network",
-    description="fixed-charge multicommodity network design: 15 to 25 nodes, 22 to 40 commodities",
+    description="fixed-charge multicommodity network design: 15 to 28 nodes, 22 to 40 commodities",
     draw=fixed_charge_network,
     parameters={
         "easy": {"nodes": 15, "commodities": 22},
-        "medium": {"nodes": 20, "commodities": 30},
-        "hard": {"nodes": 25, "commodities": 40},
+        "medium": {"nodes": 24, "commodities": 30},
+        "hard": {"nodes": 28, "commodities": 40},
     },
 )

@@ -4,17 +4,10 @@ import zipfile
 from pathlib import Path
 
 import numpy as np
-import pytest
 
 from kida.instances.family import generated_family, instances
 from kida.instances.load_balancing import seed, useful_workers
-from kida.instances.load_balancing_seeds import (
-    Draw,
-    draw,
-    feasible_seeds,
-    is_feasible,
-    shortfall,
-)
+from kida.instances.load_balancing_seeds import draw
 
 
 def test_numbers_and_seeds() -> None:
@@ -26,31 +19,6 @@ def test_numbers_and_seeds() -> None:
     assert seed("test", 5) == 20206  # 20205 is infeasible
     assert seed("train", 9899) < 18102
     assert seed("valid", 99) < 20200
-
-
-def test_list_agrees_with_the_test() -> None:
-    listed = set(feasible_seeds().tolist())
-    for number in (*range(42, 52), *range(20200, 20224)):
-        assert is_feasible(draw(number)) == (number in listed)
-
-
-def test_part_of_the_workloads_suffices_for_a_refusal() -> None:
-    # Both linear programs agree where the small one has decided: 20217 lacks two workloads.
-    assert shortfall(draw(20217), range(60)) == pytest.approx(0.172609, abs=1e-5)
-    assert not is_feasible(draw(20217))
-
-
-def test_hand_made_problems() -> None:
-    empty = [[0, 1]] * 58  # loads of zero
-    capacities = [0.5] * 1000
-
-    def problem(load: float, allowed: list[int]) -> Draw:
-        return Draw(capacities, [load, load, *[0.0] * 58], [allowed, allowed, *empty])
-
-    assert is_feasible(problem(0.5, [0, 1, 2, 3]))  # a quarter on each; 3/8 when one fails ...
-    assert not is_feasible(problem(0.76, [0, 1, 2, 3]))  # ... of the 2.0 / 2 for either workload
-    assert is_feasible(problem(0.75, [0, 1, 2, 3]))
-    assert not is_feasible(problem(0.1, [0]))  # no second worker
 
 
 def test_sizes_and_sides() -> None:
