@@ -28,6 +28,7 @@ def without_fixed_columns(program: Program) -> Program:
     entries &= says[row]
     return dataclasses.replace(
         program,
+        name=f"{program.name}_trimmed",
         columns=[name for name, kept in zip(program.columns, keep, strict=True) if kept],
         rows=[name for name, kept in zip(program.rows, says, strict=True) if kept],
         objective=program.objective[keep],

@@ -86,7 +86,8 @@ def _bidder(
     """Return the bids of one bidder, ``limit`` at most: bundle to price, the first bid first."""
 
     def price(bundle: list[int]) -> float:
-        return float(private[bundle].sum() + len(bundle) ** (1.0 + ADDITIVITY))
+        # Rounded, because the last bits of a power differ between platforms.
+        return round(float(private[bundle].sum() + len(bundle) ** (1.0 + ADDITIVITY)), 6)
 
     def add_item(bundle: list[int]) -> None:
         weights = interest * compatibility[bundle].mean(axis=0)
