@@ -9,15 +9,41 @@
 >>> brancher.statistics
 """
 
+from importlib import import_module as _import_module
 from importlib.metadata import version as _version
+from typing import TYPE_CHECKING, Any
 
 from kida.errors import UserError
 from kida.instances.family import Instance, family, instances
 from kida.network.weights import Policy
 from kida.observation import Observation
-from kida.solver.branching import BranchingStatistics, attach, attach_callable, observe
-from kida.solver.solve import SolveResult, optimize, solve
 from kida.versions import show_versions
+
+if TYPE_CHECKING:
+    from kida.solver.branching import BranchingStatistics, attach, attach_callable, observe
+    from kida.solver.solve import SolveResult, optimize, solve
+
+# Names that need SCIP load it when they are first used: policies can be read, and score another
+# program's observations (``kida.interop``), beside a SCIP that kida cannot solve with.
+_NEED_SCIP = {
+    "BranchingStatistics": "kida.solver.branching",
+    "attach": "kida.solver.branching",
+    "attach_callable": "kida.solver.branching",
+    "observe": "kida.solver.branching",
+    "SolveResult": "kida.solver.solve",
+    "optimize": "kida.solver.solve",
+    "solve": "kida.solver.solve",
+}
+
+
+# Hidden from type checkers, to which every name would exist otherwise.
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> Any:
+        if name not in _NEED_SCIP:
+            raise AttributeError(f"module 'kida' has no attribute {name!r}")
+        return getattr(_import_module(_NEED_SCIP[name]), name)
+
 
 __version__ = _version("kida")
 

@@ -260,9 +260,8 @@ def _quick_verdict(results: Results, baseline: str) -> list[str]:
     lines = [f"This was a quick look, {results.protocol['time_limit']:g} s a run:"]
     for policy, (found, _) in compare_policies(results, baseline).items():
         width = found.high - found.low
-        scale = (
-            f" ({width / abs(found.baseline_mean):.1%} of its mean)" if found.baseline_mean else ""
-        )
+        base = abs(found.baseline_mean)
+        scale = f" ({width / base:.1%} of {baseline}'s mean)" if base else ""
         lines.append(
             f"  {policy} differs from {baseline} by {found.difference:+.4g} in reward; with "
             f"{found.instances} instances the 95 % interval is {width:.3g} wide{scale}"

@@ -1,0 +1,1 @@
+"""Using kida's policies from other programs."""
