@@ -1,0 +1,178 @@
+"""The native forward pass against its definition in torch, on recorded real nodes."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+from pyscipopt import SCIP_PARAMSETTING, Model
+
+from kida import _core
+from kida.instances.family import instances
+from kida.network.gnn import Graphs, Network
+from kida.network.weights import Architecture, Card, Policy
+from kida.observation import NETWORK_VARIABLE_FEATURES, Observation
+from kida.solver.branching import attach_callable
+
+Node = tuple[Observation, NDArray[np.int32]]
+
+
+def record(model: Model, count: int) -> list[Node]:
+    nodes: list[Node] = []
+
+    def branch(observation: Observation, candidates: NDArray[np.int32]) -> int:
+        nodes.append((observation, candidates))
+        return len(candidates) // 2
+
+    model.hideOutput()
+    model.setHeuristics(SCIP_PARAMSETTING.OFF)
+    model.setParam("limits/nodes", count)
+    model.setParam("separating/maxroundsroot", 0)  # cuts take most of the time and teach nothing
+    attach_callable(model, branch, candidates="unfixed")
+    model.optimize()
+    model.free()
+    return nodes
+
+
+@pytest.fixture(scope="module")
+def nodes() -> list[Node]:
+    """Nodes of an official item-placement instance and of a set-cover instance."""
+    torch.set_num_threads(1)
+    recorded = []
+    for family, count in (("item_placement", 5), ("set_cover", 2)):
+        (instance,) = instances(family, split="valid", start=4, count=1)
+        recorded += record(instance.model(), count)
+    assert len(recorded) >= 6
+    return recorded
+
+
+def graphs(observation: Observation) -> Graphs:
+    return Graphs(
+        torch.from_numpy(observation.row_features),
+        torch.from_numpy(observation.variable_features[:, NETWORK_VARIABLE_FEATURES]),
+        torch.from_numpy(observation.edge_indices),
+        torch.from_numpy(observation.edge_values[:, None]),
+    )
+
+
+def trained_like(size: int, nodes: list[Node]) -> Network:
+    """Random weights with prenorm statistics of the data, biases included."""
+    torch.manual_seed(size)
+    network = Network(Architecture(embedding_size=size))
+    network.fit_prenorms([graphs(observation) for observation, _ in (nodes[0], nodes[-1])])
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter.add_(0.1 * torch.randn_like(parameter))
+    return network
+
+
+def native_scores(network: _core.Network, node: Node) -> NDArray[np.float32]:
+    observation, candidates = node
+    return network.score(
+        observation.row_features,
+        observation.variable_features,
+        observation.row_starts,
+        observation.edge_columns,
+        observation.edge_values,
+        candidates,
+    )
+
+
+@pytest.fixture
+def instruction_sets() -> Iterator[list[str]]:
+    """Those this processor has; the choice is restored afterwards."""
+    best = _core.instruction_set()
+    everywhere = ["baseline", "avx2", "avx512"]
+    yield everywhere[: everywhere.index(best) + 1]
+    _core.use_instruction_set(best)
+
+
+@pytest.mark.parametrize("size", [8, 24, 64, 128])
+def test_native_scores_are_torchs(size: int, nodes: list[Node], instruction_sets) -> None:
+    oracle = trained_like(size, nodes)
+    policy = Policy(oracle.weights(), Card(Architecture(embedding_size=size)))
+    native = policy.native()
+    assert native.embedding_size == size
+    for node in nodes:
+        observation, candidates = node
+        with torch.no_grad():
+            expected = oracle(graphs(observation)).numpy()[candidates]
+        for instruction_set in instruction_sets:
+            _core.use_instruction_set(instruction_set)
+            scores = native_scores(native, node)
+            np.testing.assert_allclose(scores, expected, rtol=0, atol=1e-4 * np.ptp(expected))
+            assert expected[np.argmax(scores)] == expected.max()
+        # Any subset gets the same scores as in the whole.
+        some = candidates[::7]
+        np.testing.assert_allclose(
+            native_scores(native, (observation, some)), scores[::7], rtol=1e-5, atol=1e-5
+        )
+
+
+def weights(size: int = 16) -> dict[str, NDArray[np.float32]]:
+    return Network(Architecture(embedding_size=size)).weights()
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda w: w.pop("output_module.0.bias"), "'output_module.0.bias' is missing"),
+        (lambda w: w.update(extra=np.ones(3, np.float32)), "unexpected parameter 'extra'"),
+        (
+            lambda w: w.update({"var_embedding.1.weight": np.ones((16, 5), np.float32)}),
+            r"'var_embedding.1.weight' has shape \(16, 5, \), expected \(16, 17, \)",
+        ),
+    ],
+)
+def test_weights_that_do_not_fit_are_named(change, message: str) -> None:
+    changed = weights()
+    change(changed)
+    with pytest.raises(ValueError, match=message):
+        _core.Network(changed, 16)
+
+
+@pytest.mark.parametrize("size", [0, 12, 136])
+def test_unsupported_embedding_sizes_are_refused(size: int) -> None:
+    with pytest.raises(ValueError, match="multiple of 8 up to 128"):
+        _core.Network(weights(), size)
+
+
+def test_an_unknown_instruction_set_is_refused() -> None:
+    with pytest.raises(ValueError, match="no instruction set named sse9"):
+        _core.use_instruction_set("sse9")
+
+
+@pytest.mark.parametrize(
+    ("position", "value", "message"),
+    [
+        (0, np.zeros((3, 4), np.float32), "row_features"),
+        (1, np.zeros((3, 17), np.float32), "variable_features"),
+        (2, np.array([0, 2], np.int32), "row_starts"),
+        (2, np.array([0, 9, 1, 2], np.int32), "row_starts"),
+        (3, np.array([0, 3], np.int32), "an edge leads to a variable"),
+        (4, np.ones(5, np.float32), "differ in length"),
+        (5, np.array([-1], np.int32), "a candidate is a variable"),
+    ],
+)
+def test_arrays_out_of_range_are_refused(position: int, value, message: str) -> None:
+    arrays = [
+        np.zeros((3, 5), np.float32),
+        np.zeros((3, 19), np.float32),
+        np.array([0, 1, 1, 2], np.int32),
+        np.array([0, 2], np.int32),
+        np.ones(2, np.float32),
+        np.array([1], np.int32),
+    ]
+    network = _core.Network(weights(), 16)
+    assert network.score(*arrays).shape == (1,)
+    arrays[position] = value
+    with pytest.raises(ValueError, match=message):
+        network.score(*arrays)
+
+
+def test_scores_that_are_not_finite_are_an_error(nodes: list[Node]) -> None:
+    broken = weights()
+    broken["output_module.2.weight"][:] = np.inf
+    with pytest.raises(RuntimeError, match="not finite"):
+        native_scores(_core.Network(broken, 16), nodes[0])
