@@ -140,6 +140,7 @@ def play(episode: Episode) -> EpisodeRecord:
                     stop_when_full=True,
                     seed=episode.seed,
                     expert_depth=options.acting_expert_depth,
+                    expert_candidates=options.expert_candidates,
                     act_on_expert=options.act_on_expert,
                 ),
             )

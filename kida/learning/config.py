@@ -18,7 +18,7 @@ from kida.errors import UserError
 from kida.network.weights import Architecture, Candidates
 
 #: Version of the run folder's layout.
-RUN_VERSION = 1
+RUN_VERSION = 2
 
 
 @dataclass(frozen=True)
@@ -33,12 +33,16 @@ class CollectionConfig:
         Episodes per generation on instances that are never trained on.
     first_acting
         Who branches at unrecorded nodes in the first generation, when there is no network:
-        ``"expert"``, ``"random"`` or ``"default"`` (SCIP's own rules).
+        ``"expert"``, ``"random"`` or ``"default"`` (SCIP's own rules); of several, the episodes
+        take turns.
     acting
         The same for all later generations; ``"network"`` is the previous generation's.
     candidates
         Variables that the expert scores and the network chooses from: the ``"fractional"`` ones
         or every ``"unfixed"`` integer one.
+    expert_candidates
+        The expert evaluates only this many candidates, those of best pseudocost score, and the
+        others count as never best; 0 means all.
     probability_by_depth
         Probability of recording a node at depth 0, 1, ...; the last value holds for all deeper
         nodes. Recording costs a full strong branching.
@@ -63,9 +67,10 @@ class CollectionConfig:
 
     episodes: int = 60
     validation_episodes: int = 10
-    first_acting: Literal["expert", "random", "default"] = "random"
-    acting: Literal["network", "expert", "random", "default"] = "network"
+    first_acting: tuple[Literal["expert", "random", "default"], ...] = ("random",)
+    acting: tuple[Literal["network", "expert", "random", "default"], ...] = ("network",)
     candidates: Candidates = "fractional"
+    expert_candidates: int = 0
     probability_by_depth: tuple[float, ...] = (*(1.0,) * 3, *(0.5,) * 10, 0.05)
     thinning: tuple[float, ...] = (1.0, 0.1, 0.01)
     samples_per_episode: int = 30
@@ -82,6 +87,10 @@ class CollectionConfig:
             0 <= probability <= 1 for probability in self.probability_by_depth
         ):
             raise UserError("probability_by_depth must be a list of numbers between 0 and 1")
+        if not self.first_acting or not self.acting:
+            raise UserError("first_acting and acting must name somebody")
+        if self.expert_candidates < 0:
+            raise UserError(f"expert_candidates is {self.expert_candidates}; 0 means all")
         if not self.thinning or not all(0 < factor <= 1 for factor in self.thinning):
             raise UserError("thinning must be a list of numbers above 0 and at most 1")
 

@@ -191,8 +191,7 @@ def collect_generation(
         If none of the generation's training episodes gave a sample, or an instance is unusable.
     """
     collection = run.config.collection
-    acting = collection.first_acting if number == 1 else collection.acting
-    policy = str(run.generation(number - 1) / "policy") if acting == "network" else None
+    turns = collection.first_acting if number == 1 else collection.acting
     folder = run.generation(number) / "episodes"
     waiting: list[Episode] = []
     total = 0
@@ -200,12 +199,23 @@ def collect_generation(
         for position, draw in enumerate(plan.episodes(kind, number)):
             total += 1
             path = folder / f"{kind}_{draw.instance.index:06d}_{draw.seed}.safetensors"
-            thinning = collection.thinning[position % len(collection.thinning)]
+            # The two cycles are nested, so that everybody acts at every thinning.
+            lap, place = divmod(position, len(collection.thinning))
+            acting = turns[lap % len(turns)]
+            policy = str(run.generation(number - 1) / "policy") if acting == "network" else None
             if not (path.exists() or _failure_file(path).exists()):
                 waiting.append(
-                    Episode(draw.instance, draw.seed, acting, policy, collection, thinning, path)
+                    Episode(
+                        instance=draw.instance,
+                        seed=draw.seed,
+                        acting=acting,
+                        policy=policy,
+                        options=collection,
+                        thinning=collection.thinning[place],
+                        path=path,
+                    )
                 )
-    run.log("collecting", generation=number, episodes=total, waiting=len(waiting), acting=acting)
+    run.log("collecting", generation=number, episodes=total, waiting=len(waiting), acting=turns)
     tally = _Tally(run, number, len(waiting))
     suspects: list[Episode] = []
     while waiting:

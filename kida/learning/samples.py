@@ -31,7 +31,7 @@ from kida.files import atomic_path
 from kida.observation import SCHEMA_VERSION, Observation, RowFeature, VariableFeature
 from kida.solver.branching import Sample
 
-SHARD_VERSION = 1
+SHARD_VERSION = 2
 FORMAT = "kida-samples"
 
 _V = VariableFeature
@@ -98,6 +98,8 @@ def write_shard(path: Path, samples: Sequence[Sample], episode: Mapping[str, Any
         put("node_number", sample.node_number, np.int64)
         put("lp_objective", sample.lp_objective, np.float64)
         put("chosen", sample.chosen, np.int32)
+        put("taken", sample.taken, np.int32)
+        put("dual_bound", sample.dual_bound, np.float64)
         put("row_count", len(seen.row_features), np.int32)
         put("variable_count", len(seen.variable_features), np.int32)
         put("candidate_count", len(sample.candidates), np.int32)
@@ -193,7 +195,9 @@ class Shard:
             depth=int(self.depths[index]),
             node_number=int(self._scalar("node_number", index)),
             lp_objective=float(self._scalar("lp_objective", index)),
+            dual_bound=float(self._scalar("dual_bound", index)),
             chosen=int(self._scalar("chosen", index)),
+            taken=int(self._scalar("taken", index)),
         )
 
     def _observation(self, index: int) -> Observation:

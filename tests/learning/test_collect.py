@@ -28,6 +28,8 @@ def test_an_episode_ends_with_its_last_sample(played):
 def test_samples_are_sound(samples):
     for sample in samples:
         assert sample.scores[sample.chosen] == np.nanmax(sample.scores)
+        assert sample.taken == sample.chosen
+        assert sample.dual_bound <= sample.lp_objective + 1e-6
         assert (sample.down_gains >= 0).all()
         assert (sample.up_gains >= 0).all()
         assert len(set(sample.candidates.tolist())) == len(sample.candidates)
@@ -92,6 +94,21 @@ def test_a_network_acts_and_the_expert_records_all_unfixed(tmp_path):
                 tmp_path / "b.safetensors",
             )
         )
+
+
+def test_the_expert_may_look_at_promising_candidates_only(tmp_path):
+    instance = instances("item_placement", "train", 3, 1)[0]
+    options = CollectionConfig(
+        samples_per_episode=3, probability_by_depth=(1.0,), expert_candidates=5, act_on_expert=False
+    )
+    path = tmp_path / "a.safetensors"
+    play(Episode(instance, 0, "random", None, options, 1.0, path))
+    shard = Shard(path)
+    for index in range(3):
+        sample = shard.sample(index)
+        assert np.isfinite(sample.scores).sum() == 5 < len(sample.candidates)
+        assert np.isfinite(sample.scores[sample.chosen])
+        assert 0 <= sample.taken < len(sample.candidates)
 
 
 def test_a_node_limit_ends_an_episode(tmp_path):

@@ -62,7 +62,7 @@ def test_a_run_leaves_policies_and_a_log(whole):
         entry for entry in logged if entry["event"] == "episode"
     ]
     acting = [entry["acting"] for entry in logged if entry["event"] == "collecting"]
-    assert acting == ["random", "network"]
+    assert acting == [["random"], ["network"]]
     assert read_run(folder) == CONFIG
     # Nothing half-written is left over.
     assert not [name for name in files(folder) if "/." in name or name.startswith(".")]

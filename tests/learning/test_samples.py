@@ -32,7 +32,7 @@ def assert_same(read, written):
         np.testing.assert_array_equal(
             getattr(read, name), getattr(written, name).astype(np.float32)
         )
-    for name in ("chosen", "depth", "node_number", "lp_objective"):
+    for name in ("chosen", "taken", "depth", "node_number", "lp_objective", "dual_bound"):
         assert getattr(read, name) == getattr(written, name)
 
 
@@ -107,7 +107,7 @@ def test_damaged_and_foreign_files_are_set_aside_and_named(samples, tmp_path):
     foreign = tmp_path / "foreign.safetensors"
     safetensors.numpy.save_file({"x": np.zeros(3)}, foreign)
     old = tmp_path / "old.safetensors"
-    old.write_bytes(content.replace(b'"version":"1"', b'"version":"0"'))
+    old.write_bytes(content.replace(b'"version":"2"', b'"version":"0"'))
     reports: list[str] = []
     aggregate = Aggregate([cut, flipped, good, foreign, old], reports.append)
     assert [shard.path for shard in aggregate.shards] == [good]
