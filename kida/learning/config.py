@@ -132,8 +132,10 @@ class TrainingConfig:
         Decay per step of the exponential moving average of the weights; 0 keeps none. With one,
         the average is validated and kept.
     sampling
-        How an epoch draws from the aggregate: ``"uniform"``; ``"recent"``: a generation's
-        samples weigh ``recency`` times those of the next one.
+        How an epoch draws from the aggregate: ``"uniform"``: in random order, each sample once
+        before any comes again; with repetition, ``"recent"``: a generation's samples weigh
+        ``recency`` times those of the next one; ``"prioritised"``: a sample weighs the loss that
+        it had when it was last drawn.
     recency
         See ``sampling``.
     shallow_weight
@@ -151,6 +153,8 @@ class TrainingConfig:
         Batches on which the prenorm statistics are fitted.
     device
         ``"auto"``: CUDA when there is one, else the CPU; or a torch device's name.
+    precision
+        ``"bfloat16"`` for mixed precision: matrix products in bfloat16, sums in float32.
     """
 
     embedding_size: int = 64
@@ -165,7 +169,7 @@ class TrainingConfig:
     label_smoothing: float = 0.0
     dropout: float = 0.0
     average_decay: float = 0.0
-    sampling: Literal["uniform", "recent"] = "uniform"
+    sampling: Literal["uniform", "recent", "prioritised"] = "uniform"
     recency: float = 0.7
     shallow_weight: float = 1.0
     shallow_depth: int = 12
@@ -174,6 +178,7 @@ class TrainingConfig:
     stop_patience: int = 8
     prenorm_batches: int = 8
     device: str = "auto"
+    precision: Literal["float32", "bfloat16"] = "float32"
 
     def __post_init__(self) -> None:
         Architecture(self.embedding_size)
@@ -197,10 +202,16 @@ class InheritanceConfig:
         by validation reward; ``"last"``: no merging.
     count
         See ``method``.
+    iterate
+        Whether the uniform average of the last ``count`` generations, instead of the last
+        generation alone, acts in the next one and is where its training starts, if that is
+        ``"previous"`` (WARP, arXiv:2406.16768).
+    refit_prenorms
+        Whether prenorm statistics are fitted anew after the final merge; KIDA averages them.
     every
         Only every so-manyth generation is a candidate (KIDA: every tenth).
     instances
-        Validation instances on which the reward is measured.
+        Validation instances on which the reward is measured; clear losers stop earlier.
     time_limit
         Seconds per validation solve, counted from the end of the root node.
     expert_depths
@@ -210,6 +221,8 @@ class InheritanceConfig:
 
     method: Literal["best", "greedy", "weighted", "last"] = "best"
     count: int = 3
+    iterate: bool = False
+    refit_prenorms: bool = False
     every: int = 1
     instances: int = 4
     time_limit: float = 45.0

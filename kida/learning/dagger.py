@@ -16,9 +16,10 @@ selected is in ``selection``.
 """
 
 import dataclasses
+import itertools
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
@@ -33,7 +34,8 @@ from kida.learning.config import RUN_VERSION, RunConfig, config_from, first_diff
 from kida.learning.plan import Plan
 from kida.learning.samples import Aggregate
 from kida.learning.selection import Selection, select
-from kida.network.weights import Architecture, Card, Policy
+from kida.network.inheritance import interpolate, uniform_average
+from kida.network.weights import Architecture, Card, Policy, Weights
 from kida.parallel import open_executor
 
 Event = dict[str, Any]
@@ -80,6 +82,10 @@ class Run:
     def generation(self, number: int) -> Path:
         """Return the folder of generation ``number``, counted from 1."""
         return self.folder / f"gen_{number:02d}"
+
+    def successor(self, number: int) -> Path:
+        """Return the policy folder from which the generation after ``number`` goes on."""
+        return self.generation(number) / ("merged" if self.config.inheritance.iterate else "policy")
 
     def log(self, event: str, **fields: Any) -> None:
         """Append an event to the log and tell the listener."""
@@ -159,7 +165,7 @@ def train(
         return final
     run.log("started", jobs=jobs)
     for number in range(1, config.generations + 1):
-        if (run.generation(number) / "policy" / "card.json").exists():
+        if (run.successor(number) / "card.json").exists():
             continue
         collect_generation(run, plan, number, jobs=jobs, scheduler=scheduler)
         train_one(run, number, threads=jobs)
@@ -171,7 +177,10 @@ def train(
             run.folder / "rewards",
             executor,
             lambda event: run.log(**event),
+            _refit(run) if config.inheritance.refit_prenorms else lambda weights: weights,
         )
+    if len(selection.generations) > 1:
+        report_barriers(run, selection.generations)
     _write_policy(run, selection, final)
     run.log("finished", policy=str(final))
     return final
@@ -202,7 +211,7 @@ def collect_generation(
             # The two cycles are nested, so that everybody acts at every thinning.
             lap, place = divmod(position, len(collection.thinning))
             acting = turns[lap % len(turns)]
-            policy = str(run.generation(number - 1) / "policy") if acting == "network" else None
+            policy = str(run.successor(number - 1)) if acting == "network" else None
             if not (path.exists() or _failure_file(path).exists()):
                 waiting.append(
                     Episode(
@@ -232,6 +241,16 @@ def collect_generation(
         )
 
 
+def aggregate(run: Run, kind: str, number: int) -> Aggregate:
+    """Return the ``"train"`` or ``"valid"`` samples of all generations up to ``number``."""
+    shards = [
+        path
+        for generation in range(1, number + 1)
+        for path in sorted((run.generation(generation) / "episodes").glob(f"{kind}_*.safetensors"))
+    ]
+    return Aggregate(shards, lambda text: run.log("warning", text=text))
+
+
 def train_one(run: Run, number: int, threads: int) -> None:
     """Train generation ``number`` on everything collected so far and write its policy."""
     import torch
@@ -240,19 +259,10 @@ def train_one(run: Run, number: int, threads: int) -> None:
 
     torch.set_num_threads(threads)
     config = run.config
-    parts: dict[str, Aggregate] = {}
-    for kind in ("train", "valid"):
-        shards = [
-            path
-            for generation in range(1, number + 1)
-            for path in sorted(
-                (run.generation(generation) / "episodes").glob(f"{kind}_*.safetensors")
-            )
-        ]
-        parts[kind] = Aggregate(shards, lambda text: run.log("warning", text=text))
+    parts = {kind: aggregate(run, kind, number) for kind in ("train", "valid")}
     training, validation = parts["train"], parts["valid"]
-    for kind, aggregate in parts.items():
-        if not len(aggregate):
+    for kind, found in parts.items():
+        if not len(found):
             raise UserError(
                 f"there are no informative {kind} samples: raise collection.episodes "
                 "or collection.validation_episodes"
@@ -266,11 +276,8 @@ def train_one(run: Run, number: int, threads: int) -> None:
     )
     start = None
     if number > 1:
-        start_from = number - 1 if config.training.start == "previous" else None
-        folder = (
-            run.folder / "initial" if start_from is None else run.generation(start_from) / "policy"
-        )
-        start = Policy.load(folder).weights
+        shared = config.training.start == "shared"
+        start = Policy.load(run.folder / "initial" if shared else run.successor(number - 1)).weights
     seed = int(np.random.SeedSequence([config.seed, number]).generate_state(1)[0])
     network = initial_network(training, config.training, config.seed, start)
     card = Card(
@@ -304,8 +311,50 @@ def train_one(run: Run, number: int, threads: int) -> None:
     )
     write_json(run.generation(number) / "training.json", result.history)
     Policy(result.weights, card).save(run.generation(number) / "policy")
+    if config.inheritance.iterate:
+        first = max(1, number - config.inheritance.count + 1)
+        parents = [run.generation(n) / "policy" for n in range(first, number + 1)]
+        merged = uniform_average([Policy.load(parent).weights for parent in parents])
+        Policy(merged, card).save(run.successor(number))
     best = min(result.history, key=lambda entry: entry["validation_loss"])
     run.log("generation", generation=number, epochs=len(result.history), **best)
+
+
+def report_barriers(run: Run, generations: Sequence[int]) -> None:
+    """Log, for each pair of merged generations, how much higher the loss is halfway between them.
+
+    Near 0 the two lie in one basin, as averaging assumes; far above it they should not have been
+    merged (Frankle et al. 2020, arXiv:1912.05671).
+    """
+    from kida.learning.train import validate
+    from kida.network.gnn import Network
+
+    config = run.config.training
+    validation = aggregate(run, "valid", run.config.generations)
+    network = Network(Architecture(config.embedding_size))
+
+    def loss(weights: Weights) -> float:
+        network.load_weights(weights)
+        samples = (validation[number] for number in range(len(validation)))
+        return validate(network, samples, config).loss
+
+    parents = {n: Policy.load(run.generation(n) / "policy").weights for n in generations}
+    ends = {n: loss(weights) for n, weights in parents.items()}
+    for first, second in itertools.combinations(generations, 2):
+        middle = loss(interpolate(parents[first], parents[second], 0.5))
+        barrier = middle - (ends[first] + ends[second]) / 2
+        run.log("barrier", first=first, second=second, barrier=barrier)
+
+
+def _refit(run: Run) -> Callable[[Weights], Weights]:
+    from kida.learning.train import initial_network
+
+    training = aggregate(run, "train", run.config.generations)
+
+    def refit(weights: Weights) -> Weights:
+        return initial_network(training, run.config.training, run.config.seed, weights).weights()
+
+    return refit
 
 
 def status(folder: Path) -> list[dict[str, Any]]:

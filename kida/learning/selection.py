@@ -10,10 +10,13 @@ import hashlib
 import json
 import math
 from collections.abc import Callable, Sequence
-from concurrent.futures import Executor
+from concurrent.futures import Executor, Future
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import numpy as np
+from scipy.stats import t as student_t
 
 from kida.errors import UserError
 from kida.evaluation.dual_integral import ScoringRule, cumulated_reward
@@ -28,6 +31,10 @@ from kida.solver.settings import Limits
 from kida.solver.solve import solve
 
 Report = Callable[[dict[str, Any]], None]
+
+# Draws per round of a race, and the probability of dropping an equal in the whole race.
+_ROUND = 4
+_LEVEL = 0.05
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,17 +118,17 @@ class Judge:
         self._folder = folder
         self._executor = executor
 
-    def rewards(self, policies: Sequence[Policy]) -> list[list[float]]:
+    def rewards(self, policies: Sequence[Policy], draws: Sequence[Draw]) -> list[list[float]]:
         """Return the rewards of each policy, draw by draw; all solves run side by side."""
-        jobs = []
+        jobs: list[float | Future[float]] = []
         for policy in policies:
             home = self._folder / _digest(policy)
             if not (home / "card.json").exists():
                 policy.save(home)
-            for draw in self._draws:
+            for draw in draws:
                 path = home / f"{draw.instance.name}_{draw.seed}.json"
                 if path.exists():
-                    jobs.append(json.loads(path.read_text(encoding="utf-8"))["reward"])
+                    jobs.append(float(json.loads(path.read_text(encoding="utf-8"))["reward"]))
                     continue
                 jobs.append(
                     self._executor.submit(
@@ -135,12 +142,44 @@ class Judge:
                     )
                 )
         flat = [job if isinstance(job, float) else job.result() for job in jobs]
-        count = len(self._draws)
-        return [flat[start : start + count] for start in range(0, len(flat), count)]
+        starts = range(0, len(flat), len(draws))
+        return [flat[start : start + len(draws)] for start in starts]
 
-    def means(self, policies: Sequence[Policy]) -> list[float]:
-        """Return the mean reward of each policy."""
-        return [sum(rewards) / len(rewards) for rewards in self.rewards(policies)]
+    def race(self, policies: Sequence[Policy], keep: int = 1) -> list[float]:
+        """Return the mean reward of each policy, giving up on clear losers early.
+
+        After every round of draws, a policy out of the first ``keep`` drops out if a paired t-test
+        says that it is worse than the last of these, at a level shared among the rounds. Of a
+        policy that dropped out, the mean is estimated from its differences to the leader.
+        """
+        found: dict[int, list[float]] = {k: [] for k in range(len(policies))}
+        alive = list(found)
+        rounds = [
+            self._draws[start : start + _ROUND] for start in range(0, len(self._draws), _ROUND)
+        ]
+        for draws in rounds:
+            measured = self.rewards([policies[k] for k in alive], draws)
+            for k, rewards in zip(alive, measured, strict=True):
+                found[k] += rewards
+            alive.sort(key=lambda k: -sum(found[k]))
+            for k in alive[keep:]:
+                if clearly_worse(found[k], found[alive[keep - 1]], _LEVEL / len(rounds)):
+                    alive.remove(k)
+        leader = found[alive[0]]
+        return [
+            float(np.mean(leader) + np.mean(np.subtract(found[k], leader[: len(found[k])])))
+            for k in range(len(policies))
+        ]
+
+
+def clearly_worse(rewards: Sequence[float], others: Sequence[float], level: float) -> bool:
+    """Return whether a one-sided paired t-test says so; never on fewer than three pairs."""
+    differences = np.subtract(rewards, others)
+    if len(differences) < 3 or not differences.any():
+        return False
+    spread = max(differences.std(ddof=1), 1e-12 * np.abs(differences).max())
+    statistic = differences.mean() / (spread / math.sqrt(len(differences)))
+    return bool(student_t.cdf(statistic, len(differences) - 1) < level)
 
 
 def select(
@@ -149,6 +188,7 @@ def select(
     folder: Path,
     executor: Executor,
     report: Report = lambda event: None,
+    refit: Callable[[Weights], Weights] = lambda weights: weights,
 ) -> Selection:
     """Merge the generations and choose the expert's depth, by reward.
 
@@ -164,6 +204,8 @@ def select(
         Runs the solves.
     report
         Gets an event for every policy measured.
+    refit
+        Fits the prenorm statistics of a merged network anew.
 
     Returns
     -------
@@ -184,18 +226,19 @@ def select(
         report({"event": "reward", "policy": name, "reward": reward})
 
     needs_rewards = len(parents) > 1
-    rewards = judge.means(parents) if needs_rewards else [0.0]
+    rewards = judge.race(parents, options.count) if needs_rewards else [0.0]
     if needs_rewards:
         for number, reward in zip(numbers, rewards, strict=True):
             note(f"generation {number}", reward)
 
     def reward_of(weights: Weights) -> float:
-        return judge.means([Policy(weights, parents[-1].card)])[0]
+        return judge.race([Policy(refit(weights), parents[-1].card)])[0]
 
     weights, members = _merge(options, [parent.weights for parent in parents], rewards, reward_of)
-    chosen = Policy(weights, parents[-1].card)
+    chosen = parents[members[0]]
     if len(members) > 1:
-        reward = judge.means([chosen])[0]
+        chosen = Policy(refit(weights), chosen.card)
+        reward = judge.race([chosen])[0]
         note("merged", reward)
         best = best_parents(rewards, 1)[0]
         if rewards[best] > reward:
@@ -203,7 +246,7 @@ def select(
     depths = options.expert_depths
     depth = depths[0]
     if len(depths) > 1:
-        rewards = judge.means([_with_expert(chosen, depth) for depth in depths])
+        rewards = judge.race([_with_expert(chosen, depth) for depth in depths])
         for depth, reward in zip(depths, rewards, strict=True):
             note(f"expert to depth {depth}", reward)
         depth = depths[best_parents(rewards, 1)[0]]

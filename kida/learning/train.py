@@ -12,6 +12,7 @@ import json
 import math
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -331,21 +332,27 @@ def train_generation(
     )
     state = _State(learning_rate=config.learning_rate)
     kept = {"best": _copy(network), "average": _copy(network)}
+    # What has not been drawn yet counts as an untrained network's loss on ten candidates.
+    priorities = torch.full((len(training),), math.log(10), dtype=torch.float64)
     if checkpoint.exists():
-        state, kept = _restore(checkpoint, network, optimizer)
+        state, kept, saved = _restore(checkpoint, network, optimizer)
+        if len(saved) == len(priorities):  # else a shard was lost meanwhile
+            priorities = saved
     while state.epoch < config.epochs and state.since_best < config.stop_patience:
         for group in optimizer.param_groups:
             group["lr"] = state.learning_rate
         started = time.perf_counter()
         torch.manual_seed(_seed(seed, state.epoch))
         network.train()
-        order = _draw(len(training), state.epoch, config, seed, sampling_weights)
+        weights = priorities.numpy() if config.sampling == "prioritised" else sampling_weights
+        order = _draw(len(training), state.epoch, config, seed, weights)
         loss_sum, done, last_report = 0.0, 0, started
         drawn = (training[int(number)] for number in order)
         for number, batch in enumerate(batches(drawn, config)):
             batch = batch.to(device)
-            logits = batch.padded(network(batch.graphs))
-            losses = _LOSSES[config.loss](logits, batch, config)
+            with _precision(config, device):
+                scores = network(batch.graphs)
+            losses = _LOSSES[config.loss](batch.padded(scores.float()), batch, config)
             loss = (losses * batch.weights).sum() / batch.weights.sum()
             value = loss.item()
             if not math.isfinite(value):
@@ -353,6 +360,7 @@ def train_generation(
                     f"the training loss is {value} in epoch {state.epoch + 1}, batch {number + 1}:"
                     " lower training.learning_rate; the finished generations are kept"
                 )
+            priorities[order[done : done + len(losses)]] = losses.detach().double().cpu()
             optimizer.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
@@ -401,10 +409,16 @@ def train_generation(
             if state.since_change >= config.patience:
                 state.learning_rate *= config.plateau_factor
                 state.since_change = 0
-        _save(checkpoint, state, kept, network, optimizer)
+        _save(checkpoint, state, kept, priorities, network, optimizer)
         report({"event": "epoch", **entry})
     network.load_state_dict(kept["best"])
     return TrainingResult(network.weights(), state.history)
+
+
+def _precision(config: TrainingConfig, device: torch.device) -> AbstractContextManager[Any]:
+    if config.precision == "float32":
+        return nullcontext()
+    return torch.autocast(device.type, torch.bfloat16)
 
 
 def _seed(seed: int, epoch: int) -> int:
@@ -446,10 +460,12 @@ def _save(
     path: Path,
     state: _State,
     kept: dict[str, dict[str, Tensor]],
+    priorities: Tensor,
     network: Network,
     optimizer: torch.optim.Optimizer,
 ) -> None:
     tensors = {f"network/{name}": tensor for name, tensor in _copy(network).items()}
+    tensors["priorities"] = priorities
     for kind, weights in kept.items():
         tensors |= {f"{kind}/{name}": tensor.clone() for name, tensor in weights.items()}
     for number, parameter in enumerate(network.parameters()):
@@ -465,7 +481,7 @@ def _save(
 
 def _restore(
     path: Path, network: Network, optimizer: torch.optim.Optimizer
-) -> tuple[_State, dict[str, dict[str, Tensor]]]:
+) -> tuple[_State, dict[str, dict[str, Tensor]], Tensor]:
     try:
         with safe_open(path, framework="pt") as file:
             content = json.loads(file.metadata()["state"])
@@ -494,4 +510,5 @@ def _restore(
     )
     if content["best_loss"] is None:
         content["best_loss"] = math.inf
-    return _State(**content), {kind: part(f"{kind}/") for kind in ("best", "average")}
+    kept = {kind: part(f"{kind}/") for kind in ("best", "average")}
+    return _State(**content), kept, tensors["priorities"]

@@ -146,8 +146,15 @@ class _SumOfRectified(torch.autograd.Function):
         return of_left, of_right, of_weight, None, None
 
 
-def _sum_of_rectified(*inputs: Tensor) -> Tensor:
-    summed: Tensor = _SumOfRectified.apply(*inputs)  # type: ignore[no-untyped-call]
+def _sum_of_rectified(
+    left: Tensor, right: Tensor, weight: Tensor, edges: Tensor, edge_indices: Tensor
+) -> Tensor:
+    # Under mixed precision some inputs are bfloat16, too coarse for sums of many messages.
+    inputs = (
+        tensor.float() if tensor.dtype == torch.bfloat16 else tensor
+        for tensor in (left, right, weight, edges)
+    )
+    summed: Tensor = _SumOfRectified.apply(*inputs, edge_indices)  # type: ignore[no-untyped-call]
     return summed
 
 

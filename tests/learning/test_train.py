@@ -126,6 +126,26 @@ def test_training_repeats_and_resumes_to_the_bit(aggregate, tmp_path):
     assert untimed[0] == untimed[1]
 
 
+def test_mixed_precision_trains_too(aggregate, tmp_path):
+    config = dataclasses.replace(QUICK, precision="bfloat16")
+    result = trained(aggregate, tmp_path, config)
+    full = trained(aggregate, tmp_path, name="full")
+    assert all(array.dtype == np.float32 for array in result.weights.values())
+    losses = [run.history[-1]["validation_loss"] for run in (result, full)]
+    assert losses[0] == pytest.approx(losses[1], rel=0.05)
+    assert losses[0] != losses[1]
+
+
+def test_prioritised_sampling_repeats_and_resumes_to_the_bit(aggregate, tmp_path):
+    config = dataclasses.replace(QUICK, sampling="prioritised", epochs=3)
+    whole = trained(aggregate, tmp_path, config, name="whole")
+    trained(aggregate, tmp_path, config, epochs=2, name="parts")
+    assert_same_weights(whole.weights, trained(aggregate, tmp_path, config, name="parts").weights)
+    uniform = trained(aggregate, tmp_path, epochs=3, name="uniform")
+    name = "output_module.0.weight"
+    assert not np.array_equal(whole.weights[name], uniform.weights[name])
+
+
 def test_weighted_draws_use_only_what_has_weight(aggregate, tmp_path):
     only_first = np.zeros(len(aggregate))
     only_first[0] = 1.0
