@@ -7,7 +7,9 @@ A subcommand module defines ``HELP`` (one line), ``configure(parser)`` and
 import argparse
 import importlib
 import sys
+import warnings
 from collections.abc import Sequence
+from typing import Any
 
 from kida.errors import UserError
 
@@ -37,22 +39,29 @@ def _parser(chosen: str | None) -> argparse.ArgumentParser:
     return parser
 
 
+def _show_warning(message: Warning | str, *where: Any, **more: Any) -> None:
+    # Which line of kida warned helps nobody who types commands.
+    print(f"kida: warning: {message}", file=sys.stderr)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; return the exit status (2: a user's mistake, 130: Ctrl-C)."""
     arguments = sys.argv[1:] if arguments is None else list(arguments)
     chosen = arguments[0] if arguments and arguments[0] in COMMANDS else None
     try:
-        parser = _parser(chosen)
-        parsed = parser.parse_args(arguments)
-        if parsed.version:
-            from kida.versions import show_versions
+        with warnings.catch_warnings():
+            warnings.showwarning = _show_warning
+            parser = _parser(chosen)
+            parsed = parser.parse_args(arguments)
+            if parsed.version:
+                from kida.versions import show_versions
 
-            show_versions()
-            return 0
-        if parsed.command is None:
-            parser.print_help()
-            return 2
-        return int(parsed.run(parsed))
+                show_versions()
+                return 0
+            if parsed.command is None:
+                parser.print_help()
+                return 2
+            return int(parsed.run(parsed))
     except UserError as error:
         print(f"kida: {error}", file=sys.stderr)
         return 2

@@ -86,8 +86,7 @@ class ProgressLine:
         """Show ``progress``."""
         line = (
             f"{self.label}: {progress.wall:.0f} s, dual bound {bound_text(progress.dual_bound)}, "
-            f"primal bound {bound_text(progress.primal_bound)}, {progress.nodes:,} nodes, "
-            f"{progress.lp_iterations:,} LP iterations"
+            f"primal {bound_text(progress.primal_bound)}, {progress.nodes:,} nodes"
         )
         if self._status is not None:
             self._status.update(line)

@@ -81,7 +81,9 @@ def describe(result: SolveResult) -> list[tuple[str, str]]:
         ("LP iterations", f"{result.lp_iterations:,}"),
     ]
     rule = result.branching
-    if rule is not None:
+    if rule is not None and rule.declined:
+        lines.append(("branching", "by SCIP's own rules: the problem is not linear"))
+    elif rule is not None:
         share = rule.seconds_total / max(result.wall_time, 1e-9)
         lines.append(
             (

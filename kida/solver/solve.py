@@ -296,10 +296,13 @@ def solve(
 
     def report() -> None:
         if on_progress is not None:
-            wall, dual, primal, nodes, iterations = recorder.latest()
+            _, dual, primal, nodes, iterations = recorder.latest()
             dual, primal = with_infinities([dual, primal]).tolist()
+            # The recorder's time is that of its last event, which may be long ago.
+            wall = time.perf_counter() - started
             on_progress(Progress(wall, dual, primal, nodes, iterations))
 
+    started = time.perf_counter()
     recorder.start()
     # An interrupted model is left to the garbage collector: SCIP may still be running in it.
     optimize(model, brancher, on_wait=report)

@@ -76,6 +76,26 @@ def test_a_generated_instance_under_competition_settings(capsys):
     assert "586.8111255 (objective limit)" in said
 
 
+def test_a_nonlinear_problem_is_left_to_scip_with_one_warning(tmp_path, policy):
+    model = Model()
+    model.hideOutput()
+    x = [model.addVar(f"x{i}", vtype="I", lb=-5, ub=5) for i in range(6)]
+    z = model.addVar("z", lb=None)
+    model.addCons(quicksum((i + 1.5) * v for i, v in enumerate(x)) <= 7.3)
+    model.addCons(z >= quicksum((v - 0.3 * i) ** 2 for i, v in enumerate(x)) + x[0] * x[1])
+    model.setObjective(z)
+    path = tmp_path / "nonlinear.cip"
+    model.writeProblem(str(path), verbose=False)
+    # In a process of its own, because here warnings are errors.
+    command = [sys.executable, "-m", "kida", "solve", str(path), "--model", str(policy)]
+    process = subprocess.run(command, capture_output=True, text=True)
+    assert process.returncode == 0
+    assert "optimal (optimal)" in process.stdout
+    assert "the problem is not linear" in process.stdout
+    assert process.stderr.startswith("kida: warning: kida declines to branch")
+    assert process.stderr.count("\n") == 1
+
+
 def test_nothing_is_overwritten(capsys, knapsack, tmp_path):
     output = tmp_path / "best.sol"
     output.write_text("precious")
