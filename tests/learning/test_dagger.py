@@ -1,5 +1,6 @@
 import json
 import os
+import shutil
 import signal
 from pathlib import Path
 
@@ -64,6 +65,7 @@ def test_a_run_leaves_policies_and_a_log(whole):
     acting = [entry["acting"] for entry in logged if entry["event"] == "collecting"]
     assert acting == [["random"], ["network"]]
     assert read_run(folder) == CONFIG
+    assert kinds.count("barrier") == (len(recipe["merged_generations"]) > 1)
     # Nothing half-written is left over.
     assert not [name for name in files(folder) if "/." in name or name.startswith(".")]
 
@@ -107,6 +109,24 @@ def test_an_interrupted_run_goes_on_to_the_same_networks(whole, tmp_path):
         expected = Policy.load(whole[0] / number / "policy").weights
         for name, array in Policy.load(folder / number / "policy").weights.items():
             np.testing.assert_array_equal(array, expected[name])
+
+
+def test_iterated_inheritance_goes_on_from_the_average(whole, tmp_path):
+    # The first generation's episodes and network do not depend on it, and are taken over.
+    config = read_config("item_placement", None, [*SMALL, "inheritance.iterate=true"])
+    run = dagger.Run(tmp_path / "run", config)
+    shutil.copytree(whole[0] / "gen_01", run.generation(1))
+    shutil.copytree(whole[0] / "gen_02" / "episodes", run.generation(2) / "episodes")
+    assert run.successor(1).name == "merged"
+    dagger.train_one(run, 1, threads=1)
+    alone, merged = (Policy.load(run.generation(1) / name).weights for name in ("policy", "merged"))
+    for name, array in merged.items():
+        np.testing.assert_array_equal(array, alone[name])
+    dagger.train_one(run, 2, threads=1)
+    first, second = (Policy.load(run.generation(n) / "policy").weights for n in (1, 2))
+    merged = Policy.load(run.successor(2)).weights
+    for name, array in merged.items():
+        np.testing.assert_allclose(array, (first[name] + second[name]) / 2, atol=1e-6)
 
 
 def test_another_configuration_is_refused(whole):
