@@ -1,8 +1,14 @@
 """Fixtures shared by the whole suite."""
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
+from pyscipopt import Model, quicksum
+
+from kida.network.weights import Architecture, Card, Policy, shapes
 
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
@@ -13,3 +19,37 @@ def shared_data() -> Path:
     if not SHARED_DATA.is_dir():
         pytest.skip(f"the reference data are not at {SHARED_DATA}")
     return SHARED_DATA
+
+
+@pytest.fixture(scope="session")
+def make_policy() -> Callable[..., Policy]:
+    """Return what makes untrained policies of a seed and, by name, fields of the card."""
+
+    def make(seed: int = 0, **card: Any) -> Policy:
+        architecture = Architecture(embedding_size=8)
+        generator = np.random.default_rng(seed)
+        weights = {
+            name: generator.normal(size=shape).astype(np.float32) / 4
+            for name, shape in shapes(architecture).items()
+        }
+        return Policy(weights, Card(architecture, **card))
+
+    return make
+
+
+@pytest.fixture
+def knapsack(tmp_path: Path) -> Path:
+    """A maximisation that is solved in a second and needs some branching, as a file."""
+    generator = np.random.default_rng(7)
+    model = Model("knapsack")
+    model.hideOutput()
+    x = [model.addVar(f"x{i}", vtype="B") for i in range(30)]
+    for _ in range(5):
+        weights = generator.integers(20, 100, size=30).tolist()
+        model.addCons(quicksum(w * v for w, v in zip(weights, x, strict=True)) <= 900)
+    values = generator.integers(20, 100, size=30).tolist()
+    model.setObjective(quicksum(w * v for w, v in zip(values, x, strict=True)), "maximize")
+    path = tmp_path / "knapsack.mps"
+    model.writeProblem(str(path), verbose=False)
+    model.free()
+    return path

@@ -5,41 +5,16 @@ import signal
 import subprocess
 import sys
 
-import numpy as np
 import pytest
 from pyscipopt import Model, quicksum
 
 from kida.cli import main
-from kida.network.weights import Architecture, Card, Policy, shapes
 
 
 @pytest.fixture
-def policy(tmp_path):
-    architecture = Architecture(embedding_size=8)
-    generator = np.random.default_rng(0)
-    weights = {
-        name: generator.normal(size=shape).astype(np.float32) / 4
-        for name, shape in shapes(architecture).items()
-    }
-    folder = tmp_path / "policy"
-    Policy(weights, Card(architecture)).save(folder)
-    return folder
-
-
-@pytest.fixture
-def knapsack(tmp_path):
-    generator = np.random.default_rng(7)
-    model = Model()
-    model.hideOutput()
-    x = [model.addVar(f"x{i}", vtype="B") for i in range(30)]
-    for _ in range(5):
-        weights = generator.integers(20, 100, size=30).tolist()
-        model.addCons(quicksum(w * v for w, v in zip(weights, x, strict=True)) <= 900)
-    values = generator.integers(20, 100, size=30).tolist()
-    model.setObjective(quicksum(w * v for w, v in zip(values, x, strict=True)), "maximize")
-    path = tmp_path / "knapsack.mps"
-    model.writeProblem(str(path), verbose=False)
-    return path
+def policy(make_policy, tmp_path):
+    make_policy().save(tmp_path / "policy")
+    return tmp_path / "policy"
 
 
 def refused(capsys, *arguments):

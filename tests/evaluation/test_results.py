@@ -1,6 +1,7 @@
 """Records to rows and tables: measures of real runs, and damaged folders."""
 
 import csv
+import itertools
 import json
 import shutil
 
@@ -30,6 +31,20 @@ def test_rows_are_what_the_runs_gave(results_folder):
         assert 0 < row.root_time < row.wall_time
         assert row.nodes == record["result"]["nodes"] > 1
         assert np.isnan(row.decisions)
+
+
+def test_rewards_are_the_definitions_on_recorded_trajectories(results_folder):
+    """Rectangle after rectangle, straight from the definition of ML4CO's dual task."""
+    results = load_results([results_folder])
+    for row, record in zip(results.rows, results.records, strict=True):
+        path = record["result"]["trajectory"]
+        begin, end = path["root_end_wall"], path["root_end_wall"] + 1.0
+        inside = [t for t in path["wall"] if begin < t < end]
+        expected = 0.0
+        for left, right in itertools.pairwise([begin, *inside, end]):
+            bound = [d for t, d in zip(path["wall"], path["dual"], strict=True) if t <= left][-1]
+            expected += (right - left) * max(bound, row.initial_dual_bound)
+        assert row.cumulated_reward == pytest.approx(expected, rel=1e-9)
 
 
 def test_tables_begin_with_the_official_columns(results_folder, tmp_path):

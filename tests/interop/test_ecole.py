@@ -9,8 +9,8 @@ import pytest
 
 from kida.errors import UserError
 from kida.interop.ecole import ObservationFunction, Policy, from_ecole
-from kida.network.weights import Architecture, Card, import_checkpoint, shapes
 from kida.network.weights import Policy as Network
+from kida.network.weights import import_checkpoint
 
 
 def recorded(path, name="variable_features"):
@@ -82,11 +82,10 @@ def test_the_order_of_edges_does_not_matter(golden):
         assert pairs[0] == pairs[1]
 
 
-def test_a_policy_of_fractional_candidates_never_takes_an_integral_one(golden, tmp_path):
-    architecture = Architecture(embedding_size=8)
-    generator = np.random.default_rng(0)
-    arrays = {n: generator.normal(size=s).astype("f4") for n, s in shapes(architecture).items()}
-    Network(arrays, Card(architecture, candidates="fractional")).save(tmp_path / "policy")
+def test_a_policy_of_fractional_candidates_never_takes_an_integral_one(
+    golden, make_policy, tmp_path
+):
+    make_policy(candidates="fractional").save(tmp_path / "policy")
     policy = Policy(tmp_path / "policy")
     for path in golden:
         observation, found = recorded(path)

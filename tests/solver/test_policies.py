@@ -2,13 +2,11 @@
 
 import sys
 
-import numpy as np
 import pytest
 from pyscipopt import SCIP_PARAMSETTING
 
 from kida.errors import UserError
 from kida.instances.family import Instance, instances
-from kida.network.weights import Architecture, Card, Policy, shapes
 from kida.solver.policies import SCIP_RULES, attach_policy, policy_identity
 from kida.solver.solve import scip_statistics
 
@@ -16,16 +14,6 @@ from kida.solver.solve import scip_statistics
 @pytest.fixture(scope="module")
 def placement() -> Instance:
     return instances("item_placement", count=1)[0]
-
-
-def untrained(seed: int = 0, **card) -> Policy:
-    architecture = Architecture(embedding_size=8)
-    generator = np.random.default_rng(seed)
-    weights = {
-        name: generator.normal(size=shape).astype(np.float32) / 4
-        for name, shape in shapes(architecture).items()
-    }
-    return Policy(weights, Card(architecture, **card))
 
 
 @pytest.mark.parametrize("rule", SCIP_RULES)
@@ -41,8 +29,8 @@ def test_scips_own_rules_branch(rule, placement):
     model.free()
 
 
-def test_a_network_branches_from_its_folder(placement, tmp_path):
-    untrained().save(tmp_path / "policy")
+def test_a_network_branches_from_its_folder(placement, make_policy, tmp_path):
+    make_policy().save(tmp_path / "policy")
     model = placement.model()
     model.setHeuristics(SCIP_PARAMSETTING.OFF)
     model.setParam("limits/nodes", 3)
@@ -61,13 +49,13 @@ def test_unknown_policies_name_the_known_ones():
         policy_identity("math:nonesuch")
 
 
-def test_identities_tell_policies_apart(tmp_path, monkeypatch):
+def test_identities_tell_policies_apart(make_policy, tmp_path):
     assert policy_identity("pscost") != policy_identity("default")
     for name, policy in {
-        "a": untrained(),
-        "same": untrained(),
-        "weights": untrained(seed=1),
-        "card": untrained(expert_depth=3),
+        "a": make_policy(),
+        "same": make_policy(),
+        "weights": make_policy(seed=1),
+        "card": make_policy(expert_depth=3),
     }.items():
         policy.save(tmp_path / name)
     a, same, weights, card = (

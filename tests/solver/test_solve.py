@@ -3,11 +3,10 @@
 import math
 import signal
 import threading
-from pathlib import Path
 
 import numpy as np
 import pytest
-from pyscipopt import Model, quicksum
+from pyscipopt import Model
 
 from kida.errors import UserError
 from kida.instances.family import Instance, instances
@@ -19,23 +18,6 @@ from kida.solver.solve import Limit, Progress, Reason, optimize, solve
 @pytest.fixture(scope="module")
 def placement() -> Instance:
     return instances("item_placement", count=1)[0]
-
-
-def knapsack(folder: Path, name: str = "knapsack", rows: int = 5, right: float = 900) -> Instance:
-    """A maximisation that needs some branching, as a file."""
-    generator = np.random.default_rng(7)
-    model = Model(name)
-    model.hideOutput()
-    x = [model.addVar(f"x{i}", vtype="B") for i in range(30)]
-    for _ in range(rows):
-        weights = generator.integers(20, 100, size=30).tolist()
-        model.addCons(quicksum(w * v for w, v in zip(weights, x, strict=True)) <= right)
-    values = generator.integers(20, 100, size=30).tolist()
-    model.setObjective(quicksum(w * v for w, v in zip(values, x, strict=True)), "maximize")
-    path = folder / f"{name}.mps"
-    model.writeProblem(str(path), verbose=False)
-    model.free()
-    return instances(str(path))[0]
 
 
 def test_a_limited_solve_tells_everything(placement):
@@ -60,9 +42,10 @@ def test_a_limited_solve_tells_everything(placement):
     assert result.branching is None
 
 
-def test_a_solved_maximisation(tmp_path):
+def test_a_solved_maximisation(knapsack, tmp_path):
+    (instance,) = instances(str(knapsack))
     output = tmp_path / "best.sol"
-    result = solve(knapsack(tmp_path), solution_file=output)
+    result = solve(instance, solution_file=output)
     assert result.termination.reason is Reason.OPTIMAL
     assert result.termination.solved
     assert result.sense == "maximize"
@@ -72,7 +55,7 @@ def test_a_solved_maximisation(tmp_path):
     assert (np.diff(result.trajectory.dual) <= 1e-9).all()
     assert f"{result.primal_bound:g}" in output.read_text().splitlines()[0]
     with pytest.raises(UserError, match="exists already"):
-        solve(knapsack(tmp_path), solution_file=output)
+        solve(instance, solution_file=output)
 
 
 def test_node_limit(placement):
@@ -187,3 +170,17 @@ def test_unknown_names_are_refused(placement):
         solve(placement, settings="mine")
     with pytest.raises(UserError, match="no policy 'nonesuch'"):
         solve(placement, "nonesuch")
+
+
+def test_solving_leaves_no_memory_behind(knapsack):
+    resource = pytest.importorskip("resource", reason="memory is measured on Unix only")
+    (instance,) = instances(str(knapsack))
+
+    def peak_after(solves: int) -> float:
+        for _ in range(solves):
+            solve(instance, limits=Limits(nodes=3))
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+    # Models that are not freed cost more than a mebibyte each.
+    before = peak_after(5)
+    assert peak_after(30) - before < 20
