@@ -1,6 +1,7 @@
 # make demo    solve a real instance with the shipped policy and with SCIP's default, side by side
 # make test    run the whole test suite
 # make check   what CI runs: style, types, tests, demo
+# make lint    style and types only
 # make clean   remove the environment and everything built
 #
 # Each creates the environment in $(VENV) if need be; $(PYTHON) must be 3.11 or newer.
@@ -25,6 +26,7 @@ test: $(VENV)/.develop
 lint: $(VENV)/.develop
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/clang-format --dry-run --Werror kida/cpp/*.cpp kida/cpp/*.h kida/cpp/*.inc
 	$(BIN)/mypy
 
 check: lint test

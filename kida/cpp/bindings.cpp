@@ -66,8 +66,7 @@ nb::tuple observation_arrays(const Observation& o) {
   const auto variables = static_cast<std::size_t>(o.variables());
   return nb::make_tuple(to_numpy(o.row_features, {rows, row_feature_count}),
                         to_numpy(o.variable_features, {variables, variable_feature_count}),
-                        to_numpy(o.row_starts), to_numpy(o.edge_columns),
-                        to_numpy(o.edge_values));
+                        to_numpy(o.row_starts), to_numpy(o.edge_columns), to_numpy(o.edge_values));
 }
 
 nb::dict strong_branching_arrays(const StrongBranching& s) {
@@ -79,8 +78,8 @@ nb::dict strong_branching_arrays(const StrongBranching& s) {
   return result;
 }
 
-void connect(const std::string& path, const nb::dict& enumerations, int first_major,
-             int last_major, unsigned long main_thread) {
+void connect(const std::string& path, const nb::dict& enumerations, int first_major, int last_major,
+             unsigned long main_thread) {
   auto value = [&](const char* name) { return nb::cast<std::uint64_t>(enumerations[name]); };
   const scip::Constants constants{
       .result_didnotrun = static_cast<int>(value("result_didnotrun")),
@@ -172,7 +171,8 @@ Acting acting_of(const std::string& name) {
   if (name == "random") return Acting::random;
   if (name == "default") return Acting::scip;
   if (name == "function") return Acting::function;
-  throw std::invalid_argument("'" + name + "' is not one of network, expert, random, default, function");
+  throw std::invalid_argument("'" + name +
+                              "' is not one of network, expert, random, default, function");
 }
 
 }  // namespace
@@ -287,26 +287,27 @@ NB_MODULE(_core, m) {
   nb::class_<Brancher>(m, "Brancher", "The branching rule in one SCIP model.")
       .def_static(
           "include",
-          [](const nb::object& capsule, std::shared_ptr<Network> network,
-             const std::string& acting, bool unfixed_candidates, int expert_depth,
-             int expert_candidates, std::vector<double> record_probability, int max_samples, bool stop_when_full,
-             bool act_on_expert, bool trace, std::uint64_t seed, int priority, nb::object function) {
+          [](const nb::object& capsule, std::shared_ptr<Network> network, const std::string& acting,
+             bool unfixed_candidates, int expert_depth, int expert_candidates,
+             std::vector<double> record_probability, int max_samples, bool stop_when_full,
+             bool act_on_expert, bool trace, std::uint64_t seed, int priority,
+             nb::object function) {
             RuleOptions options{.acting = acting_of(acting),
-                                      .unfixed_candidates = unfixed_candidates,
-                                      .expert_depth = expert_depth,
-                                      .expert_candidates = expert_candidates,
-                                      .record_probability = std::move(record_probability),
-                                      .max_samples = max_samples,
-                                      .stop_when_full = stop_when_full,
-                                      .act_on_expert = act_on_expert,
-                                      .trace = trace,
-                                      .seed = seed};
+                                .unfixed_candidates = unfixed_candidates,
+                                .expert_depth = expert_depth,
+                                .expert_candidates = expert_candidates,
+                                .record_probability = std::move(record_probability),
+                                .max_samples = max_samples,
+                                .stop_when_full = stop_when_full,
+                                .act_on_expert = act_on_expert,
+                                .trace = trace,
+                                .seed = seed};
             if (!function.is_none()) options.function = chooser_of(std::move(function));
             return Brancher::include(scip_of(capsule), std::move(network), options, priority);
           },
           "scip"_a, "network"_a.none(), nb::kw_only(), "acting"_a = "network",
-          "unfixed_candidates"_a = false, "expert_depth"_a = -1,
-          "expert_candidates"_a = 0, "record_probability"_a = std::vector<double>{}, "max_samples"_a = 0,
+          "unfixed_candidates"_a = false, "expert_depth"_a = -1, "expert_candidates"_a = 0,
+          "record_probability"_a = std::vector<double>{}, "max_samples"_a = 0,
           "stop_when_full"_a = false, "act_on_expert"_a = true, "trace"_a = false, "seed"_a = 0,
           "priority"_a, "function"_a = nb::none())
       .def_prop_ro("statistics",

@@ -26,8 +26,8 @@ void branching_candidates(Scip* scip, bool unfixed, std::vector<SCIP_Var*>& cand
   if (unfixed) {
     KIDA_CALL(SCIPgetPseudoBranchCands(scip, &variables, &count, &priority_count));
   } else {
-    KIDA_CALL(SCIPgetLPBranchCands(scip, &variables, nullptr, nullptr, &count, &priority_count,
-                                   nullptr));
+    KIDA_CALL(
+        SCIPgetLPBranchCands(scip, &variables, nullptr, nullptr, &count, &priority_count, nullptr));
   }
   // SCIP's arrays begin with the variables of highest priority and change under strong branching.
   candidates.assign(variables, variables + priority_count);
@@ -172,9 +172,8 @@ int Brancher::execute(Scip* scip) {
 
   const int depth = SCIPgetDepth(scip);
   const bool record = wants_sample(depth);
-  const bool expert_acts =
-      options_.acting == Acting::expert || depth <= options_.expert_depth ||
-      (record && options_.act_on_expert);
+  const bool expert_acts = options_.acting == Acting::expert || depth <= options_.expert_depth ||
+                           (record && options_.act_on_expert);
   int choice = -1;
   bool by_expert = false;
   bool recorded = false;

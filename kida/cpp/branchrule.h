@@ -32,21 +32,21 @@ struct RuleOptions {
   std::vector<double> record_probability;  // of recording a node, by depth; the last goes on
   int max_samples = 0;
   bool stop_when_full = false;  // end the solve once that many samples are recorded
-  bool act_on_expert = true;  // at recorded nodes the expert's choice is taken
-  bool trace = false;         // keep the timings of every decision of the network
+  bool act_on_expert = true;    // at recorded nodes the expert's choice is taken
+  bool trace = false;           // keep the timings of every decision of the network
   std::uint64_t seed = 0;
   Chooser function;  // for Acting::function
 };
 
 struct Statistics {
-  std::int64_t decisions = 0;         // all nodes this rule branched on
+  std::int64_t decisions = 0;          // all nodes this rule branched on
   std::int64_t network_decisions = 0;  // or the function's
   std::int64_t expert_decisions = 0;
-  std::int64_t candidates = 0;        // sum over the decisions
+  std::int64_t candidates = 0;  // sum over the decisions
   double seconds_observing = 0.0;
   double seconds_scoring = 0.0;
   double seconds_expert = 0.0;
-  double seconds_total = 0.0;         // between SCIP calling the rule and its return
+  double seconds_total = 0.0;  // between SCIP calling the rule and its return
 };
 
 // A node recorded for training.

@@ -11,24 +11,23 @@ namespace kida {
 namespace {
 
 // The variable features that the network reads: all but the incumbent's.
-constexpr std::array<int, 17> network_variable_features = {
-    objective,
-    is_type_binary,
-    is_type_integer,
-    is_type_implicit_integer,
-    is_type_continuous,
-    has_lower_bound,
-    has_upper_bound,
-    normed_reduced_cost,
-    solution_value,
-    solution_frac,
-    is_solution_at_lower_bound,
-    is_solution_at_upper_bound,
-    variable_scaled_age,
-    is_basis_lower,
-    is_basis_basic,
-    is_basis_upper,
-    is_basis_zero};
+constexpr std::array<int, 17> network_variable_features = {objective,
+                                                           is_type_binary,
+                                                           is_type_integer,
+                                                           is_type_implicit_integer,
+                                                           is_type_continuous,
+                                                           has_lower_bound,
+                                                           has_upper_bound,
+                                                           normed_reduced_cost,
+                                                           solution_value,
+                                                           solution_frac,
+                                                           is_solution_at_lower_bound,
+                                                           is_solution_at_upper_bound,
+                                                           variable_scaled_age,
+                                                           is_basis_lower,
+                                                           is_basis_basic,
+                                                           is_basis_upper,
+                                                           is_basis_zero};
 
 int padded(int width) { return (width + width_multiple - 1) / width_multiple * width_multiple; }
 
@@ -199,8 +198,8 @@ Network::Network(const Parameters& parameters, int embedding_size)
     e.normalisation.scale = Builder::flat(builder.vector(name + ".0.scale", features), features);
     const Matrix bias1 = builder.vector(name + ".1.bias", d);
     const Matrix bias3 = builder.vector(name + ".3.bias", d);
-    e.first = Builder::layer(builder.matrix(name + ".1.weight", d, features), &bias1, features,
-                             width_);
+    e.first =
+        Builder::layer(builder.matrix(name + ".1.weight", d, features), &bias1, features, width_);
     e.second = Builder::layer(builder.matrix(name + ".3.weight", d, d), &bias3, width_, width_);
     return e;
   };
@@ -249,17 +248,17 @@ Network::Network(const Parameters& parameters, int embedding_size)
   };
   // The updated rows serve only as senders of the second half; the updated variables only enter
   // the readout.
-  const Matrix row_sender = Builder::scaled(
-      builder.matrix("conv_c_to_v.feature_module_right.0.weight", d, d),
-      builder.scalar("conv_c_to_v.feature_module_final.0.scale"));
+  const Matrix row_sender =
+      Builder::scaled(builder.matrix("conv_c_to_v.feature_module_right.0.weight", d, d),
+                      builder.scalar("conv_c_to_v.feature_module_final.0.scale"));
   to_rows_ = half_convolution("conv_v_to_c", row_sender, nullptr);
   to_rows_.sender = Builder::layer(
       Builder::scaled(builder.matrix("conv_v_to_c.feature_module_right.0.weight", d, d),
                       builder.scalar("conv_v_to_c.feature_module_final.0.scale")),
       nullptr, width_, width_);
   const Matrix readout_bias = builder.vector("output_module.0.bias", d);
-  to_variables_ = half_convolution("conv_c_to_v",
-                                   builder.matrix("output_module.0.weight", d, d), &readout_bias);
+  to_variables_ = half_convolution("conv_c_to_v", builder.matrix("output_module.0.weight", d, d),
+                                   &readout_bias);
   Matrix readout = builder.matrix("output_module.2.weight", 1, d);
   readout_ = Builder::flat(readout, width_);
   builder.require_all_used();

@@ -88,12 +88,12 @@ void strong_branching(Scip* scip, const std::vector<SCIP_Var*>& candidates, bool
     if (!idempotent) {
       const double fraction = integral ? 0.0 : value - std::floor(value);
       if (down_infeasible == 0 && down_valid != 0) {
-        KIDA_CALL(SCIPupdateVarPseudocost(scip, variable, integral ? -1.0 : -fraction, gains[0],
-                                          1.0));
+        KIDA_CALL(
+            SCIPupdateVarPseudocost(scip, variable, integral ? -1.0 : -fraction, gains[0], 1.0));
       }
       if (up_infeasible == 0 && up_valid != 0) {
-        KIDA_CALL(SCIPupdateVarPseudocost(scip, variable, integral ? 1.0 : 1.0 - fraction,
-                                          gains[1], 1.0));
+        KIDA_CALL(SCIPupdateVarPseudocost(scip, variable, integral ? 1.0 : 1.0 - fraction, gains[1],
+                                          1.0));
       }
     }
     if (integral) {
