@@ -181,6 +181,6 @@ def test_solving_leaves_no_memory_behind(knapsack):
             solve(instance, limits=Limits(nodes=3))
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
-    # Models that are not freed cost more than a mebibyte each.
+    # A model that is kept costs more than a mebibyte.
     before = peak_after(5)
     assert peak_after(30) - before < 20
