@@ -132,14 +132,14 @@ class _Display:
         self._bar(f"generation {event['generation']}: episodes", event["of"], event["done"], note)
 
     def _on_training(self, event: dict[str, Any]) -> None:
-        if "epoch" not in event:
-            self._progress.reset(self._task)
-            self._say(
-                f"generation {event['generation']}: training on {event['samples']} samples, "
-                f"validating on {event['validation_samples']} "
-                f"({event['uninformative']} without information left out)"
-            )
-            return
+        self._progress.reset(self._task)
+        self._say(
+            f"generation {event['generation']}: training on {event['samples']} samples, "
+            f"validating on {event['validation_samples']} "
+            f"({event['uninformative']} without information left out)"
+        )
+
+    def _on_step(self, event: dict[str, Any]) -> None:
         note = f"loss {event['loss']:.3f}, {event['samples_per_second']:.0f} samples/s"
         description = f"generation {event['generation']}: epoch {event['epoch']}"
         self._bar(description, event["of"], event["samples"], note)
@@ -157,9 +157,16 @@ class _Display:
     def _on_reward(self, event: dict[str, Any]) -> None:
         self._say(f"mean dual bound in the solver, {event['policy']}: {event['reward']:.4f}")
 
+    def _on_barrier(self, event: dict[str, Any]) -> None:
+        pair = f"generations {event['first']} and {event['second']}"
+        self._say(f"loss barrier between {pair}: {event['barrier']:.4f}")
+
     def _on_selecting(self, event: dict[str, Any]) -> None:
         self._progress.reset(self._task)
         self._bar("selecting by reward in the solver", None, 0)
+
+    def _on_solve(self, event: dict[str, Any]) -> None:
+        self._bar("selecting by reward in the solver", event["of"], event["done"])
 
     def _on_warning(self, event: dict[str, Any]) -> None:
         self._say(f"warning: {event['text']}")
@@ -172,7 +179,17 @@ def _show_status(folder: Path) -> None:
     from kida.learning.dagger import status
 
     table = Table(title=str(folder))
-    for name in ("generation", "episodes", "failed", "samples", "epochs", "validation loss", ""):
+    columns = (
+        "generation",
+        "episodes",
+        "failed",
+        "empty",
+        "samples",
+        "epochs",
+        "validation loss",
+        "",
+    )
+    for name in columns:
         table.add_column(name, justify="right")
     for entry in status(folder):
         loss = entry["validation_loss"]
@@ -180,6 +197,7 @@ def _show_status(folder: Path) -> None:
             str(entry["generation"]),
             f"{entry['episodes']}/{entry['of']}",
             str(entry["failed"]),
+            str(entry["empty"]),
             str(entry["samples"]),
             str(entry["epochs"]),
             "" if loss is None else f"{loss:.3f}",

@@ -71,11 +71,9 @@ class EpisodeRecord:
     status
         SCIP's word for how it ended.
     seconds, root_seconds
-        Wall-clock time of the whole solve, and of its root node.
-    expert_seconds
-        Wall-clock time in the expert.
-    cpu_seconds, lp_seconds
-        Processor time of the whole solve, and in LPs (strong branching's included).
+        Of the whole solve, and of its root node.
+    expert_seconds, lp_seconds
+        In the expert, and in LPs (strong branching's included).
     dual_bound
         The final one; None if there is none.
     reward
@@ -96,7 +94,6 @@ class EpisodeRecord:
     seconds: float
     root_seconds: float
     expert_seconds: float
-    cpu_seconds: float
     lp_seconds: float
     dual_bound: float | None
     reward: float | None
@@ -179,7 +176,6 @@ def play(episode: Episode) -> EpisodeRecord:
         seconds=seconds,
         root_seconds=root_seconds,
         expert_seconds=statistics.seconds_expert,
-        cpu_seconds=result.cpu_time,
         lp_seconds=result.lp_time + result.strong_branching_time,
         dual_bound=_finite(result.dual_bound),
         reward=_finite(reward),

@@ -15,6 +15,7 @@ The steps themselves are in ``collect``, ``train`` and ``network.inheritance``; 
 selected is in ``selection``.
 """
 
+import contextlib
 import dataclasses
 import itertools
 import json
@@ -23,9 +24,10 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
+from safetensors import SafetensorError, safe_open
 
 from kida.errors import UserError
 from kida.files import write_json
@@ -97,11 +99,14 @@ class Run:
             raise UserError(
                 f"cannot write the log in {self.folder} ({error.strerror}): free some space"
             ) from error
-        self.tell(entry)
+        self._listener(entry)
 
-    def tell(self, event: Event) -> None:
-        """Tell the listener what is not worth logging."""
-        self._listener(event)
+    def report(self, event: Event) -> None:
+        """Log an event, or only tell the listener what tells no more than how far a step is."""
+        if event["event"] in ("step", "solve"):
+            self._listener(event)
+        else:
+            self.log(**event)
 
 
 def read_run(folder: Path) -> RunConfig:
@@ -161,7 +166,6 @@ def train(
     plan = Plan(config)
     run = Run(folder, config, listener)
     if (final / "card.json").exists():
-        run.tell({"event": "finished", "policy": str(final)})
         return final
     run.log("started", jobs=jobs)
     for number in range(1, config.generations + 1):
@@ -176,7 +180,7 @@ def train(
             [run.generation(number) / "policy" for number in range(1, config.generations + 1)],
             run.folder / "rewards",
             executor,
-            lambda event: run.log(**event),
+            run.report,
             _refit(run) if config.inheritance.refit_prenorms else lambda weights: weights,
         )
     if len(selection.generations) > 1:
@@ -305,9 +309,7 @@ def train_one(run: Run, number: int, threads: int) -> None:
         seed=seed,
         checkpoint=run.generation(number) / "checkpoint.safetensors",
         sampling_weights=weights,
-        report=lambda event: (run.log if event["event"] == "epoch" else _telling(run))(
-            **event, generation=number
-        ),
+        report=lambda event: run.report({**event, "generation": number}),
     )
     write_json(run.generation(number) / "training.json", result.history)
     Policy(result.weights, card).save(run.generation(number) / "policy")
@@ -358,28 +360,52 @@ def _refit(run: Run) -> Callable[[Weights], Weights]:
 
 
 def status(folder: Path) -> list[dict[str, Any]]:
-    """Return one entry per generation of the run: episodes, samples, training, finished or not."""
+    """Return how far the run in ``folder`` is: one entry per generation.
+
+    Each has the generation's number, its ``episodes`` played ``of`` so many, how many of these
+    ``failed`` or were ``empty`` (no node was recorded, as when the root solves the instance), its
+    ``samples``, the training ``epochs`` done, the lowest ``validation_loss`` or None, and whether
+    it is ``finished``.
+
+    Raises
+    ------
+    UserError
+        If there is no run.
+    """
     config = read_run(folder)
     collection = config.collection
     entries = []
     for number in range(1, config.generations + 1):
         generation = folder / f"gen_{number:02d}"
-        shards = list((generation / "episodes").glob("*.safetensors"))
-        file = generation / "training.json"
-        history = json.loads(file.read_text(encoding="utf-8")) if file.exists() else []
+        samples = [_samples(path) for path in (generation / "episodes").glob("*.safetensors")]
+        history = _history(generation)
         entries.append(
             {
                 "generation": number,
-                "episodes": len(shards),
+                "episodes": len(samples),
                 "of": collection.episodes + collection.validation_episodes,
                 "failed": len(list((generation / "episodes").glob("*.failed.json"))),
-                "samples": sum(_samples(path) for path in shards),
+                "empty": samples.count(0),
+                "samples": sum(samples),
                 "epochs": len(history),
                 "validation_loss": min((e["validation_loss"] for e in history), default=None),
                 "finished": (generation / "policy" / "card.json").exists(),
             }
         )
     return entries
+
+
+def _history(generation: Path) -> list[dict[str, Any]]:
+    """Return the metrics of the epochs done, whether or not the training is finished."""
+    file, checkpoint = generation / "training.json", generation / "checkpoint.safetensors"
+    history: list[dict[str, Any]] = []
+    if file.exists():
+        history = json.loads(file.read_text(encoding="utf-8"))
+    elif checkpoint.exists():
+        with contextlib.suppress(OSError, SafetensorError, KeyError, ValueError):
+            header = cast(Any, safe_open(checkpoint, framework="numpy")).metadata()
+            history = json.loads(header["state"])["history"]
+    return history
 
 
 class _Tally:
@@ -452,10 +478,6 @@ def _failure_file(path: Path) -> Path:
 def _samples(path: Path) -> int:
     record = record_of(path)
     return 0 if record is None else record.samples
-
-
-def _telling(run: Run) -> Callable[..., None]:
-    return lambda **event: run.tell(event)
 
 
 def _plain(config: RunConfig) -> dict[str, Any]:

@@ -10,7 +10,8 @@ import hashlib
 import json
 import math
 from collections.abc import Callable, Sequence
-from concurrent.futures import Executor, Future
+from concurrent.futures import Executor, Future, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -108,15 +109,23 @@ class Judge:
         Where rewards, and the policies judged, are kept.
     executor
         Runs the solves.
+    report
+        Gets an event after every solve.
     """
 
     def __init__(
-        self, config: RunConfig, draws: Sequence[Draw], folder: Path, executor: Executor
+        self,
+        config: RunConfig,
+        draws: Sequence[Draw],
+        folder: Path,
+        executor: Executor,
+        report: Report = lambda event: None,
     ) -> None:
         self._config = config
         self._draws = draws
         self._folder = folder
         self._executor = executor
+        self._report = report
 
     def rewards(self, policies: Sequence[Policy], draws: Sequence[Draw]) -> list[list[float]]:
         """Return the rewards of each policy, draw by draw; all solves run side by side."""
@@ -141,6 +150,16 @@ class Judge:
                         path,
                     )
                 )
+        solves = [job for job in jobs if isinstance(job, Future)]
+        try:
+            for done, solve in enumerate(as_completed(solves), start=1):
+                solve.result()
+                self._report({"event": "solve", "done": done, "of": len(solves)})
+        except BrokenProcessPool as error:
+            raise UserError(
+                "a worker died while rewards were measured (out of memory, or SCIP crashed): "
+                "run the same command again to go on"
+            ) from error
         flat = [job if isinstance(job, float) else job.result() for job in jobs]
         starts = range(0, len(flat), len(draws))
         return [flat[start : start + len(draws)] for start in starts]
@@ -203,7 +222,7 @@ def select(
     executor
         Runs the solves.
     report
-        Gets an event for every policy measured.
+        Gets an event after every solve, and for every policy measured.
     refit
         Fits the prenorm statistics of a merged network anew.
 
@@ -213,7 +232,8 @@ def select(
         The merged network, or the best single one if that has the higher reward.
     """
     options = config.inheritance
-    judge = Judge(config, Plan(config).selection(options.instances), folder, executor)
+    draws = Plan(config).selection(options.instances)
+    judge = Judge(config, draws, folder, executor, report)
     last = len(generations)
     numbers = [n for n in range(1, last + 1) if n % options.every == 0 or n == last]
     if options.method == "last":

@@ -374,7 +374,7 @@ def train_generation(
                 last_report = now
                 report(
                     {
-                        "event": "training",
+                        "event": "step",
                         "epoch": state.epoch + 1,
                         "samples": done,
                         "of": len(order),

@@ -155,6 +155,13 @@ def test_status(whole, tmp_path):
     assert first["finished"]
     assert second["finished"]
     assert second["validation_loss"] > 0
+    assert (first["failed"], first["empty"]) == (0, 0)
+    # A training under way shows as far as its checkpoint.
+    run = tmp_path / "run"
+    shutil.copytree(whole[0], run)
+    shutil.rmtree(run / "gen_02" / "policy")
+    (run / "gen_02" / "training.json").unlink()
+    assert status(run)[1] == {**second, "finished": False}
 
 
 def test_a_family_solved_at_the_root_is_refused(tmp_path):
