@@ -30,17 +30,18 @@ NODE_SHIFT = 100.0
 
 @dataclass(frozen=True)
 class Measure:
-    """A number per run that policies are compared by."""
+    """A number per run that policies are compared by; some make sense for solved runs only."""
 
     title: str
     value: Callable[[Row], float]
-    higher_is_better: bool
+    higher_is_better: bool = False
+    solved_only: bool = False
 
 
-REWARD = Measure("cumulated reward", lambda row: row.cumulated_reward, True)
-TIME = Measure("time to optimality (s)", lambda row: row.time, False)
-NODES = Measure("nodes where both solved", lambda row: float(row.nodes), False)
-FAIR_NODES = Measure("fair nodes where both solved", lambda row: float(row.fair_nodes), False)
+REWARD = Measure("cumulated reward", lambda row: row.cumulated_reward, higher_is_better=True)
+TIME = Measure("time to optimality (s)", lambda row: row.time)
+NODES = Measure("nodes where both solved", lambda row: row.nodes, solved_only=True)
+FAIR_NODES = Measure("fair nodes where both solved", lambda row: row.fair_nodes, solved_only=True)
 
 
 def choose_baseline(results: Results, wanted: str | None = None) -> str:
@@ -68,15 +69,15 @@ def pair_instances(
     policy: str,
     baseline: str,
     measure: Measure,
-    only: Callable[[Row], bool] = lambda row: True,
 ) -> tuple[list[str], list[float], list[float]]:
     """Return instances, and per instance the mean over seeds of both policies' values.
 
-    Only seeds count on which both policies finished, satisfy ``only`` and have a finite value.
+    Only seeds count on which both policies finished and have a finite value.
     """
     table: dict[str, dict[tuple[str, int], float]] = {policy: {}, baseline: {}}
     for row in rows:
-        if row.policy in table and only(row) and math.isfinite(measure.value(row)):
+        counts = row.solved or not measure.solved_only
+        if row.policy in table and counts and math.isfinite(measure.value(row)):
             table[row.policy][row.instance, row.seed] = measure.value(row)
     both = sorted(table[policy].keys() & table[baseline].keys())
     names = sorted({instance for instance, _ in both})
@@ -91,7 +92,6 @@ def compare_policies(
     results: Results,
     baseline: str,
     measure: Measure = REWARD,
-    only: Callable[[Row], bool] = lambda row: True,
 ) -> dict[str, tuple[PairedComparison, float]]:
     """Compare every other policy with the baseline; return each with its Holm-adjusted p-value.
 
@@ -101,7 +101,7 @@ def compare_policies(
     for policy in results.policies:
         if policy == baseline:
             continue
-        names, values, base = pair_instances(results.rows, policy, baseline, measure, only)
+        names, values, base = pair_instances(results.rows, policy, baseline, measure)
         if names:
             found[policy] = compare_paired(values, base, higher_is_better=measure.higher_is_better)
     adjusted = holm([comparison.p_value for comparison in found.values()])
@@ -177,17 +177,12 @@ def _table(title: str, caption: str, columns: Sequence[str]) -> Table:
 def tables(results: Results, baseline: str | None = None) -> list[Table]:
     """Return all tables of a summary, those without a row left out."""
     chosen = choose_baseline(results, baseline)
-    solved = {(row.instance, row.seed, row.policy) for row in results.rows if row.solved}
     found = [policy_table(results)]
-    measures = [(REWARD, lambda row: True)]
-    if solved:
-        measures += [
-            (TIME, lambda row: True),
-            (NODES, lambda row: row.solved),
-            (FAIR_NODES, lambda row: row.solved),
-        ]
-    for measure, only in measures:
-        comparisons = compare_policies(results, chosen, measure, only)
+    efforts = [TIME, NODES, FAIR_NODES] if any(row.solved for row in results.rows) else []
+    # The competition judges by the reward; elsewhere it is beside the point once all is solved.
+    competition = results.protocol["settings"] == "competition"
+    for measure in [REWARD, *efforts] if competition else [*efforts, REWARD]:
+        comparisons = compare_policies(results, chosen, measure)
         if comparisons:
             found.append(paired_table(comparisons, chosen, measure.title))
     return found
