@@ -124,6 +124,12 @@ class TrainingConfig:
         against every better one, weighted by the difference of their scores.
     temperature
         Of the soft targets, in units of the best score's distance to the mean.
+    teacher
+        A network whose choices are imitated beside the expert's: ``"previous"`` is the generation
+        before (consistency between generations); a policy's name or folder distils it, into a
+        network of any size; empty for none.
+    teacher_weight
+        Weight of the cross-entropy to the teacher's softmax, that of the loss being 1.
     label_smoothing
         Share of the target's mass spread evenly over the candidates.
     dropout
@@ -166,6 +172,8 @@ class TrainingConfig:
     weight_decay: float = 1e-4
     loss: Literal["hard", "soft", "ranking"] = "hard"
     temperature: float = 0.3
+    teacher: str = ""
+    teacher_weight: float = 0.5
     label_smoothing: float = 0.0
     dropout: float = 0.0
     average_decay: float = 0.0
@@ -183,7 +191,9 @@ class TrainingConfig:
     def __post_init__(self) -> None:
         Architecture(self.embedding_size)
         _positive(self, "epochs", "draws_per_epoch", "edges_per_batch", "learning_rate")
-        _positive(self, "temperature", "recency", "shallow_weight", "prenorm_batches")
+        _positive(
+            self, "teacher_weight", "temperature", "recency", "shallow_weight", "prenorm_batches"
+        )
         _positive(self, "patience", "stop_patience", "plateau_factor")
         for name in ("label_smoothing", "dropout", "average_decay"):
             if not 0 <= getattr(self, name) < 1:
@@ -198,9 +208,11 @@ class InheritanceConfig:
     ----------
     method
         ``"best"``: uniform average of the ``count`` best generations, as KIDA; ``"greedy"``: a
-        generation enters the average only if the reward rises; ``"weighted"``: average weighted
-        by validation reward; ``"last"``: no merging.
-    count
+        generation enters the average only if the reward rises; ``"weighted"``: average of the
+        ``count`` best, weighted by how far each stands above the worst of all;
+        ``"exponential"``: of all, each counting ``decay`` times the next; ``"scan"``: the best of
+        five points between the two best; ``"last"``: no merging.
+    count, decay
         See ``method``.
     iterate
         Whether the uniform average of the last ``count`` generations, instead of the last
@@ -219,8 +231,9 @@ class InheritanceConfig:
         goes into the policy's card.
     """
 
-    method: Literal["best", "greedy", "weighted", "last"] = "best"
+    method: Literal["best", "greedy", "weighted", "exponential", "scan", "last"] = "best"
     count: int = 3
+    decay: float = 0.5
     iterate: bool = False
     refit_prenorms: bool = False
     every: int = 1
@@ -230,6 +243,8 @@ class InheritanceConfig:
 
     def __post_init__(self) -> None:
         _positive(self, "count", "every", "instances", "time_limit")
+        if not 0 < self.decay <= 1:
+            raise UserError(f"decay is {self.decay}; it must be above 0 and at most 1")
         if not self.expert_depths or min(self.expert_depths) < -1:
             raise UserError("expert_depths must be a list of depths, -1 meaning never")
 

@@ -164,6 +164,8 @@ def train(
     """
     final = folder / "policy"
     plan = Plan(config)
+    if config.training.teacher not in ("", "previous"):
+        Policy.load(config.training.teacher)  # refuses a missing one before any work
     run = Run(folder, config, listener)
     if (final / "card.json").exists():
         return final
@@ -260,6 +262,7 @@ def train_one(run: Run, number: int, threads: int) -> None:
     import torch
 
     from kida.learning.train import initial_network, train_generation
+    from kida.network.gnn import Network
 
     torch.set_num_threads(threads)
     config = run.config
@@ -284,6 +287,12 @@ def train_one(run: Run, number: int, threads: int) -> None:
         start = Policy.load(run.folder / "initial" if shared else run.successor(number - 1)).weights
     seed = int(np.random.SeedSequence([config.seed, number]).generate_state(1)[0])
     network = initial_network(training, config.training, config.seed, start)
+    teacher = None
+    if config.training.teacher and not (config.training.teacher == "previous" and number == 1):
+        previous = config.training.teacher == "previous"
+        master = Policy.load(run.successor(number - 1) if previous else config.training.teacher)
+        teacher = Network(master.card.architecture)
+        teacher.load_weights(master.weights)
     card = Card(
         Architecture(config.training.embedding_size),
         candidates=config.collection.candidates,
@@ -309,6 +318,7 @@ def train_one(run: Run, number: int, threads: int) -> None:
         seed=seed,
         checkpoint=run.generation(number) / "checkpoint.safetensors",
         sampling_weights=weights,
+        teacher=teacher,
         report=lambda event: run.report({**event, "generation": number}),
     )
     write_json(run.generation(number) / "training.json", result.history)

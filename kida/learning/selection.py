@@ -25,7 +25,14 @@ from kida.files import write_json
 from kida.instances.family import Instance
 from kida.learning.config import InheritanceConfig, RunConfig
 from kida.learning.plan import Draw, Plan
-from kida.network.inheritance import best_parents, greedy_soup, uniform_average, weighted_average
+from kida.network.inheritance import (
+    best_parents,
+    exponential_average,
+    greedy_soup,
+    interpolate,
+    uniform_average,
+    weighted_average,
+)
 from kida.network.weights import Policy, Weights
 from kida.solver.branching import attach
 from kida.solver.settings import Limits
@@ -36,6 +43,8 @@ Report = Callable[[dict[str, Any]], None]
 # Draws per round of a race, and the probability of dropping an equal in the whole race.
 _ROUND = 4
 _LEVEL = 0.05
+# Inner points of an interpolation scan.
+_SCAN = (0.25, 0.5, 0.75)
 
 
 @dataclass(frozen=True, eq=False)
@@ -284,6 +293,14 @@ def _merge(
     if options.method == "greedy" and len(parents) > 1:
         soup = greedy_soup(parents, rewards, reward_of)
         return soup.weights, soup.members
+    if options.method == "exponential":
+        return exponential_average(parents, options.decay), tuple(range(len(parents)))
+    if options.method == "scan" and len(parents) > 1:
+        first, second = best_parents(rewards, 2)
+        points = [interpolate(parents[first], parents[second], share) for share in _SCAN]
+        best = best_parents([reward_of(point) for point in points], 1)[0]
+        # The ends, the parents themselves, are compared with the result by the caller.
+        return points[best], (first, second)
     members = tuple(best_parents(rewards, options.count))
     chosen = [parents[member] for member in members]
     if options.method == "weighted" and len(members) > 1:

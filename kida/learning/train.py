@@ -177,6 +177,12 @@ _LOSSES: dict[str, Callable[[Tensor, Batch, TrainingConfig], Tensor]] = {
 }
 
 
+def _to_teacher(logits: Tensor, batch: Batch, teacher: Network) -> Tensor:
+    with torch.no_grad():
+        target = batch.padded(teacher(batch.graphs)).softmax(1)
+    return -(target * logits.log_softmax(1).masked_fill(~batch.present, 0)).sum(1)
+
+
 @dataclass(frozen=True)
 class Validation:
     """How a network does on samples; every number is a mean over them.
@@ -298,6 +304,7 @@ def train_generation(
     seed: int,
     checkpoint: Path,
     sampling_weights: NDArray[np.float64] | None = None,
+    teacher: Network | None = None,
     report: Callable[[dict[str, Any]], None] = lambda event: None,
 ) -> TrainingResult:
     """Train ``network`` until the epochs are over or the validation loss no longer falls.
@@ -317,6 +324,8 @@ def train_generation(
     sampling_weights
         Shape ``(len(training),)``: draw samples in proportion to them, with repetition, instead
         of going through the samples in random order.
+    teacher
+        The network of ``config.teacher``.
     report
         Called after every epoch with its metrics, and every few seconds with the samples done.
 
@@ -327,6 +336,8 @@ def train_generation(
     """
     device = choose_device(config.device)
     network.to(device)
+    if teacher is not None:
+        teacher.to(device).eval()
     optimizer = torch.optim.AdamW(
         network.parameters(), config.learning_rate, weight_decay=config.weight_decay
     )
@@ -352,7 +363,10 @@ def train_generation(
             batch = batch.to(device)
             with _precision(config, device):
                 scores = network(batch.graphs)
-            losses = _LOSSES[config.loss](batch.padded(scores.float()), batch, config)
+            logits = batch.padded(scores.float())
+            losses = _LOSSES[config.loss](logits, batch, config)
+            if teacher is not None:
+                losses = losses + config.teacher_weight * _to_teacher(logits, batch, teacher)
             loss = (losses * batch.weights).sum() / batch.weights.sum()
             value = loss.item()
             if not math.isfinite(value):

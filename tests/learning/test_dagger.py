@@ -149,6 +149,13 @@ def test_folders_that_are_no_run_are_refused(tmp_path):
         train(tmp_path, CONFIG)
 
 
+def test_a_missing_teacher_is_refused_before_any_work(tmp_path):
+    config = read_config("item_placement", None, [*SMALL, "training.teacher=nobody"])
+    with pytest.raises(UserError, match="no policy 'nobody'"):
+        train(tmp_path / "run", config)
+    assert not (tmp_path / "run").exists()
+
+
 def test_status(whole, tmp_path):
     first, second = status(whole[0])
     assert (first["episodes"], first["of"], first["samples"], first["epochs"]) == (3, 3, 12, 2)

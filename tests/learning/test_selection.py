@@ -9,7 +9,7 @@ from kida.files import write_json
 from kida.learning.config import CollectionConfig, InheritanceConfig, RunConfig
 from kida.learning.plan import Plan
 from kida.learning.selection import Judge, _digest, clearly_worse, measure, select
-from kida.network.inheritance import uniform_average
+from kida.network.inheritance import exponential_average, interpolate, uniform_average
 from kida.network.weights import Architecture, Card, Policy, shapes
 
 DRAWS = 8
@@ -132,6 +132,31 @@ def test_greedy_and_weighted_merging(tmp_path):
     weighted = select(config(method="weighted", expert_depths=(-1,)), paths, tmp_path, NoExecutor())
     for name, array in policies[1].weights.items():
         np.testing.assert_allclose(weighted.weights[name], array, rtol=1e-6)
+
+
+def test_exponential_average_and_scan(tmp_path):
+    policies = [policy(k) for k in range(2)]
+    for entry, gain in zip(policies, (0.0, 1.0), strict=True):
+        write_rewards(tmp_path, entry, BASE + gain)
+    paths = saved(tmp_path, policies)
+    card = policies[0].card
+    first, second = (entry.weights for entry in policies)
+    write_rewards(tmp_path, Policy(exponential_average([first, second], 0.2), card), BASE + 2)
+    chosen = select(
+        config(method="exponential", decay=0.2, expert_depths=(-1,)),
+        paths,
+        tmp_path,
+        NoExecutor(),
+    )
+    name = "output_module.0.weight"
+    expected = (0.2 * first[name] + second[name]) / 1.2
+    np.testing.assert_allclose(chosen.weights[name], expected, atol=1e-6)
+    for share, gain in ((0.25, 3.0), (0.5, 2.0), (0.75, 0.0)):
+        write_rewards(tmp_path, Policy(interpolate(second, first, share), card), BASE + gain)
+    chosen = select(config(method="scan", expert_depths=(-1,)), paths, tmp_path, NoExecutor())
+    expected = 0.75 * second[name] + 0.25 * first[name]
+    np.testing.assert_allclose(chosen.weights[name], expected, atol=1e-6)
+    assert chosen.generations == (1, 2)
 
 
 def test_prenorms_of_the_merged_network_can_be_fitted_anew(tmp_path):

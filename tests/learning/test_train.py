@@ -146,6 +146,26 @@ def test_prioritised_sampling_repeats_and_resumes_to_the_bit(aggregate, tmp_path
     assert not np.array_equal(whole.weights[name], uniform.weights[name])
 
 
+def test_a_teacher_pulls_towards_its_choices(aggregate, tmp_path):
+    torch.manual_seed(5)
+    teacher = Network(Architecture(24))
+    teacher.fit_prenorms([batch.graphs for batch in batches([aggregate[0]], QUICK)])
+    batch = collate([aggregate[k] for k in range(len(aggregate))], QUICK)
+
+    def distance(weights):
+        student = Network(Architecture(QUICK.embedding_size))
+        student.load_weights(weights)
+        with torch.no_grad():
+            target = batch.padded(teacher(batch.graphs)).softmax(1)
+            found = batch.padded(student(batch.graphs)).log_softmax(1)
+        return float(-(target * found.masked_fill(~batch.present, 0)).sum(1).mean())
+
+    alone = trained(aggregate, tmp_path, name="alone")
+    config = dataclasses.replace(QUICK, teacher="somebody", teacher_weight=20.0)
+    taught = trained(aggregate, tmp_path, config, name="taught", teacher=teacher)
+    assert distance(taught.weights) < distance(alone.weights)
+
+
 def test_weighted_draws_use_only_what_has_weight(aggregate, tmp_path):
     only_first = np.zeros(len(aggregate))
     only_first[0] = 1.0
