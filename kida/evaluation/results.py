@@ -142,7 +142,8 @@ def load_results(folders: Sequence[Path]) -> Results:
     Raises
     ------
     UserError
-        If a folder holds no results, a file cannot be read, or the protocols differ.
+        If a folder holds no results, a file cannot be read, the protocols differ, or a run is in
+        two folders.
     """
     protocols: list[Record] = []
     rows: list[tuple[Row, Record]] = []
@@ -167,6 +168,9 @@ def load_results(folders: Sequence[Path]) -> Results:
                     raise UserError(f"{path} is damaged ({error!r}); move it away") from error
             else:
                 failures.append(record)
+    seen = {(row.instance, row.seed, row.policy) for row, _ in rows}
+    if len(seen) < len(rows):
+        raise UserError("the folders hold the same runs; name each run's folder once")
     rows.sort(key=lambda pair: (pair[0].instance, pair[0].seed, pair[0].policy))
     return Results(
         protocols[0], tuple(row for row, _ in rows), tuple(failures), tuple(r for _, r in rows)

@@ -59,15 +59,19 @@ def test_tables_begin_with_the_official_columns(results_folder, tmp_path):
 
 
 def test_folders_add_up_only_under_one_protocol(results_folder, tmp_path):
-    other = tmp_path / "other"
-    shutil.copytree(results_folder, other)
-    for path in other.glob("runs/*.mostinf.json"):
-        path.unlink()
-    assert len(load_results([results_folder, other]).rows) == 6
+    with pytest.raises(UserError, match="hold the same runs"):
+        load_results([results_folder, results_folder])
+    one, other = tmp_path / "one", tmp_path / "other"
+    for folder, policy in ((one, "pscost"), (other, "mostinf")):
+        shutil.copytree(results_folder, folder)
+        for path in folder.glob(f"runs/*.{policy}.json"):
+            path.unlink()
+    together, whole = load_results([one, other]), load_results([results_folder])
+    assert [str(row) for row in together.rows] == [str(row) for row in whole.rows]
     protocol = json.loads((other / "protocol.json").read_text())
     (other / "protocol.json").write_text(json.dumps(protocol | {"time_limit": 2.0}))
     with pytest.raises(UserError, match="cannot be compared"):
-        load_results([results_folder, other])
+        load_results([one, other])
 
 
 def test_damaged_folders_are_named(results_folder, tmp_path):
