@@ -45,7 +45,7 @@ def open_executor(jobs: int = 1, scheduler: str | None = None) -> Iterator[Execu
     Raises
     ------
     UserError
-        If ``jobs`` is not positive, or Dask is asked for but not installed.
+        If ``jobs`` is not positive, or Dask is asked for but not installed or not answering.
     """
     if scheduler is not None:
         try:
@@ -54,7 +54,14 @@ def open_executor(jobs: int = 1, scheduler: str | None = None) -> Iterator[Execu
             raise UserError(
                 "--scheduler needs Dask, which is not installed: pip install 'kida[cluster]'"
             ) from error
-        with Client(scheduler) as client:
+        try:
+            client = Client(scheduler)
+        except (OSError, ValueError) as error:
+            raise UserError(
+                f"no Dask scheduler answers at {scheduler} ({error}): "
+                "start one with 'dask scheduler', and workers with 'dask worker'"
+            ) from error
+        with client:
             yield client.get_executor(pure=False)
         return
     if jobs < 1:

@@ -1,0 +1,56 @@
+"""Episodes on a real Dask cluster, over loopback, with a worker killed in the middle."""
+
+import os
+import signal
+
+import pytest
+
+from kida.errors import UserError
+from kida.learning.config import read_config
+from kida.learning.dagger import Plan, Run, collect_generation, status
+from kida.parallel import open_executor
+
+SETTINGS = (
+    "generations=1",
+    "collection.episodes=5",
+    "collection.validation_episodes=1",
+    "collection.samples_per_episode=4",
+    "collection.thinning=[1]",
+)
+
+
+def test_a_killed_worker_costs_nothing_but_time(tmp_path):
+    distributed = pytest.importorskip("distributed", reason="the extra kida[cluster] is missing")
+    config = read_config("item_placement", None, SETTINGS)
+    victims: list[int] = []
+    with distributed.LocalCluster(
+        n_workers=2,
+        threads_per_worker=1,
+        dashboard_address=None,
+        host="127.0.0.1",
+        local_directory=str(tmp_path / "dask"),
+    ) as cluster:
+
+        def kill_one(event):
+            if event["event"] == "episode" and not victims:
+                victims.append(cluster.workers[0].process.pid)
+                os.kill(victims[0], signal.SIGKILL)
+
+        run = Run(tmp_path / "run", config, kill_one)
+        collect_generation(run, Plan(config), 1, scheduler=cluster.scheduler_address)
+    assert victims
+    (generation,) = status(tmp_path / "run")
+    assert generation["episodes"] == 6
+    assert generation["samples"] == 24
+    assert generation["failed"] == 0
+
+
+def test_a_scheduler_that_does_not_answer_is_named():
+    pytest.importorskip("distributed", reason="the extra kida[cluster] is missing")
+    dask = pytest.importorskip("dask")
+    with (
+        dask.config.set({"distributed.comm.timeouts.connect": "500ms"}),
+        pytest.raises(UserError, match=r"127\.0\.0\.1:9"),
+        open_executor(scheduler="tcp://127.0.0.1:9"),
+    ):
+        pass
