@@ -13,6 +13,7 @@ For example::
 """
 
 import argparse
+import importlib.util
 from pathlib import Path
 from typing import Any
 
@@ -49,12 +50,11 @@ def run(arguments: argparse.Namespace) -> int:
         return 0
     if arguments.family is None or arguments.out is None:
         raise UserError("kida train needs a family and --out RUN (or --status RUN)")
-    try:
-        import torch  # noqa: F401
-    except ImportError as error:
-        raise UserError(
-            "training needs torch, which is not installed: pip install 'kida[train]'"
-        ) from error
+    for package in ("torch", "torch_geometric"):
+        if importlib.util.find_spec(package) is None:
+            raise UserError(
+                f"training needs {package}, which is not installed: pip install 'kida[train]'"
+            )
     from kida.learning.config import read_config
     from kida.learning.dagger import train
     from kida.parallel import available_cores

@@ -19,6 +19,7 @@ import contextlib
 import dataclasses
 import itertools
 import json
+import os
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, as_completed
@@ -162,6 +163,9 @@ def train(
         If the folder is another run's, the family is unknown, nothing can be collected, or the
         training fails.
     """
+    # OpenMP's threads wait for each other by spinning, and on a machine with other work to do torch
+    # gets tens of times slower by that. Read when torch is first imported, which is later.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     final = folder / "policy"
     plan = Plan(config)
     if config.training.teacher not in ("", "previous"):
