@@ -97,7 +97,9 @@ class _Display:
             TextColumn("{task.fields[note]}"),
         )
         self._task = self._progress.add_task("starting", total=None, note="")
+        self._phase = "starting"
         self._samples = 0
+        self._rewards = 0
 
     def __enter__(self) -> "_Display":
         self._progress.start()
@@ -106,10 +108,13 @@ class _Display:
     def __exit__(self, *error: object) -> None:
         self._progress.stop()
 
-    def _bar(self, description: str, total: int | None, completed: int, note: str = "") -> None:
-        self._progress.update(
-            self._task, description=description, total=total, completed=completed, note=note
-        )
+    def _bar(self, phase: str, total: int | None, completed: int, note: str = "") -> None:
+        if phase != self._phase:
+            # A new bar, so that the time left is estimated from this phase alone.
+            self._progress.remove_task(self._task)
+            self._task = self._progress.add_task(phase, total=total, note=note)
+            self._phase = phase
+        self._progress.update(self._task, total=total, completed=completed, note=note)
 
     def show(self, event: dict[str, Any]) -> None:
         """Show one event of ``kida.learning.dagger``; unknown ones are left out."""
@@ -122,7 +127,6 @@ class _Display:
 
     def _on_collecting(self, event: dict[str, Any]) -> None:
         self._samples = 0
-        self._progress.reset(self._task)
         self._bar(f"generation {event['generation']}: episodes", event["waiting"], 0)
 
     def _on_episode(self, event: dict[str, Any]) -> None:
@@ -132,7 +136,6 @@ class _Display:
         self._bar(f"generation {event['generation']}: episodes", event["of"], event["done"], note)
 
     def _on_training(self, event: dict[str, Any]) -> None:
-        self._progress.reset(self._task)
         self._say(
             f"generation {event['generation']}: training on {event['samples']} samples, "
             f"validating on {event['validation_samples']} "
@@ -141,8 +144,8 @@ class _Display:
 
     def _on_step(self, event: dict[str, Any]) -> None:
         note = f"loss {event['loss']:.3f}, {event['samples_per_second']:.0f} samples/s"
-        description = f"generation {event['generation']}: epoch {event['epoch']}"
-        self._bar(description, event["of"], event["samples"], note)
+        phase = f"generation {event['generation']}: epoch {event['epoch']}"
+        self._bar(phase, event["of"], event["samples"], note)
 
     def _on_epoch(self, event: dict[str, Any]) -> None:
         self._say(
@@ -152,21 +155,23 @@ class _Display:
             f"score ratio {event['validation_score_ratio']:.2f}, "
             f"{event['samples_per_second']:.0f} samples/s"
         )
-        self._progress.reset(self._task)
 
     def _on_reward(self, event: dict[str, Any]) -> None:
         self._say(f"mean dual bound in the solver, {event['policy']}: {event['reward']:.4f}")
+        self._rewards += 1
 
     def _on_barrier(self, event: dict[str, Any]) -> None:
         pair = f"generations {event['first']} and {event['second']}"
         self._say(f"loss barrier between {pair}: {event['barrier']:.4f}")
 
     def _on_selecting(self, event: dict[str, Any]) -> None:
-        self._progress.reset(self._task)
-        self._bar("selecting by reward in the solver", None, 0)
+        self._bar(self._selecting(), None, 0)
 
     def _on_solve(self, event: dict[str, Any]) -> None:
-        self._bar("selecting by reward in the solver", event["of"], event["done"])
+        self._bar(self._selecting(), event["of"], event["done"])
+
+    def _selecting(self) -> str:
+        return f"selecting by reward in the solver ({self._rewards} policies measured)"
 
     def _on_warning(self, event: dict[str, Any]) -> None:
         self._say(f"warning: {event['text']}")
