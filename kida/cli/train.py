@@ -150,10 +150,9 @@ class _Display:
     def _on_epoch(self, event: dict[str, Any]) -> None:
         self._say(
             f"  epoch {event['epoch']:3}: loss {event['loss']:.3f}, "
-            f"validation loss {event['validation_loss']:.3f}, "
+            f"validation {event['validation_loss']:.3f}, "
             f"top-1 {event['validation_top1']:.2f}, top-5 {event['validation_top5']:.2f}, "
-            f"score ratio {event['validation_score_ratio']:.2f}, "
-            f"{event['samples_per_second']:.0f} samples/s"
+            f"score {event['validation_score_ratio']:.2f}"
         )
 
     def _on_reward(self, event: dict[str, Any]) -> None:
@@ -171,7 +170,7 @@ class _Display:
         self._bar(self._selecting(), event["of"], event["done"])
 
     def _selecting(self) -> str:
-        return f"selecting by reward in the solver ({self._rewards} policies measured)"
+        return f"selecting by reward ({self._rewards} measured)"
 
     def _on_warning(self, event: dict[str, Any]) -> None:
         self._say(f"warning: {event['text']}")

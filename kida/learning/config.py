@@ -228,7 +228,7 @@ class InheritanceConfig:
         Seconds per validation solve, counted from the end of the root node.
     expert_depths
         Depths to which strong branching is tried above the merged network; the best by reward
-        goes into the policy's card.
+        goes into the policy's card. Generations and averages are compared at the first of them.
     """
 
     method: Literal["best", "greedy", "weighted", "exponential", "scan", "last"] = "best"

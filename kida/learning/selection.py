@@ -247,7 +247,8 @@ def select(
     numbers = [n for n in range(1, last + 1) if n % options.every == 0 or n == last]
     if options.method == "last":
         numbers = [last]
-    parents = [Policy.load(generations[number - 1]) for number in numbers]
+    depths = options.expert_depths
+    parents = [_with_expert(Policy.load(generations[number - 1]), depths[0]) for number in numbers]
     measured: dict[str, float] = {}
 
     def note(name: str, reward: float) -> None:
@@ -272,7 +273,6 @@ def select(
         best = best_parents(rewards, 1)[0]
         if rewards[best] > reward:
             chosen, members = parents[best], (best,)
-    depths = options.expert_depths
     depth = depths[0]
     if len(depths) > 1:
         rewards = judge.race([_with_expert(chosen, depth) for depth in depths])

@@ -1,4 +1,3 @@
-import dataclasses
 import json
 from concurrent.futures import Executor
 
@@ -94,15 +93,17 @@ def saved(folder, policies):
 @pytest.mark.parametrize(("merged_gain", "expected"), [(1.0, (1, 3)), (-1.0, (3,))])
 def test_the_best_are_merged_unless_one_alone_is_better(tmp_path, merged_gain, expected):
     policies = [policy(k) for k in range(3)]
+
+    def with_expert(weights, depth):
+        return Policy(weights, Card(Architecture(8), expert_depth=depth))
+
+    # All are compared with the expert down to depth 2, the first of the depths.
     for entry, gain in zip(policies, (0.2, 0.0, 0.3), strict=True):
-        write_rewards(tmp_path, entry, BASE + gain + NOISE)
-    weights = uniform_average([policies[2].weights, policies[0].weights])
-    merged = Policy(weights, policies[0].card)
-    write_rewards(tmp_path, merged, BASE + merged_gain)
-    best = merged if merged_gain > 0 else policies[2]
-    for depth, gain in ((2, 2.0), (5, 3.0)):
-        card = dataclasses.replace(best.card, expert_depth=depth)
-        write_rewards(tmp_path, Policy(best.weights, card), BASE + gain)
+        write_rewards(tmp_path, with_expert(entry.weights, 2), BASE + gain + NOISE)
+    merged = uniform_average([policies[2].weights, policies[0].weights])
+    write_rewards(tmp_path, with_expert(merged, 2), BASE + merged_gain)
+    best = with_expert(merged if merged_gain > 0 else policies[2].weights, 5)
+    write_rewards(tmp_path, best, BASE + 3)
     events = []
     selection = select(
         config(count=2, expert_depths=(2, 5)),
