@@ -300,6 +300,8 @@ def train_one(run: Run, number: int, threads: int) -> None:
     card = Card(
         Architecture(config.training.embedding_size),
         candidates=config.collection.candidates,
+        # Judged, and used, under the expert that it was trained below.
+        expert_depth=config.collection.acting_expert_depth,
         recipe={"config": _plain(config), "generation": number},
         seeds=(config.seed,),
         scip_version=_scip_version(),
