@@ -368,9 +368,8 @@ def _convert(value: Any, hint: Any, key: str) -> Any:
             raise UserError(f"{key} is {value!r}; choose one of {', '.join(map(str, options))}")
         return value
     if origin is tuple:
-        if not isinstance(value, list | tuple):
-            raise UserError(f"{key} is {value!r}; it must be a list")
-        return tuple(_convert(entry, options[0], key) for entry in value)
+        entries = value if isinstance(value, list | tuple) else [value]  # one may stand alone
+        return tuple(_convert(entry, options[0], key) for entry in entries)
     if origin in (Union, UnionType):
         return None if value is None else _convert(value, options[0], key)
     if hint is float and isinstance(value, int) and not isinstance(value, bool):

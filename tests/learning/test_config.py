@@ -51,7 +51,9 @@ def test_file_and_overrides(tmp_path):
         ("training.embedding_size=20", "multiple of 8"),
         ("training.dropout=1.0", r"\[0, 1\)"),
         ("training.learning_rate=nan", "must be positive"),
-        ("collection.probability_by_depth=0.5", "must be a list"),
+        ("collection.probability_by_depth=true", "must be of type float"),
+        ("collection.acting=nobody", "choose one of network, expert"),
+        ("collection.acting=[]", "must name somebody"),
         ("collection.probability_by_depth=[2]", "between 0 and 1"),
         ("collection.thinning=[0]", "thinning"),
         ("collection.act_on_expert=1", "must be of type bool"),
@@ -61,6 +63,12 @@ def test_file_and_overrides(tmp_path):
 def test_mistakes_are_named(override, message):
     with pytest.raises(UserError, match=message):
         read_config("item_placement", None, [override])
+
+
+def test_one_value_may_stand_for_a_list_of_one():
+    config = read_config("f", None, ["collection.acting=expert", "collection.thinning=0.5"])
+    assert config.collection.acting == ("expert",)
+    assert config.collection.thinning == (0.5,)
 
 
 def test_bad_files_are_refused(tmp_path):
