@@ -6,8 +6,6 @@ when files are generated, and stored in the .json beside the file; nothing else 
 """
 
 import json
-import math
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -35,28 +33,35 @@ def compute_bounds(instance: Instance, time_limit: float = 600.0) -> Bounds:
 
 
 def root_bound(model: Any, time_limit: float = 600.0) -> float | None:
-    """Solve the root node of a fresh model and return the dual bound; None if it is infinite."""
-    model.setParam("limits/nodes", 1)
-    return _solve(model, time_limit, model.getDualbound)
+    """Solve the root node of a fresh model and return the dual bound; None if it is infinite.
+
+    The model is freed.
+    """
+    from kida.instances.root import solve_root
+
+    solve_root(model, time_limit)
+    return _finite_then_free(model, model.getDualbound())
 
 
 def first_solution(model: Any, time_limit: float = 600.0) -> float | None:
-    """Return the objective of the first solution SCIP finds in a fresh model, or None."""
+    """Return the objective of the first solution SCIP finds in a fresh model, or None.
+
+    The model is freed.
+    """
     model.setParam("limits/solutions", 1)
-    return _solve(model, time_limit, model.getPrimalbound)
-
-
-def _solve(model: Any, time_limit: float, value: Callable[[], float]) -> float | None:
     model.setParam("limits/time", time_limit)
     model.optimize()
-    interrupted = model.getStatus() == "userinterrupt"
-    bound = float(value())
-    finite = not model.isInfinity(abs(bound)) and math.isfinite(bound)
+    if model.getStatus() == "userinterrupt":  # SCIP catches Ctrl-C and returns all the same
+        model.free()
+        raise KeyboardInterrupt
+    return _finite_then_free(model, model.getPrimalbound())
+
+
+def _finite_then_free(model: Any, bound: float) -> float | None:
+    finite = not model.isInfinity(abs(bound))
     # The model and its plugins form a reference cycle that would keep SCIP's memory.
     model.free()
-    if interrupted:  # SCIP catches Ctrl-C and returns as if nothing had happened
-        raise KeyboardInterrupt
-    return bound if finite else None
+    return float(bound) if finite else None
 
 
 def bounds_path(path: Path) -> Path:

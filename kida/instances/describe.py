@@ -68,40 +68,15 @@ def describe(path: Path, time_limit: float = 300.0) -> Description:
     UserError
         If the file cannot be read or the time limit is not positive.
     """
-    from pyscipopt import SCIP_RESULT, Branchrule
+    from kida.instances.root import solve_root
 
     if not time_limit > 0.0:
         raise UserError(f"the time limit is {time_limit}; it must be more than 0 seconds")
     model = read_model(path)
-    seen: dict[str, Any] = {}
-
-    class Probe(Branchrule):
-        """Looks at the first node that must be branched, and stops the solve."""
-
-        def branchexeclp(self, allowaddcons: bool) -> dict[str, Any]:
-            if not seen:
-                seen["fractional"] = self.model.getNLPBranchCands()
-                seen["unfixed"] = self.model.getPseudoBranchCands()[1]
-                self.model.interruptSolve()
-            return {"result": SCIP_RESULT.DIDNOTRUN}
-
-        def branchexecps(self, allowaddcons: bool) -> dict[str, Any]:
-            return {"result": SCIP_RESULT.DIDNOTRUN}
-
-        def branchexecext(self, allowaddcons: bool) -> dict[str, Any]:
-            return {"result": SCIP_RESULT.DIDNOTRUN}
-
     original = _counts(model, transformed=False)
     linear = [row for row in model.getConss(transformed=False) if row.isLinear()]
     nonzeros = sum(len(model.getValsLinear(row)) for row in linear)
-    model.includeBranchrule(
-        Probe(), "probe", "stops at the root", priority=10**8, maxdepth=-1, maxbounddist=1.0
-    )
-    model.setParam("limits/time", time_limit)
-    model.optimize()
-    status = str(model.getStatus())
-    if status == "userinterrupt" and not seen:
-        raise KeyboardInterrupt
+    candidates = solve_root(model, time_limit)
     description = Description(
         sense=model.getObjectiveSense(),
         original=original,
@@ -109,9 +84,9 @@ def describe(path: Path, time_limit: float = 300.0) -> Description:
         presolved=_counts(model, transformed=True),
         root_bound=_finite(model, model.getDualbound()),
         primal_bound=_finite(model, model.getPrimalbound()),
-        fractional=seen.get("fractional"),
-        unfixed=seen.get("unfixed"),
-        status="branching" if seen else status,
+        fractional=candidates.fractional if candidates else None,
+        unfixed=candidates.unfixed if candidates else None,
+        status="branching" if candidates else str(model.getStatus()),
         seconds=float(model.getTotalTime()),
     )
     model.free()

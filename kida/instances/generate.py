@@ -178,5 +178,5 @@ def _save(folder: Path, manifest: dict[str, Any]) -> None:
     from kida.versions import versions
 
     manifest["versions"] = {name: versions()[name] for name in ("kida", "scip", "python")}
-    manifest["files"] = dict(sorted(manifest["files"].items()))
-    write_json(folder / MANIFEST, manifest)
+    # Sorted by name, however the workers finished; the caller's dictionary keeps growing.
+    write_json(folder / MANIFEST, manifest | {"files": dict(sorted(manifest["files"].items()))})

@@ -1,6 +1,10 @@
 import gzip
 import hashlib
 import json
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -97,3 +101,33 @@ def test_foreign_manifest_and_folder(tmp_path: Path) -> None:
         generate(CHOSEN[:1], tmp_path)
     with pytest.raises(UserError, match="cannot write"):
         generate(CHOSEN[:1], tmp_path / "manifest.json" / "below")
+
+
+def test_growing_manifest_keeps_everything(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Written after every one. (As text, the name would be looked up through `kida.instances`,
+    # which is a function too.)
+    monkeypatch.setattr(sys.modules[generate.__module__], "_SAVE_EVERY", 0.0)
+    generate(CHOSEN, tmp_path, bounds=False)
+    assert len(manifest(tmp_path)) == 3
+
+
+def test_interrupt_keeps_what_is_finished(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "kida", "generate", "set_cover", "--size", "hard"]
+    process = subprocess.Popen(
+        [*command, "--out", str(tmp_path), "--count", "500"],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    stored = tmp_path / "set_cover_hard_train_0.json"
+    while not stored.is_file() and process.poll() is None:
+        time.sleep(0.02)
+    time.sleep(0.2)  # the second instance is being drawn or solved
+    process.send_signal(signal.SIGINT)
+    _, error = process.communicate(timeout=60)
+    assert process.returncode == 130, error
+    assert "interrupted" in error
+    files = manifest(tmp_path)
+    assert "set_cover_hard_train_0.mps.gz" in files
+    assert len(files) < 10
+    assert not list(tmp_path.glob(".*"))
