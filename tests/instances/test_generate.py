@@ -112,14 +112,14 @@ def test_growing_manifest_keeps_everything(tmp_path: Path, monkeypatch: pytest.M
 
 
 def test_interrupt_keeps_what_is_finished(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "kida", "generate", "set_cover", "--size", "hard"]
+    command = [sys.executable, "-m", "kida", "generate", "combinatorial_auction"]
     process = subprocess.Popen(
-        [*command, "--out", str(tmp_path), "--count", "500"],
+        [*command, "--out", str(tmp_path)],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
     )
-    stored = tmp_path / "set_cover_hard_train_0.json"
+    stored = tmp_path / "combinatorial_auction_easy_train_0.json"
     while not stored.is_file() and process.poll() is None:
         time.sleep(0.02)
     time.sleep(0.2)  # the second instance is being drawn or solved
@@ -128,6 +128,6 @@ def test_interrupt_keeps_what_is_finished(tmp_path: Path) -> None:
     assert process.returncode == 130, error
     assert "interrupted" in error
     files = manifest(tmp_path)
-    assert "set_cover_hard_train_0.mps.gz" in files
+    assert "combinatorial_auction_easy_train_0.mps.gz" in files
     assert len(files) < 10
     assert not list(tmp_path.glob(".*"))
