@@ -20,8 +20,9 @@ import torch
 from kida.instances.family import instances
 from kida.learning.collect import Episode, play
 from kida.learning.config import CollectionConfig, TrainingConfig
+from kida.learning.losses import Batch, batches
 from kida.learning.samples import Aggregate
-from kida.learning.train import Batch, batches, initial_network
+from kida.learning.train import initial_network
 from kida.network.gnn import Network
 
 

@@ -180,7 +180,7 @@ def _show_status(folder: Path) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from kida.learning.dagger import status
+    from kida.learning.run import status
 
     table = Table(title=str(folder))
     columns = (

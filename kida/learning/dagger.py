@@ -1,137 +1,30 @@
 """The loop over generations: collect, aggregate, train, and at the end inherit.
 
-Everything is on disk in the run folder, and every step is skipped if its output is there, so that
-a run killed at any moment goes on where it was::
-
-    RUN/config.json                  what this run is; another configuration is refused
-    RUN/log.jsonl                    every event, one JSON object per line
-    RUN/gen_01/episodes/*.safetensors
-    RUN/gen_01/policy/               the generation's network, as models/ holds them
-    RUN/gen_01/training.json         its metrics, epoch by epoch
-    RUN/rewards/*.json               rewards in the solver, one file per solve
-    RUN/policy/                      the result
-
-The steps themselves are in ``collect``, ``train`` and ``network.inheritance``; how the result is
-selected is in ``selection``.
+The steps themselves are in ``episodes``, ``train`` and ``network.inheritance``; how the result is
+selected is in ``selection``, and where everything lies on disk in ``run``.
 """
 
-import contextlib
 import dataclasses
 import itertools
 import json
 import os
-import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, as_completed
-from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
-from safetensors import SafetensorError, safe_open
 
 from kida.errors import UserError
 from kida.files import write_json
-from kida.learning.collect import Episode, EpisodeRecord, play, record_of
-from kida.learning.config import RUN_VERSION, RunConfig, config_from, first_difference
+from kida.learning.config import RunConfig
+from kida.learning.episodes import collect_generation
 from kida.learning.plan import Plan
+from kida.learning.run import Listener, Run
 from kida.learning.samples import Aggregate
 from kida.learning.selection import Selection, select
 from kida.network.inheritance import interpolate, uniform_average
 from kida.network.weights import Architecture, Card, Policy, Weights
 from kida.parallel import open_executor
-
-Event = dict[str, Any]
-Listener = Callable[[Event], None]
-
-
-class Run:
-    """A run folder that belongs to one configuration.
-
-    Parameters
-    ----------
-    folder
-        Created if it is not there.
-    config
-        What the run is.
-    listener
-        Gets every event, for showing progress.
-
-    Raises
-    ------
-    UserError
-        If the folder holds something else, or a run of another configuration.
-    """
-
-    def __init__(
-        self, folder: Path, config: RunConfig, listener: Listener = lambda event: None
-    ) -> None:
-        self.folder = folder
-        self.config = config
-        self._listener = listener
-        file = folder / "config.json"
-        if file.exists():
-            difference = first_difference(config, read_run(folder))
-            if difference is not None:
-                raise UserError(
-                    f"{folder} is a run of another configuration ({difference}): "
-                    "give another --out, or the old configuration to go on with it"
-                )
-        elif folder.exists() and any(folder.iterdir()):
-            raise UserError(f"{folder} is not empty and no training run: give another --out")
-        else:
-            write_json(file, {"run_version": RUN_VERSION, **dataclasses.asdict(config)})
-
-    def generation(self, number: int) -> Path:
-        """Return the folder of generation ``number``, counted from 1."""
-        return self.folder / f"gen_{number:02d}"
-
-    def successor(self, number: int) -> Path:
-        """Return the policy folder from which the generation after ``number`` goes on."""
-        return self.generation(number) / ("merged" if self.config.inheritance.iterate else "policy")
-
-    def log(self, event: str, **fields: Any) -> None:
-        """Append an event to the log and tell the listener."""
-        entry = {"time": round(time.time(), 3), "event": event, **fields}
-        try:
-            with (self.folder / "log.jsonl").open("a", encoding="utf-8") as file:
-                file.write(json.dumps(entry) + "\n")
-        except OSError as error:
-            raise UserError(
-                f"cannot write the log in {self.folder} ({error.strerror}): free some space"
-            ) from error
-        self._listener(entry)
-
-    def report(self, event: Event) -> None:
-        """Log an event, or only tell the listener what tells no more than how far a step is."""
-        if event["event"] in ("step", "solve"):
-            self._listener(event)
-        else:
-            self.log(**event)
-
-
-def read_run(folder: Path) -> RunConfig:
-    """Return the configuration of the run in ``folder``.
-
-    Raises
-    ------
-    UserError
-        If there is no run, or it is of another version.
-    """
-    file = folder / "config.json"
-    try:
-        content = json.loads(file.read_text(encoding="utf-8"))
-        version = content.pop("run_version")
-    except FileNotFoundError:
-        raise UserError(f"{folder} holds no training run (no config.json)") from None
-    except (OSError, ValueError, KeyError, AttributeError) as error:
-        raise UserError(f"{file} is no run's configuration ({error})") from error
-    if version != RUN_VERSION:
-        raise UserError(
-            f"{folder} is a run of version {version}, and this kida writes {RUN_VERSION}: "
-            "finish it with the kida that began it"
-        )
-    return config_from(content)
 
 
 def train(
@@ -194,61 +87,6 @@ def train(
     _write_policy(run, selection, final)
     run.log("finished", policy=str(final))
     return final
-
-
-def collect_generation(
-    run: Run, plan: Plan, number: int, *, jobs: int = 1, scheduler: str | None = None
-) -> None:
-    """Play the episodes of generation ``number`` that are not on disk yet.
-
-    An episode that fails, or whose worker dies, is played once more, alone; if it fails again,
-    that is written down beside the shards and the run goes on without it.
-
-    Raises
-    ------
-    UserError
-        If none of the generation's training episodes gave a sample, or an instance is unusable.
-    """
-    collection = run.config.collection
-    turns = collection.first_acting if number == 1 else collection.acting
-    folder = run.generation(number) / "episodes"
-    waiting: list[Episode] = []
-    total = 0
-    for kind in ("train", "valid"):
-        for position, draw in enumerate(plan.episodes(kind, number)):
-            total += 1
-            path = folder / f"{kind}_{draw.instance.index:06d}_{draw.seed}.safetensors"
-            # The two cycles are nested, so that everybody acts at every thinning.
-            lap, place = divmod(position, len(collection.thinning))
-            acting = turns[lap % len(turns)]
-            policy = str(run.successor(number - 1)) if acting == "network" else None
-            if not (path.exists() or _failure_file(path).exists()):
-                waiting.append(
-                    Episode(
-                        instance=draw.instance,
-                        seed=draw.seed,
-                        acting=acting,
-                        policy=policy,
-                        options=collection,
-                        thinning=collection.thinning[place],
-                        path=path,
-                    )
-                )
-    run.log("collecting", generation=number, episodes=total, waiting=len(waiting), acting=turns)
-    tally = _Tally(run, number, len(waiting))
-    suspects: list[Episode] = []
-    while waiting:
-        failed, waiting = _play(waiting, tally, jobs, scheduler)
-        suspects += failed
-    for episode in suspects:
-        failed, rest = _play([episode], tally, 1, scheduler)
-        for again in failed + rest:
-            tally.give_up(again)
-    if not any(_samples(path) for path in folder.glob("train_*.safetensors")):
-        raise UserError(
-            f"generation {number} gave no training samples: {run.config.family} is solved at the "
-            f"root, collection.time_limit is too short, or all episodes failed (see {folder})"
-        )
 
 
 def aggregate(run: Run, kind: str, number: int) -> Aggregate:
@@ -373,127 +211,6 @@ def _refit(run: Run) -> Callable[[Weights], Weights]:
         return initial_network(training, run.config.training, run.config.seed, weights).weights()
 
     return refit
-
-
-def status(folder: Path) -> list[dict[str, Any]]:
-    """Return how far the run in ``folder`` is: one entry per generation.
-
-    Each has the generation's number, its ``episodes`` played ``of`` so many, how many of these
-    ``failed`` or were ``empty`` (no node was recorded, as when the root solves the instance), its
-    ``samples``, the training ``epochs`` done, the lowest ``validation_loss`` or None, and whether
-    it is ``finished``.
-
-    Raises
-    ------
-    UserError
-        If there is no run.
-    """
-    config = read_run(folder)
-    collection = config.collection
-    entries = []
-    for number in range(1, config.generations + 1):
-        generation = folder / f"gen_{number:02d}"
-        samples = [_samples(path) for path in (generation / "episodes").glob("*.safetensors")]
-        history = _history(generation)
-        entries.append(
-            {
-                "generation": number,
-                "episodes": len(samples),
-                "of": collection.episodes + collection.validation_episodes,
-                "failed": len(list((generation / "episodes").glob("*.failed.json"))),
-                "empty": samples.count(0),
-                "samples": sum(samples),
-                "epochs": len(history),
-                "validation_loss": min((e["validation_loss"] for e in history), default=None),
-                "finished": (generation / "policy" / "card.json").exists(),
-            }
-        )
-    return entries
-
-
-def _history(generation: Path) -> list[dict[str, Any]]:
-    """Return the metrics of the epochs done, whether or not the training is finished."""
-    file, checkpoint = generation / "training.json", generation / "checkpoint.safetensors"
-    history: list[dict[str, Any]] = []
-    if file.exists():
-        history = json.loads(file.read_text(encoding="utf-8"))
-    elif checkpoint.exists():
-        with contextlib.suppress(OSError, SafetensorError, KeyError, ValueError):
-            header = cast(Any, safe_open(checkpoint, framework="numpy")).metadata()
-            history = json.loads(header["state"])["history"]
-    return history
-
-
-class _Tally:
-    """Counts and reports the episodes of one generation."""
-
-    def __init__(self, run: Run, number: int, total: int) -> None:
-        self._run = run
-        self._number = number
-        self._total = total
-        self._started = time.perf_counter()
-        self._done = 0
-        self._samples = 0
-        self._errors: dict[Path, str] = {}
-
-    def finished(self, record: EpisodeRecord) -> None:
-        self._done += 1
-        self._samples += record.samples
-        self._run.log(
-            "episode",
-            generation=self._number,
-            done=self._done,
-            of=self._total,
-            samples_per_second=self._samples / (time.perf_counter() - self._started),
-            **dataclasses.asdict(record),
-        )
-
-    def failed(self, episode: Episode, error: Exception) -> None:
-        self._errors[episode.path] = repr(error)
-
-    def give_up(self, episode: Episode) -> None:
-        error = self._errors[episode.path]
-        name, seed = episode.instance.name, episode.seed
-        write_json(_failure_file(episode.path), {"instance": name, "seed": seed, "error": error})
-        self._done += 1
-        self._run.log("warning", text=f"the episode on {name}, seed {seed}, failed twice: {error}")
-
-
-def _play(
-    episodes: list[Episode], tally: _Tally, jobs: int, scheduler: str | None
-) -> tuple[list[Episode], list[Episode]]:
-    """Play episodes; return those that failed, and those that a worker's death left undone."""
-    failed: list[Episode] = []
-    with open_executor(jobs, scheduler) as executor:
-        futures: dict[Future[EpisodeRecord], Episode] = {
-            executor.submit(play, episode): episode for episode in episodes
-        }
-        for future in as_completed(futures):
-            episode = futures[future]
-            try:
-                tally.finished(future.result())
-            except UserError:
-                raise
-            except BrokenProcessPool as error:
-                # The pool works in order: the episodes being played are the first undone ones.
-                undone = [e for e in episodes if not e.path.exists() and e not in failed]
-                for suspect in undone[:jobs]:
-                    tally.failed(suspect, error)
-                return failed + undone[:jobs], undone[jobs:]
-            # Whatever SCIP or a worker does wrong costs one episode, not the run.
-            except Exception as error:
-                tally.failed(episode, error)
-                failed.append(episode)
-    return failed, []
-
-
-def _failure_file(path: Path) -> Path:
-    return path.with_suffix(".failed.json")
-
-
-def _samples(path: Path) -> int:
-    record = record_of(path)
-    return 0 if record is None else record.samples
 
 
 def _plain(config: RunConfig) -> dict[str, Any]:

@@ -1,17 +1,16 @@
 """Training of one generation: samples in, weights out.
 
-Plain torch: batches are filled by edges, the loss is taken over each node's candidates, AdamW
-steps, the learning rate falls on plateaus of the validation loss, and the best epoch is kept.
-Every random choice follows from the seed and the epoch's number, and a checkpoint is left after
-every epoch, so that an interrupted training continues to the same bits (on a CPU, with the same
-number of threads). A new loss is a function in ``_LOSSES``; a new option a field of
-``config.TrainingConfig``.
+Plain torch: batches are filled by edges, the loss is taken over each node's candidates
+(``losses``), AdamW steps, the learning rate falls on plateaus of the validation loss, and the best
+epoch is kept. Every random choice follows from the seed and the epoch's number, and a checkpoint is
+left after every epoch, so that an interrupted training continues to the same bits (on a CPU, with
+the same number of threads). A new option is a field of ``config.TrainingConfig``.
 """
 
 import json
 import math
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -27,160 +26,11 @@ from torch import Tensor
 from kida.errors import UserError
 from kida.files import atomic_path
 from kida.learning.config import TrainingConfig
-from kida.learning.samples import Aggregate, best_candidates
-from kida.network.gnn import Graphs, Network
+from kida.learning.losses import LOSSES, batches, teacher_loss
+from kida.learning.samples import Aggregate
+from kida.network.gnn import Network
 from kida.network.weights import Architecture, Weights
-from kida.observation import NETWORK_VARIABLE_FEATURES
 from kida.solver.branching import Sample
-
-
-@dataclass(frozen=True, eq=False)
-class Batch:
-    """Samples as one graph, with what the losses need.
-
-    ``b`` is the number of samples and ``w`` the largest number of candidates among them.
-
-    Attributes
-    ----------
-    graphs
-        The observations; its ``candidates`` are those of all samples, one sample after another.
-    present
-        Shape ``(b, w)``, bool: which places of the padded arrays are candidates.
-    scores
-        Shape ``(b, w)``, float64: the expert's; NaN where not evaluated, and in the padding.
-    best
-        Shape ``(b, w)``, bool: the candidates that share the best score.
-    weights
-        Shape ``(b,)``: weight of each sample in the loss.
-    """
-
-    graphs: Graphs
-    present: Tensor
-    scores: Tensor
-    best: Tensor
-    weights: Tensor
-
-    def padded(self, logits: Tensor) -> Tensor:
-        """Return the network's ``(k,)`` scores as ``(b, w)``, minus infinity in the padding."""
-        full = torch.full(self.present.shape, -math.inf, device=logits.device)
-        return full.masked_scatter(self.present, logits)
-
-    def to(self, device: torch.device) -> "Batch":
-        """Return the batch on ``device``."""
-        if device.type == "cpu":
-            return self
-        graphs = Graphs(*(tensor.to(device) for tensor in vars(self.graphs).values()))
-        rest = (self.present, self.scores, self.best, self.weights)
-        return Batch(graphs, *(tensor.to(device) for tensor in rest))
-
-
-def collate(samples: Sequence[Sample], config: TrainingConfig) -> Batch:
-    """Join samples into one batch."""
-    rows, variables, edges, values, candidates = [], [], [], [], []
-    row, variable = 0, 0
-    for sample in samples:
-        seen = sample.observation
-        rows.append(seen.row_features)
-        variables.append(seen.variable_features[:, NETWORK_VARIABLE_FEATURES])
-        edges.append(seen.edge_indices + np.array([[row], [variable]]))
-        values.append(seen.edge_values)
-        candidates.append(sample.candidates.astype(np.int64) + variable)
-        row += len(rows[-1])
-        variable += len(variables[-1])
-    graphs = Graphs(
-        torch.from_numpy(np.concatenate(rows)),
-        torch.from_numpy(np.concatenate(variables)),
-        torch.from_numpy(np.concatenate(edges, axis=1)),
-        torch.from_numpy(np.concatenate(values)[:, None]),
-        torch.from_numpy(np.concatenate(candidates)),
-    )
-    shape = len(samples), max(len(found) for found in candidates)
-    present, best = np.zeros(shape, bool), np.zeros(shape, bool)
-    scores = np.full(shape, np.nan)
-    for place, sample in enumerate(samples):
-        count = len(sample.candidates)
-        present[place, :count] = True
-        scores[place, :count] = sample.scores
-        best[place, :count] = best_candidates(sample.scores)
-    weights = [
-        config.shallow_weight if sample.depth <= config.shallow_depth else 1.0 for sample in samples
-    ]
-    return Batch(
-        graphs,
-        torch.from_numpy(present),
-        torch.from_numpy(scores),
-        torch.from_numpy(best),
-        torch.tensor(weights),
-    )
-
-
-def batches(samples: Iterable[Sample], config: TrainingConfig) -> Iterator[Batch]:
-    """Yield the samples in order, in batches of about ``config.edges_per_batch`` edges."""
-    held: list[Sample] = []
-    edges = 0
-    for sample in samples:
-        held.append(sample)
-        edges += len(sample.observation.edge_columns)
-        if edges >= config.edges_per_batch:
-            yield collate(held, config)
-            held, edges = [], 0
-    if held:
-        yield collate(held, config)
-
-
-def hard_targets(batch: Batch, config: TrainingConfig) -> Tensor:
-    """Return all mass on the best candidates, shared evenly; shape ``(b, w)``."""
-    return batch.best / batch.best.sum(1, keepdim=True)
-
-
-def soft_targets(batch: Batch, config: TrainingConfig) -> Tensor:
-    """Return the softmax of the scores, scaled for each sample; shape ``(b, w)``.
-
-    The unit of the temperature is the distance from the mean to the best score, so that the
-    targets do not depend on the objective's scale.
-    """
-    best = batch.scores.nan_to_num(-math.inf).amax(1, keepdim=True)
-    unit = (best - batch.scores.nanmean(1, keepdim=True)).clamp_min(1e-300)
-    scaled = (batch.scores - best) / (config.temperature * unit)
-    return scaled.nan_to_num(-math.inf).softmax(1).float()
-
-
-def _cross_entropy(
-    targets: Callable[[Batch, TrainingConfig], Tensor],
-) -> Callable[[Tensor, Batch, TrainingConfig], Tensor]:
-    def loss(logits: Tensor, batch: Batch, config: TrainingConfig) -> Tensor:
-        target = targets(batch, config)
-        if config.label_smoothing:
-            even = batch.present / batch.present.sum(1, keepdim=True)
-            target = target.lerp(even.float(), config.label_smoothing)
-        # 0 x (-infinity) in the padding would be NaN.
-        logarithms = logits.log_softmax(1).masked_fill(~batch.present, 0)
-        return -(target * logarithms).sum(1)
-
-    return loss
-
-
-def _ranking(logits: Tensor, batch: Batch, config: TrainingConfig) -> Tensor:
-    scores = batch.scores
-    gaps = (scores[:, :, None] - scores[:, None, :]).clamp_min(0).nan_to_num(0)
-    gaps = (gaps / gaps.amax((1, 2), keepdim=True).clamp_min(1e-300)).float()
-    known = logits.masked_fill(~batch.present, 0)
-    wrong = torch.nn.functional.softplus(known[:, None, :] - known[:, :, None])
-    return (gaps * wrong).sum((1, 2)) / gaps.sum((1, 2)).clamp_min(1e-30)
-
-
-# Each maps padded logits, batch and configuration to the loss of every sample, shape (b,).
-_LOSSES: dict[str, Callable[[Tensor, Batch, TrainingConfig], Tensor]] = {
-    "hard": _cross_entropy(hard_targets),
-    "soft": _cross_entropy(soft_targets),
-    "ranking": _ranking,
-}
-
-
-def _to_teacher(logits: Tensor, batch: Batch, teacher: Network) -> Tensor:
-    with torch.no_grad():
-        target = batch.padded(teacher(batch.graphs)).softmax(1)
-    return -(target * logits.log_softmax(1).masked_fill(~batch.present, 0)).sum(1)
 
 
 @dataclass(frozen=True)
@@ -218,7 +68,7 @@ def validate(network: Network, samples: Iterable[Sample], config: TrainingConfig
         ratio = scores.gather(1, first[:, :1])[:, 0] / best.clamp_min(1e-300)
         hits = batch.best.gather(1, first)
         sums += [
-            float(_LOSSES[config.loss](logits, batch, config).double().sum()),
+            float(LOSSES[config.loss](logits, batch, config).double().sum()),
             float(hits[:, 0].sum()),
             float(hits.any(1).sum()),
             float(ratio.clamp(0, 1).sum()),
@@ -364,9 +214,9 @@ def train_generation(
             with _precision(config, device):
                 scores = network(batch.graphs)
             logits = batch.padded(scores.float())
-            losses = _LOSSES[config.loss](logits, batch, config)
+            losses = LOSSES[config.loss](logits, batch, config)
             if teacher is not None:
-                losses = losses + config.teacher_weight * _to_teacher(logits, batch, teacher)
+                losses = losses + config.teacher_weight * teacher_loss(logits, batch, teacher)
             loss = (losses * batch.weights).sum() / batch.weights.sum()
             value = loss.item()
             if not math.isfinite(value):

@@ -100,7 +100,7 @@ def test_unwritable_folder(tmp_path, capsys):
 
 def test_another_configuration_is_refused(tmp_path, capsys):
     from kida.learning.config import read_config
-    from kida.learning.dagger import Run
+    from kida.learning.run import Run
 
     Run(tmp_path / "run", read_config("item_placement", None, TINY))
     assert main([*command(tmp_path / "run"), "--set", "training.epochs=5"]) == 2

@@ -7,7 +7,9 @@ import pytest
 
 from kida.errors import UserError
 from kida.learning.config import read_config
-from kida.learning.dagger import Plan, Run, collect_generation, status
+from kida.learning.episodes import collect_generation
+from kida.learning.plan import Plan
+from kida.learning.run import Run, status
 from kida.parallel import open_executor
 
 SETTINGS = (

@@ -1,7 +1,5 @@
 import json
-import os
 import shutil
-import signal
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +8,8 @@ import pytest
 from kida.errors import UserError
 from kida.learning import dagger
 from kida.learning.config import read_config
-from kida.learning.dagger import read_run, status, train
+from kida.learning.dagger import train
+from kida.learning.run import Run, read_run, status
 from kida.network.weights import Policy
 
 SMALL = (
@@ -114,7 +113,7 @@ def test_an_interrupted_run_goes_on_to_the_same_networks(whole, tmp_path):
 def test_iterated_inheritance_goes_on_from_the_average(whole, tmp_path):
     # The first generation's episodes and network do not depend on it, and are taken over.
     config = read_config("item_placement", None, [*SMALL, "inheritance.iterate=true"])
-    run = dagger.Run(tmp_path / "run", config)
+    run = Run(tmp_path / "run", config)
     shutil.copytree(whole[0] / "gen_01", run.generation(1))
     shutil.copytree(whole[0] / "gen_02" / "episodes", run.generation(2) / "episodes")
     assert run.successor(1).name == "merged"
@@ -133,20 +132,6 @@ def test_another_configuration_is_refused(whole):
     other = read_config("item_placement", None, [*SMALL, "training.epochs=3"])
     with pytest.raises(UserError, match=r"training\.epochs is 2 there and 3 here"):
         train(whole[0], other)
-
-
-def test_folders_that_are_no_run_are_refused(tmp_path):
-    (tmp_path / "thesis.tex").write_text("")
-    with pytest.raises(UserError, match="not empty and no training run"):
-        train(tmp_path, CONFIG)
-    with pytest.raises(UserError, match="holds no training run"):
-        read_run(tmp_path)
-    (tmp_path / "config.json").write_text('{"run_version": 0}')
-    with pytest.raises(UserError, match="run of version 0"):
-        train(tmp_path, CONFIG)
-    (tmp_path / "config.json").write_text("{")
-    with pytest.raises(UserError, match="no run's configuration"):
-        train(tmp_path, CONFIG)
 
 
 def test_a_missing_teacher_is_refused_before_any_work(tmp_path):
@@ -169,47 +154,3 @@ def test_status(whole, tmp_path):
     shutil.rmtree(run / "gen_02" / "policy")
     (run / "gen_02" / "training.json").unlink()
     assert status(run)[1] == {**second, "finished": False}
-
-
-def test_a_family_solved_at_the_root_is_refused(tmp_path):
-    from pyscipopt import Model
-
-    model = Model()
-    model.hideOutput()
-    variables = [model.addVar(vtype="B", obj=-1) for _ in range(3)]
-    model.addCons(variables[0] + variables[1] + variables[2] <= 1)
-    for index in range(3):
-        model.writeProblem(str(tmp_path / f"easy{index}.mps"), verbose=False)
-    config = read_config(str(tmp_path), None, SMALL)
-    with pytest.raises(UserError, match="gave no training samples"):
-        train(tmp_path / "run", config)
-
-
-def crash_on_valid(episode):
-    """Play an episode, unless it is a validation one: then die as a crashing solver does."""
-    if episode.path.name.startswith("valid"):
-        os.kill(os.getpid(), signal.SIGKILL)
-    from kida.learning.collect import play
-
-    return play(episode)
-
-
-def test_a_dying_worker_costs_its_episode_only(tmp_path, monkeypatch):
-    monkeypatch.setattr(dagger, "play", crash_on_valid)
-    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent))
-    events: list[dict] = []
-    run = dagger.Run(tmp_path / "run", CONFIG, events.append)
-    dagger.collect_generation(run, dagger.Plan(CONFIG), 1)
-    names = [Path(name).name for name in files(tmp_path / "run") if "episodes" in name]
-    assert [name[:5] for name in names] == ["train", "train", "valid"]
-    assert names[2].endswith(".failed.json")
-    failure = json.loads((tmp_path / "run" / "gen_01" / "episodes" / names[2]).read_text())
-    assert failure["instance"].startswith("item_placement_")
-    assert "BrokenProcessPool" in failure["error"]
-    warnings = [event for event in events if event["event"] == "warning"]
-    assert len(warnings) == 1
-    assert "failed twice" in warnings[0]["text"]
-    # It is not tried for ever: the next start leaves it alone.
-    events.clear()
-    dagger.collect_generation(run, dagger.Plan(CONFIG), 1)
-    assert [event["waiting"] for event in events] == [0]

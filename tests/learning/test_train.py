@@ -8,17 +8,9 @@ import torch
 
 from kida.errors import UserError
 from kida.learning.config import TrainingConfig
+from kida.learning.losses import batches, collate
 from kida.learning.samples import Aggregate, write_shard
-from kida.learning.train import (
-    batches,
-    choose_device,
-    collate,
-    hard_targets,
-    initial_network,
-    soft_targets,
-    train_generation,
-    validate,
-)
+from kida.learning.train import choose_device, initial_network, train_generation, validate
 from kida.network.gnn import Network
 from kida.network.weights import Architecture
 
@@ -48,51 +40,6 @@ def trained(aggregate, folder, config=QUICK, epochs=None, name="checkpoint", **o
 def assert_same_weights(first, second):
     for name, array in first.items():
         np.testing.assert_array_equal(array, second[name])
-
-
-def test_a_batch_scores_each_sample_as_alone(samples):
-    network = Network(Architecture(8)).eval()
-    batch = collate(samples[:3], QUICK)
-    with torch.no_grad():
-        together = batch.padded(network(batch.graphs))
-        for place, sample in enumerate(samples[:3]):
-            alone = network(collate([sample], QUICK).graphs)
-            count = len(sample.candidates)
-            torch.testing.assert_close(together[place, :count], alone, rtol=1e-4, atol=1e-5)
-            assert torch.isinf(together[place, count:]).all()
-
-
-def test_batches_are_filled_by_edges(samples):
-    edges = [len(sample.observation.edge_columns) for sample in samples]
-    config = dataclasses.replace(QUICK, edges_per_batch=sum(edges[:3]))
-    made = list(batches(samples, config))
-    assert len(made[0].weights) == 3
-    assert sum(len(batch.weights) for batch in made) == len(samples)
-    alone = dataclasses.replace(QUICK, edges_per_batch=1)
-    assert [len(batch.weights) for batch in batches(samples, alone)] == [1] * len(samples)
-
-
-def test_ties_share_the_mass(samples):
-    scores = np.zeros(len(samples[0].candidates))
-    scores[[1, 4]] = 2.0
-    tied = dataclasses.replace(samples[0], scores=scores)
-    batch = collate([tied, samples[1]], QUICK)
-    targets = hard_targets(batch, QUICK)
-    assert targets[0, [1, 4]].tolist() == [0.5, 0.5]
-    torch.testing.assert_close(targets.sum(1), torch.ones(2))
-    soft = soft_targets(batch, QUICK)
-    torch.testing.assert_close(soft.sum(1), torch.ones(2))
-    assert soft[0, 1] == soft[0, 4] == soft[0].max()
-    assert not soft[~batch.present].any()
-
-
-def test_unevaluated_candidates_get_no_mass(samples):
-    scores = samples[0].scores.copy()
-    scores[1:] = np.nan
-    scores[5] = 0.0
-    batch = collate([dataclasses.replace(samples[0], scores=scores)], QUICK)
-    for targets in (hard_targets, soft_targets):
-        assert set(targets(batch, QUICK)[0].nonzero()[:, 0].tolist()) <= {0, 5}
 
 
 @pytest.mark.parametrize("loss", ["hard", "soft", "ranking"])

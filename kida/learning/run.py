@@ -1,0 +1,180 @@
+"""The run folder: what is where, whose it is, the log, and how far the run is.
+
+Everything a run makes is in its folder, and every step is skipped if its output is there, so that
+a run killed at any moment goes on where it was::
+
+    RUN/config.json                  what this run is; another configuration is refused
+    RUN/log.jsonl                    every event, one JSON object per line
+    RUN/initial/                     the untrained network that all generations descend from
+    RUN/gen_01/episodes/*.safetensors
+    RUN/gen_01/checkpoint.safetensors
+    RUN/gen_01/training.json         its metrics, epoch by epoch
+    RUN/gen_01/policy/               the generation's network, as models/ holds them
+    RUN/gen_01/merged/               the average of the last generations, if it goes on from that
+    RUN/rewards/                     rewards in the solver, one file per solve
+    RUN/policy/                      the result
+
+If the layout changes, raise ``config.RUN_VERSION``.
+"""
+
+import contextlib
+import dataclasses
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, cast
+
+from safetensors import SafetensorError, safe_open
+
+from kida.errors import UserError
+from kida.files import write_json
+from kida.learning.collect import record_of
+from kida.learning.config import RUN_VERSION, RunConfig, config_from, first_difference
+
+Event = dict[str, Any]
+Listener = Callable[[Event], None]
+
+
+class Run:
+    """A run folder that belongs to one configuration.
+
+    Parameters
+    ----------
+    folder
+        Created if it is not there.
+    config
+        What the run is.
+    listener
+        Gets every event, for showing progress.
+
+    Raises
+    ------
+    UserError
+        If the folder holds something else, or a run of another configuration.
+    """
+
+    def __init__(
+        self, folder: Path, config: RunConfig, listener: Listener = lambda event: None
+    ) -> None:
+        self.folder = folder
+        self.config = config
+        self._listener = listener
+        file = folder / "config.json"
+        if file.exists():
+            difference = first_difference(config, read_run(folder))
+            if difference is not None:
+                raise UserError(
+                    f"{folder} is a run of another configuration ({difference}): "
+                    "give another --out, or the old configuration to go on with it"
+                )
+        elif folder.exists() and any(folder.iterdir()):
+            raise UserError(f"{folder} is not empty and no training run: give another --out")
+        else:
+            write_json(file, {"run_version": RUN_VERSION, **dataclasses.asdict(config)})
+
+    def generation(self, number: int) -> Path:
+        """Return the folder of generation ``number``, counted from 1."""
+        return self.folder / f"gen_{number:02d}"
+
+    def successor(self, number: int) -> Path:
+        """Return the policy folder from which the generation after ``number`` goes on."""
+        return self.generation(number) / ("merged" if self.config.inheritance.iterate else "policy")
+
+    def log(self, event: str, **fields: Any) -> None:
+        """Append an event to the log and tell the listener."""
+        entry = {"time": round(time.time(), 3), "event": event, **fields}
+        try:
+            with (self.folder / "log.jsonl").open("a", encoding="utf-8") as file:
+                file.write(json.dumps(entry) + "\n")
+        except OSError as error:
+            raise UserError(
+                f"cannot write the log in {self.folder} ({error.strerror}): free some space"
+            ) from error
+        self._listener(entry)
+
+    def report(self, event: Event) -> None:
+        """Log an event, or only tell the listener what tells no more than how far a step is."""
+        if event["event"] in ("step", "solve"):
+            self._listener(event)
+        else:
+            self.log(**event)
+
+
+def read_run(folder: Path) -> RunConfig:
+    """Return the configuration of the run in ``folder``.
+
+    Raises
+    ------
+    UserError
+        If there is no run, or it is of another version.
+    """
+    file = folder / "config.json"
+    try:
+        content = json.loads(file.read_text(encoding="utf-8"))
+        version = content.pop("run_version")
+    except FileNotFoundError:
+        raise UserError(f"{folder} holds no training run (no config.json)") from None
+    except (OSError, ValueError, KeyError, AttributeError) as error:
+        raise UserError(f"{file} is no run's configuration ({error})") from error
+    if version != RUN_VERSION:
+        raise UserError(
+            f"{folder} is a run of version {version}, and this kida writes {RUN_VERSION}: "
+            "finish it with the kida that began it"
+        )
+    return config_from(content)
+
+
+def status(folder: Path) -> list[dict[str, Any]]:
+    """Return how far the run in ``folder`` is: one entry per generation.
+
+    Each has the generation's number, its ``episodes`` played ``of`` so many, how many of these
+    ``failed`` or were ``empty`` (no node was recorded, as when the root solves the instance), its
+    ``samples``, the training ``epochs`` done, the lowest ``validation_loss`` or None, and whether
+    it is ``finished``.
+
+    Raises
+    ------
+    UserError
+        If there is no run.
+    """
+    config = read_run(folder)
+    collection = config.collection
+    entries = []
+    for number in range(1, config.generations + 1):
+        generation = folder / f"gen_{number:02d}"
+        samples = [sample_count(path) for path in (generation / "episodes").glob("*.safetensors")]
+        history = _history(generation)
+        entries.append(
+            {
+                "generation": number,
+                "episodes": len(samples),
+                "of": collection.episodes + collection.validation_episodes,
+                "failed": len(list((generation / "episodes").glob("*.failed.json"))),
+                "empty": samples.count(0),
+                "samples": sum(samples),
+                "epochs": len(history),
+                "validation_loss": min((e["validation_loss"] for e in history), default=None),
+                "finished": (generation / "policy" / "card.json").exists(),
+            }
+        )
+    return entries
+
+
+def _history(generation: Path) -> list[dict[str, Any]]:
+    """Return the metrics of the epochs done, whether or not the training is finished."""
+    file, checkpoint = generation / "training.json", generation / "checkpoint.safetensors"
+    history: list[dict[str, Any]] = []
+    if file.exists():
+        history = json.loads(file.read_text(encoding="utf-8"))
+    elif checkpoint.exists():
+        with contextlib.suppress(OSError, SafetensorError, KeyError, ValueError):
+            header = cast(Any, safe_open(checkpoint, framework="numpy")).metadata()
+            history = json.loads(header["state"])["history"]
+    return history
+
+
+def sample_count(path: Path) -> int:
+    """Return the number of samples in a shard; 0 if it is damaged."""
+    record = record_of(path)
+    return 0 if record is None else record.samples

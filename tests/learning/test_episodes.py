@@ -1,0 +1,72 @@
+import json
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from kida.errors import UserError
+from kida.learning import episodes
+from kida.learning.config import read_config
+from kida.learning.plan import Plan
+from kida.learning.run import Run, status
+
+SMALL = (
+    "generations=1",
+    "collection.episodes=2",
+    "collection.validation_episodes=1",
+    "collection.samples_per_episode=4",
+    "collection.thinning=[1]",
+    "collection.probability_by_depth=[0.5]",
+)
+CONFIG = read_config("item_placement", None, SMALL)
+
+
+def files(folder: Path) -> list[str]:
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+
+
+def test_a_family_solved_at_the_root_is_refused(tmp_path):
+    from pyscipopt import Model
+
+    model = Model()
+    model.hideOutput()
+    variables = [model.addVar(vtype="B", obj=-1) for _ in range(3)]
+    model.addCons(variables[0] + variables[1] + variables[2] <= 1)
+    for index in range(3):
+        model.writeProblem(str(tmp_path / f"easy{index}.mps"), verbose=False)
+    config = read_config(str(tmp_path), None, SMALL)
+    run = Run(tmp_path / "run", config)
+    with pytest.raises(UserError, match="gave no training samples"):
+        episodes.collect_generation(run, Plan(config), 1)
+    assert status(tmp_path / "run")[0]["empty"] == 3
+
+
+def crash_on_valid(episode):
+    """Play an episode, unless it is a validation one: then die as a crashing solver does."""
+    if episode.path.name.startswith("valid"):
+        os.kill(os.getpid(), signal.SIGKILL)
+    from kida.learning.collect import play
+
+    return play(episode)
+
+
+def test_a_dying_worker_costs_its_episode_only(tmp_path, monkeypatch):
+    monkeypatch.setattr(episodes, "play", crash_on_valid)
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent))
+    events: list[dict] = []
+    run = Run(tmp_path / "run", CONFIG, events.append)
+    episodes.collect_generation(run, Plan(CONFIG), 1)
+    names = [Path(name).name for name in files(tmp_path / "run") if "episodes" in name]
+    assert [name[:5] for name in names] == ["train", "train", "valid"]
+    assert names[2].endswith(".failed.json")
+    failure = json.loads((tmp_path / "run" / "gen_01" / "episodes" / names[2]).read_text())
+    assert failure["instance"].startswith("item_placement_")
+    assert "BrokenProcessPool" in failure["error"]
+    warnings = [event for event in events if event["event"] == "warning"]
+    assert len(warnings) == 1
+    assert "failed twice" in warnings[0]["text"]
+    # It is not tried for ever: the next start leaves it alone.
+    events.clear()
+    episodes.collect_generation(run, Plan(CONFIG), 1)
+    assert [event["waiting"] for event in events] == [0]

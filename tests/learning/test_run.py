@@ -1,0 +1,41 @@
+import json
+
+import pytest
+
+from kida.errors import UserError
+from kida.learning.config import read_config
+from kida.learning.run import Run, read_run
+
+CONFIG = read_config("item_placement")
+
+
+def test_folders_that_are_no_run_are_refused(tmp_path):
+    (tmp_path / "thesis.tex").write_text("")
+    with pytest.raises(UserError, match="not empty and no training run"):
+        Run(tmp_path, CONFIG)
+    with pytest.raises(UserError, match="holds no training run"):
+        read_run(tmp_path)
+    (tmp_path / "config.json").write_text('{"run_version": 0}')
+    with pytest.raises(UserError, match="run of version 0"):
+        Run(tmp_path, CONFIG)
+    (tmp_path / "config.json").write_text("{")
+    with pytest.raises(UserError, match="no run's configuration"):
+        Run(tmp_path, CONFIG)
+
+
+def test_a_run_is_opened_again_with_its_configuration_only(tmp_path):
+    Run(tmp_path / "run", CONFIG)
+    assert read_run(tmp_path / "run") == CONFIG
+    Run(tmp_path / "run", CONFIG)
+    with pytest.raises(UserError, match="generations is 5 there and 2 here"):
+        Run(tmp_path / "run", read_config("item_placement", None, ["generations=2"]))
+
+
+def test_events_are_logged_and_told_but_steps_only_told(tmp_path):
+    told = []
+    run = Run(tmp_path / "run", CONFIG, told.append)
+    run.report({"event": "step", "loss": 1.0})
+    run.report({"event": "epoch", "loss": 2.0})
+    lines = (tmp_path / "run" / "log.jsonl").read_text().splitlines()
+    assert [json.loads(line)["loss"] for line in lines] == [2.0]
+    assert [event["loss"] for event in told] == [1.0, 2.0]
