@@ -37,6 +37,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="set one option, such as generations=3 or training.epochs=5",
     )
     parser.add_argument("--jobs", type=int, metavar="N", help="worker processes (default: cores)")
+    parser.add_argument("--threads", type=int, metavar="N", help="torch's threads (default: jobs)")
     parser.add_argument("--scheduler", metavar="ADDRESS", help="play on this Dask cluster instead")
     parser.add_argument(
         "--status", type=Path, metavar="RUN", help="show how far a run is, and exit"
@@ -63,11 +64,14 @@ def run(arguments: argparse.Namespace) -> int:
     jobs = available_cores() if arguments.jobs is None else arguments.jobs
     if jobs < 1:
         raise UserError(f"--jobs is {jobs}; it must be at least 1")
+    if arguments.threads is not None and arguments.threads < 1:
+        raise UserError(f"--threads is {arguments.threads}; it must be at least 1")
     with _Display() as display:
         folder = train(
             arguments.out,
             config,
             jobs=jobs,
+            threads=arguments.threads,
             scheduler=arguments.scheduler,
             listener=display.show,
         )

@@ -32,6 +32,7 @@ def train(
     config: RunConfig,
     *,
     jobs: int = 1,
+    threads: int | None = None,
     scheduler: str | None = None,
     listener: Listener = lambda event: None,
 ) -> Path:
@@ -44,7 +45,9 @@ def train(
     config
         What to do.
     jobs
-        Worker processes, and threads of torch.
+        Worker processes.
+    threads
+        Threads of torch while training; None means as many as worker processes.
     scheduler
         A Dask scheduler to play episodes on instead.
     listener
@@ -71,7 +74,7 @@ def train(
         if (run.successor(number) / "card.json").exists():
             continue
         collect_generation(run, plan, number, jobs=jobs, scheduler=scheduler)
-        train_one(run, number, threads=jobs)
+        train_one(run, number, threads=threads or jobs)
     run.log("selecting")
     with open_executor(jobs, scheduler) as executor:
         selection = select(

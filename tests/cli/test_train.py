@@ -80,6 +80,7 @@ def test_interrupt_exits_with_130_and_keeps_what_is_done(tmp_path):
         (["train", "item_placement", "--out", "{}", "--set", "epochs=3"], "no option 'epochs'"),
         (["train", "item_placement", "--out", "{}", "--config", "none.toml"], "cannot read"),
         (["train", "item_placement", "--out", "{}", "--jobs", "0"], "--jobs is 0"),
+        (["train", "item_placement", "--out", "{}", "--threads", "0"], "--threads is 0"),
         (["train", "--status", "{}"], "holds no training run"),
     ],
 )
