@@ -1,15 +1,14 @@
 """Train a policy for a family of instances, by imitation in several generations.
 
+    kida train item_placement --out runs/ip
+    kida train item_placement --config scripts/train_item_placement.toml --out runs/ip
+    kida train my_instances/ --set generations=3 --set training.embedding_size=32 --out runs/mine
+    kida train --status runs/ip
+
 Episodes are played on all cores, a strong-branching expert labels some of their nodes, a network
 is trained on all samples so far and plays the next generation; in the end the best generations are
-merged. Run the same command again to go on with an interrupted run.
-
-For example::
-
-  kida train item_placement --out runs/ip
-  kida train item_placement --config scripts/train_item_placement.toml --out runs/ip
-  kida train my_instances/ --set generations=3 --set training.embedding_size=32 --out runs/mine
-  kida train --status runs/ip
+merged. Run the same command again to go on with an interrupted run. The options of a
+configuration file, and of --set, are described in kida/learning/config.py and docs/method.md.
 """
 
 import argparse
