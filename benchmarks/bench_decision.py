@@ -39,7 +39,7 @@ def untrained_policy(size: int, candidates: str) -> Policy:
 
 def model_of(index: int, seconds: float) -> Model:
     (instance,) = instances("item_placement", split="valid", start=index, count=1)
-    model = instance.model()
+    model: Model = instance.model()
     model.hideOutput()
     model.setHeuristics(SCIP_PARAMSETTING.OFF)
     model.setParam("limits/time", seconds)

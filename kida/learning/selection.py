@@ -137,13 +137,17 @@ class Judge:
         self._report = report
 
     def rewards(self, policies: Sequence[Policy], draws: Sequence[Draw]) -> list[list[float]]:
-        """Return the rewards of each policy, draw by draw; all solves run side by side."""
-        jobs: list[float | Future[float]] = []
-        for policy in policies:
-            home = self._folder / _digest(policy)
+        """Return the rewards of each policy, draw by draw; all solves run side by side.
+
+        Policies take turns on every draw: what disturbs the machine disturbs them alike.
+        """
+        homes = [self._folder / _digest(policy) for policy in policies]
+        for home, policy in zip(homes, policies, strict=True):
             if not (home / "card.json").exists():
                 policy.save(home)
-            for draw in draws:
+        jobs: list[float | Future[float]] = []
+        for draw in draws:
+            for home in homes:
                 path = home / f"{draw.instance.name}_{draw.seed}.json"
                 if path.exists():
                     jobs.append(float(json.loads(path.read_text(encoding="utf-8"))["reward"]))
@@ -170,8 +174,7 @@ class Judge:
                 "run the same command again to go on"
             ) from error
         flat = [job if isinstance(job, float) else job.result() for job in jobs]
-        starts = range(0, len(flat), len(draws))
-        return [flat[start : start + len(draws)] for start in starts]
+        return [flat[position :: len(policies)] for position in range(len(policies))]
 
     def race(self, policies: Sequence[Policy], keep: int = 1) -> list[float]:
         """Return the mean reward of each policy, giving up on clear losers early.
