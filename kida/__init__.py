@@ -14,7 +14,7 @@ from importlib.metadata import version as _version
 from typing import TYPE_CHECKING, Any
 
 from kida.errors import UserError
-from kida.instances.family import Instance, family, instances
+from kida.instances.family import Instance
 from kida.network.weights import Policy
 from kida.observation import Observation
 from kida.versions import show_versions
@@ -57,8 +57,6 @@ __all__ = [
     "__version__",
     "attach",
     "attach_callable",
-    "family",
-    "instances",
     "observe",
     "optimize",
     "show_versions",

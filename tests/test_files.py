@@ -1,0 +1,38 @@
+"""Files appear whole or not at all."""
+
+from pathlib import Path
+
+import pytest
+
+from kida.errors import UserError
+from kida.files import atomic_path, write_json
+
+
+def test_success_replaces_the_old_file_and_leaves_nothing_else(tmp_path: Path) -> None:
+    target = tmp_path / "new folder" / "set.mps.gz"
+    for content in ("old", "new"):
+        with atomic_path(target) as temporary:
+            assert temporary.parent == target.parent
+            assert temporary.name.endswith("set.mps.gz")  # SCIP chooses the format by the suffix
+            temporary.write_text(content)
+    assert target.read_text() == "new"
+    assert list(target.parent.iterdir()) == [target]
+
+
+def test_failure_leaves_the_old_file(tmp_path: Path) -> None:
+    target = tmp_path / "card.json"
+    write_json(target, {"a": [1, 2.5]})
+    before = target.read_bytes()
+    with pytest.raises(KeyboardInterrupt), atomic_path(target) as temporary:  # noqa: PT012
+        temporary.write_text("half of")
+        raise KeyboardInterrupt
+    with pytest.raises(ValueError, match="JSON compliant"):
+        write_json(target, {"reward": float("nan")})
+    assert target.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_a_folder_that_cannot_be_made_is_a_users_mistake(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(UserError, match=r"cannot write .*choose another folder"):
+        write_json(tmp_path / "file" / "x.json", {})
