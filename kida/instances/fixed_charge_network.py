@@ -2,8 +2,9 @@
 
 The random scheme is that of "Learning to compare nodes in branch and bound with graph neural
 networks" (Labassi, Chetelat and Lodi, NeurIPS 2022): directed Erdos-Renyi graphs, fixed costs a
-hundred times the flow costs, so that LP relaxations open arcs by tiny fractions. A draw that
-cannot be served is drawn again.
+hundred times the flow costs, so that LP relaxations open arcs by tiny fractions. Easy has their
+size; medium and hard are larger and have a seventh of the capacities, without which SCIP 10 closes
+them at the root or soon after. A draw that cannot be served is drawn again.
 """
 
 import numpy as np
@@ -15,10 +16,16 @@ from kida.instances.source import Source
 from kida.instances.synthetic import Synthetic
 
 ARC_PROBABILITY = 0.33
+_ATTEMPTS = 200
 
 
 def fixed_charge_network(
-    name: str, source: Source, nodes: int, commodities: int, strong: bool = False
+    name: str,
+    source: Source,
+    nodes: int,
+    commodities: int,
+    capacity_factor: float = 1.0,
+    strong: bool = False,
 ) -> Program:
     """Draw a problem: pay for opening arcs and for flow; serve every commodity.
 
@@ -31,6 +38,8 @@ def fixed_charge_network(
     nodes, commodities
         Numbers of nodes (4 or more, for paths to exist soon) and of commodities, each with its
         own pair of nodes.
+    capacity_factor
+        Multiplies the published capacities, which are ample.
     strong
         Whether to add the rows ``flow share <= open`` of every arc and commodity, which make
         the relaxation tight and large.
@@ -38,21 +47,31 @@ def fixed_charge_network(
     Raises
     ------
     UserError
-        If there are too few nodes, or more commodities than half the pairs.
+        If there are too few nodes, more commodities than half the pairs, or capacities so
+        small that no draw can be served.
     """
     if nodes < 4 or not 1 <= commodities <= nodes * (nodes - 1) // 2:
         raise UserError(
             f"a network of {nodes} nodes and {commodities} commodities does not exist; it needs "
             "4 nodes, and between 1 commodity and one for every second pair of nodes"
         )
-    while True:
-        program = _attempt(name, source, nodes, commodities, strong)
+    for _ in range(_ATTEMPTS):
+        program = _attempt(name, source, nodes, commodities, capacity_factor, strong)
         if program is not None and _can_be_served(program):
             return program
+    raise UserError(
+        f"none of {_ATTEMPTS} networks could serve its commodities; "
+        f"the capacity factor {capacity_factor} is too small"
+    )
 
 
 def _attempt(
-    name: str, source: Source, nodes: int, commodities: int, strong: bool
+    name: str,
+    source: Source,
+    nodes: int,
+    commodities: int,
+    capacity_factor: float,
+    strong: bool,
 ) -> Program | None:
     """Return a problem that may be infeasible, or None if too few pairs are connected."""
     linked = source.random(nodes, nodes) < ARC_PROBABILITY
@@ -62,7 +81,9 @@ def _attempt(
     flow_cost = np.floor(source.uniform(11.0, 50.0, arcs))
     open_cost = np.floor(source.uniform(1100.0, 5000.0, arcs))
     capacity = np.floor(
-        source.uniform(1.0, commodities + 1.0, arcs) * source.uniform(10.0, 100.0, arcs)
+        capacity_factor
+        * source.uniform(1.0, commodities + 1.0, arcs)
+        * source.uniform(10.0, 100.0, arcs)
     )
     pairs = np.argwhere(_connected(linked))
     if len(pairs) < commodities:
@@ -139,11 +160,11 @@ def _can_be_served(program: Program) -> bool:
 
 FAMILY = Synthetic(
     name="fixed_charge_network",
-    description="fixed-charge multicommodity network design: 15 to 28 nodes, 22 to 40 commodities",
+    description="fixed-charge multicommodity network design: 15 to 30 nodes, 22 to 35 commodities",
     draw=fixed_charge_network,
     parameters={
         "easy": {"nodes": 15, "commodities": 22},
-        "medium": {"nodes": 24, "commodities": 30},
-        "hard": {"nodes": 28, "commodities": 40},
+        "medium": {"nodes": 25, "commodities": 30, "capacity_factor": 0.15},
+        "hard": {"nodes": 30, "commodities": 35, "capacity_factor": 0.15},
     },
 )

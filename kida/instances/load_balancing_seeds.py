@@ -73,7 +73,7 @@ def draw(seed: int) -> Draw:
 
 
 def is_feasible(problem: Draw) -> bool:
-    """Decide exactly whether ``problem`` is feasible (3 to 300 ms)."""
+    """Decide exactly whether ``problem`` is feasible (3 to 10 ms, rarely up to a second)."""
     return _decide(problem)[0]
 
 

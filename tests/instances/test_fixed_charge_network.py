@@ -11,7 +11,7 @@ from kida.instances.source import Source
 @given(seed=st.integers(0, 10**6), nodes=st.integers(4, 9), strong=st.booleans())
 @settings(max_examples=15, deadline=None)
 def test_every_draw_can_be_served(seed: int, nodes: int, strong: bool) -> None:
-    model = fixed_charge_network("p", Source(seed), nodes, 3, strong).model()
+    model = fixed_charge_network("p", Source(seed), nodes, 3, strong=strong).model()
     model.setParam("limits/solutions", 1)
     model.optimize()
     assert model.getNSols() >= 1
@@ -20,7 +20,7 @@ def test_every_draw_can_be_served(seed: int, nodes: int, strong: bool) -> None:
 def test_strong_rows_only_tighten_the_relaxation() -> None:
     bounds, optima = [], []
     for strong in (False, True):
-        program = fixed_charge_network("p", Source(5), 7, 4, strong)
+        program = fixed_charge_network("p", Source(5), 7, 4, strong=strong)
         model = program.model()
         model.relax()
         model.optimize()
@@ -55,3 +55,14 @@ def test_statistics() -> None:
 def test_impossible_parameters(nodes: int, commodities: int) -> None:
     with pytest.raises(UserError, match="does not exist"):
         fixed_charge_network("p", Source(0), nodes, commodities)
+
+
+def test_capacity_factor() -> None:
+    with pytest.raises(UserError, match="too small"):
+        fixed_charge_network("p", Source(0), 8, 3, capacity_factor=0.001)
+    ample, tight = (
+        fixed_charge_network("p", Source(1), 15, 22, capacity_factor=factor)
+        for factor in (1.0, 0.3)
+    )
+    assert tight.binaries == ample.binaries  # the same network, unless it was drawn again
+    assert tight.values.min() == pytest.approx(0.3 * ample.values.min(), rel=0.01)
