@@ -248,7 +248,8 @@ NB_MODULE(_core, m) {
         std::vector<SCIP_Var*> variables;
         branching_candidates(scip, unfixed, variables);
         StrongBranching result;
-        strong_branching(scip, variables, idempotent, limit, result);
+        strong_branching(scip, variables, promising_by_pseudocost(scip, variables, limit),
+                         idempotent, result);
         nb::dict arrays = strong_branching_arrays(result);
         arrays["candidates"] = to_numpy(indices_of(variables));
         return arrays;
@@ -288,7 +289,7 @@ NB_MODULE(_core, m) {
       .def_static(
           "include",
           [](const nb::object& capsule, std::shared_ptr<Network> network, const std::string& acting,
-             bool unfixed_candidates, int expert_depth, int expert_candidates,
+             bool unfixed_candidates, int expert_depth, int expert_candidates, int shortlist,
              std::vector<double> record_probability, int max_samples, bool stop_when_full,
              bool act_on_expert, bool trace, std::uint64_t seed, int priority,
              nb::object function) {
@@ -296,6 +297,7 @@ NB_MODULE(_core, m) {
                                 .unfixed_candidates = unfixed_candidates,
                                 .expert_depth = expert_depth,
                                 .expert_candidates = expert_candidates,
+                                .shortlist = shortlist,
                                 .record_probability = std::move(record_probability),
                                 .max_samples = max_samples,
                                 .stop_when_full = stop_when_full,
@@ -307,7 +309,7 @@ NB_MODULE(_core, m) {
           },
           "scip"_a, "network"_a.none(), nb::kw_only(), "acting"_a = "network",
           "unfixed_candidates"_a = false, "expert_depth"_a = -1, "expert_candidates"_a = 0,
-          "record_probability"_a = std::vector<double>{}, "max_samples"_a = 0,
+          "shortlist"_a = 0, "record_probability"_a = std::vector<double>{}, "max_samples"_a = 0,
           "stop_when_full"_a = false, "act_on_expert"_a = true, "trace"_a = false, "seed"_a = 0,
           "priority"_a, "function"_a = nb::none())
       .def_prop_ro("statistics",

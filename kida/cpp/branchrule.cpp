@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <numeric>
 
 namespace kida {
 
@@ -116,38 +117,60 @@ bool Brancher::wants_sample(int depth) {
   return static_cast<int>(samples_.size()) < options_.max_samples && draw < probability[at];
 }
 
-int Brancher::ask_expert(Scip* scip, bool acts) {
+int Brancher::ask_expert(Scip* scip, bool acts, bool record) {
+  const bool by_network = options_.shortlist > 0 && acts && !record && network_ != nullptr;
+  const auto positions =
+      by_network ? shortlist(scip)
+                 : promising_by_pseudocost(scip, candidates_, options_.expert_candidates);
   const auto begin = Clock::now();
-  strong_branching(scip, candidates_, !acts, options_.expert_candidates, expert_);
+  strong_branching(scip, candidates_, positions, !acts, expert_);
   statistics_.seconds_expert += seconds(begin, Clock::now());
   return expert_.best;
 }
 
-int Brancher::ask_network_or_function(Scip* scip) {
+// Positions of the candidates that the network scores highest, best first.
+std::vector<std::size_t> Brancher::shortlist(Scip* scip) {
+  score_candidates(scip);
+  std::vector<std::size_t> positions(candidates_.size());
+  std::iota(positions.begin(), positions.end(), std::size_t{0});
+  std::stable_sort(positions.begin(), positions.end(),
+                   [this](std::size_t a, std::size_t b) { return scores_[a] > scores_[b]; });
+  positions.resize(std::min(positions.size(), static_cast<std::size_t>(options_.shortlist)));
+  return positions;
+}
+
+void Brancher::observe_candidates(Scip* scip, bool with_incumbent) {
   const auto begin = Clock::now();
-  const bool by_function = options_.acting == Acting::function;
-  observe(scip, by_function, observation_);
-  const auto observed = Clock::now();
+  observe(scip, with_incumbent, observation_);
   candidate_indices_.resize(candidates_.size());
   std::transform(candidates_.begin(), candidates_.end(), candidate_indices_.begin(),
                  SCIPvarGetProbindex);
-  int choice = -1;
-  if (by_function) {
-    choice = options_.function(observation_, candidate_indices_, exception_);
-  } else {
-    scores_.resize(candidates_.size());
-    network_->score(observation_, candidate_indices_, workspace_, scores_);
-    choice = static_cast<int>(std::max_element(scores_.begin(), scores_.end()) - scores_.begin());
-  }
-  const auto scored = Clock::now();
-  statistics_.seconds_observing += seconds(begin, observed);
-  statistics_.seconds_scoring += seconds(observed, scored);
-  if (choice < 0) return choice;
+  timing_.observing = static_cast<float>(seconds(begin, Clock::now()));
+  statistics_.seconds_observing += timing_.observing;
+}
+
+void Brancher::score_candidates(Scip* scip) {
+  observe_candidates(scip, false);
+  const auto begin = Clock::now();
+  scores_.resize(candidates_.size());
+  network_->score(observation_, candidate_indices_, workspace_, scores_);
+  timing_.scoring = static_cast<float>(seconds(begin, Clock::now()));
+  statistics_.seconds_scoring += timing_.scoring;
+}
+
+int Brancher::ask_network(Scip* scip) {
+  score_candidates(scip);
   statistics_.network_decisions += 1;
-  if (options_.trace) {
-    trace_.push_back({static_cast<float>(seconds(begin, observed)),
-                      static_cast<float>(seconds(observed, scored)), 0.0F});
-  }
+  return static_cast<int>(std::max_element(scores_.begin(), scores_.end()) - scores_.begin());
+}
+
+int Brancher::ask_function(Scip* scip) {
+  observe_candidates(scip, true);
+  const auto begin = Clock::now();
+  const int choice = options_.function(observation_, candidate_indices_, exception_);
+  timing_.scoring = static_cast<float>(seconds(begin, Clock::now()));
+  statistics_.seconds_scoring += timing_.scoring;
+  statistics_.network_decisions += choice >= 0 ? 1 : 0;
   return choice;
 }
 
@@ -179,12 +202,9 @@ int Brancher::execute(Scip* scip) {
   bool recorded = false;
 
   if (record || expert_acts) {
-    if (record) observe(scip, true, observation_);
-    const int expert_choice = ask_expert(scip, expert_acts);
+    if (record) observe_candidates(scip, true);
+    const int expert_choice = ask_expert(scip, expert_acts, record);
     if (record && expert_.complete) {
-      candidate_indices_.resize(candidates_.size());
-      std::transform(candidates_.begin(), candidates_.end(), candidate_indices_.begin(),
-                     SCIPvarGetProbindex);
       samples_.push_back({observation_, candidate_indices_, expert_, depth, SCIPgetNNodes(scip),
                           SCIPgetLPObjval(scip), SCIPgetDualbound(scip)});
       recorded = true;
@@ -200,8 +220,8 @@ int Brancher::execute(Scip* scip) {
   if (choice < 0) {
     // Also where the expert could evaluate nothing.
     switch (options_.acting) {
-      case Acting::network:
-      case Acting::function: choice = ask_network_or_function(scip); break;
+      case Acting::network: choice = ask_network(scip); break;
+      case Acting::function: choice = ask_function(scip); break;
       case Acting::random:
         choice = static_cast<int>(uniform() * static_cast<double>(candidates_.size()));
         break;
@@ -219,8 +239,9 @@ int Brancher::execute(Scip* scip) {
   statistics_.expert_decisions += by_expert ? 1 : 0;
   statistics_.candidates += static_cast<std::int64_t>(candidates_.size());
   branch(scip, choice, by_expert);
-  if (!trace_.empty() && trace_.back().total == 0.0F) {
-    trace_.back().total = static_cast<float>(seconds(begin, Clock::now()));
+  if (options_.trace && !by_expert) {
+    timing_.total = static_cast<float>(seconds(begin, Clock::now()));
+    trace_.push_back(timing_);
   }
   return constants.result_branched;
 }

@@ -29,6 +29,9 @@ struct RuleOptions {
   bool unfixed_candidates = false;  // every unfixed integer variable, not only the fractional ones
   int expert_depth = -1;            // the expert decides at nodes of at most this depth
   int expert_candidates = 0;        // the expert evaluates that many, by pseudocost; 0: all
+  // Where the expert only decides, without recording, it evaluates only that many: those that the
+  // network scores highest; 0: as above.
+  int shortlist = 0;
   std::vector<double> record_probability;  // of recording a node, by depth; the last goes on
   int max_samples = 0;
   bool stop_when_full = false;  // end the solve once that many samples are recorded
@@ -89,8 +92,12 @@ class Brancher : public std::enable_shared_from_this<Brancher> {
   bool accepts(Scip* scip);
   bool collect_candidates(Scip* scip);
   bool wants_sample(int depth);
-  int ask_expert(Scip* scip, bool acts);
-  int ask_network_or_function(Scip* scip);
+  int ask_expert(Scip* scip, bool acts, bool record);
+  void observe_candidates(Scip* scip, bool with_incumbent);
+  void score_candidates(Scip* scip);
+  std::vector<std::size_t> shortlist(Scip* scip);
+  int ask_network(Scip* scip);
+  int ask_function(Scip* scip);
   void branch(Scip* scip, int choice, bool expert_bounds);
   double uniform();
 
@@ -110,6 +117,7 @@ class Brancher : public std::enable_shared_from_this<Brancher> {
   Observation observation_;
   StrongBranching expert_;
   Network::Workspace workspace_;
+  Timing timing_{};
 };
 
 // The branching candidates at the focus node: the fractional ones or all unfixed integer variables,

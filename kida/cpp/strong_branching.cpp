@@ -30,9 +30,11 @@ class Session {
   bool open_ = true;
 };
 
-// Positions of the `limit` candidates of best pseudocost score, in order; of all if it is 0.
-std::vector<std::size_t> promising(Scip* scip, const std::vector<SCIP_Var*>& candidates,
-                                   int limit) {
+}  // namespace
+
+std::vector<std::size_t> promising_by_pseudocost(Scip* scip,
+                                                 const std::vector<SCIP_Var*>& candidates,
+                                                 int limit) {
   std::vector<std::size_t> positions(candidates.size());
   std::iota(positions.begin(), positions.end(), std::size_t{0});
   if (limit <= 0 || static_cast<std::size_t>(limit) >= positions.size()) return positions;
@@ -48,10 +50,9 @@ std::vector<std::size_t> promising(Scip* scip, const std::vector<SCIP_Var*>& can
   return positions;
 }
 
-}  // namespace
-
-void strong_branching(Scip* scip, const std::vector<SCIP_Var*>& candidates, bool idempotent,
-                      int limit, StrongBranching& result) {
+void strong_branching(Scip* scip, const std::vector<SCIP_Var*>& candidates,
+                      const std::vector<std::size_t>& positions, bool idempotent,
+                      StrongBranching& result) {
   const std::size_t count = candidates.size();
   constexpr double nan = std::numeric_limits<double>::quiet_NaN();
   result.down_gain.assign(count, nan);
@@ -64,10 +65,9 @@ void strong_branching(Scip* scip, const std::vector<SCIP_Var*>& candidates, bool
   const double objective = SCIPgetLPObjval(scip);
   const double feastol = SCIPfeastol(scip);
   const double epsilon = SCIPepsilon(scip);
-  const std::vector<std::size_t> chosen = promising(scip, candidates, limit);
   Session session(scip);
   std::size_t evaluated = 0;
-  for (const std::size_t k : chosen) {
+  for (const std::size_t k : positions) {
     if (SCIPisStopped(scip) != 0) break;
     SCIP_Var* variable = candidates[k];
     const double value = SCIPvarGetLPSol(variable);
@@ -113,7 +113,7 @@ void strong_branching(Scip* scip, const std::vector<SCIP_Var*>& candidates, bool
     ++evaluated;
   }
   session.end();
-  result.complete = evaluated == chosen.size();
+  result.complete = evaluated == positions.size();
 }
 
 }  // namespace kida

@@ -2,6 +2,7 @@
 // root itself.
 #pragma once
 
+#include <cstddef>
 #include <vector>
 
 #include "scip_api.h"
@@ -29,8 +30,14 @@ struct StrongBranching {
 //
 // `idempotent` leaves no trace in the solver (pseudocosts, conflicts): for labels at nodes where
 // somebody else decides. The evaluation ends early when the solve is being stopped or an LP fails.
-// If `limit` is positive only that many candidates are evaluated, those of best pseudocost score.
-void strong_branching(Scip* scip, const std::vector<SCIP_Var*>& candidates, bool idempotent,
-                      int limit, StrongBranching& result);
+// Only the candidates at `positions` are evaluated, in that order.
+void strong_branching(Scip* scip, const std::vector<SCIP_Var*>& candidates,
+                      const std::vector<std::size_t>& positions, bool idempotent,
+                      StrongBranching& result);
+
+// Positions of the `limit` candidates of best pseudocost score, ascending; of all if it is 0.
+std::vector<std::size_t> promising_by_pseudocost(Scip* scip,
+                                                 const std::vector<SCIP_Var*>& candidates,
+                                                 int limit);
 
 }  // namespace kida

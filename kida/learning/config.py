@@ -229,6 +229,9 @@ class InheritanceConfig:
     expert_depths
         Depths to which strong branching is tried above the merged network; the best by reward
         goes into the policy's card. Generations and averages are compared at the first of them.
+    expert_candidates
+        Lengths of the network's shortlist that strong branching evaluates there, tried with every
+        depth; 0 means all candidates. Generations are compared at the first of them.
     """
 
     method: Literal["best", "greedy", "weighted", "exponential", "scan", "last"] = "best"
@@ -240,6 +243,7 @@ class InheritanceConfig:
     instances: int = 4
     time_limit: float = 45.0
     expert_depths: tuple[int, ...] = (-1, 8, 12)
+    expert_candidates: tuple[int, ...] = (0,)
 
     def __post_init__(self) -> None:
         _positive(self, "count", "every", "instances", "time_limit")
@@ -247,6 +251,8 @@ class InheritanceConfig:
             raise UserError(f"decay is {self.decay}; it must be above 0 and at most 1")
         if not self.expert_depths or min(self.expert_depths) < -1:
             raise UserError("expert_depths must be a list of depths, -1 meaning never")
+        if not self.expert_candidates or min(self.expert_candidates) < 0:
+            raise UserError("expert_candidates must be a list of numbers, 0 meaning all")
 
 
 @dataclass(frozen=True)

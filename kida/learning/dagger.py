@@ -232,6 +232,7 @@ def _write_policy(run: Run, selection: Selection, folder: Path) -> None:
     card = dataclasses.replace(
         template,
         expert_depth=selection.expert_depth,
+        expert_candidates=selection.expert_candidates,
         recipe={
             "config": _plain(run.config),
             "merged_generations": list(selection.generations),

@@ -57,7 +57,7 @@ class Selection:
         Of the final network.
     generations
         The generations in it, counted from 1.
-    expert_depth
+    expert_depth, expert_candidates
         For the policy's card.
     rewards
         What was measured: name to mean reward.
@@ -66,6 +66,7 @@ class Selection:
     weights: Weights
     generations: tuple[int, ...]
     expert_depth: int
+    expert_candidates: int
     rewards: dict[str, float]
 
 
@@ -250,8 +251,14 @@ def select(
     numbers = [n for n in range(1, last + 1) if n % options.every == 0 or n == last]
     if options.method == "last":
         numbers = [last]
-    depths = options.expert_depths
-    parents = [_with_expert(Policy.load(generations[number - 1]), depths[0]) for number in numbers]
+    experts = [
+        (depth, candidates)
+        for depth in options.expert_depths
+        for candidates in (options.expert_candidates if depth >= 0 else (0,))
+    ]
+    parents = [
+        _with_expert(Policy.load(generations[number - 1]), *experts[0]) for number in numbers
+    ]
     measured: dict[str, float] = {}
 
     def note(name: str, reward: float) -> None:
@@ -276,14 +283,14 @@ def select(
         best = best_parents(rewards, 1)[0]
         if rewards[best] > reward:
             chosen, members = parents[best], (best,)
-    depth = depths[0]
-    if len(depths) > 1:
-        rewards = judge.race([_with_expert(chosen, depth) for depth in depths])
-        for depth, reward in zip(depths, rewards, strict=True):
-            note(f"expert to depth {depth}", reward)
-        depth = depths[best_parents(rewards, 1)[0]]
+    expert = experts[0]
+    if len(experts) > 1:
+        rewards = judge.race([_with_expert(chosen, *expert) for expert in experts])
+        for (depth, candidates), reward in zip(experts, rewards, strict=True):
+            note(f"expert to depth {depth}, candidates {candidates or 'all'}", reward)
+        expert = experts[best_parents(rewards, 1)[0]]
     return Selection(
-        chosen.weights, tuple(sorted(numbers[member] for member in members)), depth, measured
+        chosen.weights, tuple(sorted(numbers[member] for member in members)), *expert, measured
     )
 
 
@@ -315,12 +322,16 @@ def _merge(
     return uniform_average(chosen), members
 
 
-def _with_expert(policy: Policy, depth: int) -> Policy:
-    return Policy(policy.weights, dataclasses.replace(policy.card, expert_depth=depth))
+def _with_expert(policy: Policy, depth: int, candidates: int) -> Policy:
+    card = dataclasses.replace(policy.card, expert_depth=depth, expert_candidates=candidates)
+    return Policy(policy.weights, card)
 
 
 def _digest(policy: Policy) -> str:
-    digest = hashlib.sha256(f"{policy.card.candidates} {policy.card.expert_depth}".encode())
+    card = policy.card
+    digest = hashlib.sha256(
+        f"{card.candidates} {card.expert_depth} {card.expert_candidates}".encode()
+    )
     for name in sorted(policy.weights):
         digest.update(name.encode() + policy.weights[name].tobytes())
     return digest.hexdigest()[:16]

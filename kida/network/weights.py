@@ -108,8 +108,11 @@ class Card:
         The variables among which the policy chooses: the ``"fractional"`` ones of the LP
         solution, or every ``"unfixed"`` integer variable.
     expert_depth
-        At nodes of at most this depth full strong branching decides instead of the network;
-        -1 means never.
+        At nodes of at most this depth strong branching decides instead of the network; -1 means
+        never.
+    expert_candidates
+        How many candidates strong branching evaluates there: those that the network scores
+        highest; 0 means all.
     recipe
         How it was trained: whatever is needed to do it again.
     seeds
@@ -125,6 +128,7 @@ class Card:
     architecture: Architecture = field(default_factory=Architecture)
     candidates: Candidates = "fractional"
     expert_depth: int = -1
+    expert_candidates: int = 0
     recipe: Mapping[str, Any] = field(default_factory=dict)
     seeds: tuple[int, ...] = ()
     scip_version: str = ""
@@ -146,6 +150,11 @@ class Card:
             raise UserError(
                 f"the policy's card has expert_depth {self.expert_depth!r}; "
                 "write a depth, or -1 for never"
+            )
+        if not isinstance(self.expert_candidates, int) or self.expert_candidates < 0:
+            raise UserError(
+                f"the policy's card has expert_candidates {self.expert_candidates!r}; "
+                "write a number, or 0 for all"
             )
 
     @classmethod

@@ -187,6 +187,7 @@ def attach(
         acting="network",
         unfixed_candidates=card.candidates == "unfixed",
         expert_depth=card.expert_depth,
+        shortlist=card.expert_candidates,
         seed=seed,
         trace=trace,
     )

@@ -80,7 +80,7 @@ def policy_identity(name: str) -> str:
         return f"function sha256:{digest.hexdigest()}"
     policy = _network(name)
     card = policy.card
-    digest.update(f"{card.candidates} {card.expert_depth}".encode())
+    digest.update(f"{card.candidates} {card.expert_depth} {card.expert_candidates}".encode())
     for key in sorted(policy.weights):
         digest.update(key.encode() + policy.weights[key].tobytes())
     return f"network sha256:{digest.hexdigest()}"

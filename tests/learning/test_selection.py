@@ -116,7 +116,7 @@ def test_the_best_are_merged_unless_one_alone_is_better(tmp_path, merged_gain, e
     assert selection.expert_depth == 5
     for name, array in best.weights.items():
         np.testing.assert_array_equal(selection.weights[name], array)
-    assert selection.rewards["expert to depth 5"] == pytest.approx(BASE.mean() + 3)
+    assert selection.rewards["expert to depth 5, candidates all"] == pytest.approx(BASE.mean() + 3)
     assert [event["policy"] for event in events] == list(selection.rewards)
 
 

@@ -24,7 +24,9 @@ from kida.solver.branching import (
 )
 
 
-def random_policy(candidates: str = "fractional", expert_depth: int = -1) -> Policy:
+def random_policy(
+    candidates: str = "fractional", expert_depth: int = -1, expert_candidates: int = 0
+) -> Policy:
     """Untrained weights: any decision is as good as another for these tests."""
     architecture = Architecture(embedding_size=16)
     generator = np.random.default_rng(5)
@@ -32,7 +34,13 @@ def random_policy(candidates: str = "fractional", expert_depth: int = -1) -> Pol
         name: (generator.normal(size=shape) / 4).astype(np.float32)
         for name, shape in shapes(architecture).items()
     }
-    return Policy(weights, Card(architecture, candidates=candidates, expert_depth=expert_depth))
+    card = Card(
+        architecture,
+        candidates=candidates,
+        expert_depth=expert_depth,
+        expert_candidates=expert_candidates,
+    )
+    return Policy(weights, card)
 
 
 def quiet(model: Model, nodes: int = 60) -> Model:
@@ -115,6 +123,22 @@ def test_the_expert_decides_down_to_the_depth_of_the_card() -> None:
     assert counts[2].network_decisions > 0
     assert counts[1000].network_decisions == 0
     assert counts[1000].seconds_expert > 0
+
+
+def test_the_expert_evaluates_only_the_networks_shortlist() -> None:
+    found = {}
+    for shortlist in (0, 1000, 2):
+        model = item_placement(12)
+        brancher = attach(model, random_policy(expert_depth=100, expert_candidates=shortlist))
+        model.optimize()
+        statistics = brancher.statistics
+        assert statistics.expert_decisions == statistics.decisions > 5
+        assert (statistics.seconds_scoring > 0) == (shortlist > 0)
+        found[shortlist] = (model.getNStrongbranchLPIterations(), statistics.decisions)
+        model.free()
+    # A list longer than the candidates is all of them, though in another order.
+    assert found[2][0] / found[2][1] < found[0][0] / found[0][1] / 3
+    assert found[1000][0] > 3 * found[2][0]
 
 
 def test_solving_to_optimality_gives_scips_optimum() -> None:
