@@ -15,5 +15,5 @@ def test_an_unsupported_version_is_named(monkeypatch: pytest.MonkeyPatch) -> Non
 
 def test_a_library_that_is_not_loaded_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pyscipopt.scip, "__file__", "/no/such/file.so")
-    with pytest.raises(ImportError, match="not loaded from /no/such/file.so"):
+    with pytest.raises(ImportError, match=r"not loaded from /no/such/file\.so"):
         scip.connect()
