@@ -261,7 +261,8 @@ class Policy:
         """
         folder = Path(folder)
         with atomic_path(folder / WEIGHTS_FILE) as temporary:
-            safetensors.numpy.save_file(self.weights, temporary)
+            # Not `save_file`, whose files only their owner can read.
+            temporary.write_bytes(safetensors.numpy.save(self.weights))
         write_json(folder / CARD_FILE, self.card.to_json())
 
     def native(self) -> "Network":
