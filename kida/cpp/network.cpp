@@ -11,23 +11,14 @@ namespace kida {
 namespace {
 
 // The variable features that the network reads: all but the incumbent's.
-constexpr std::array<int, 17> network_variable_features = {objective,
-                                                           is_type_binary,
-                                                           is_type_integer,
-                                                           is_type_implicit_integer,
-                                                           is_type_continuous,
-                                                           has_lower_bound,
-                                                           has_upper_bound,
-                                                           normed_reduced_cost,
-                                                           solution_value,
-                                                           solution_frac,
-                                                           is_solution_at_lower_bound,
-                                                           is_solution_at_upper_bound,
-                                                           variable_scaled_age,
-                                                           is_basis_lower,
-                                                           is_basis_basic,
-                                                           is_basis_upper,
-                                                           is_basis_zero};
+constexpr auto network_variable_features = [] {
+  std::array<int, variable_feature_count - 2> features{};
+  int count = 0;
+  for (int f = 0; f < variable_feature_count; ++f) {
+    if (f != incumbent_value && f != average_incumbent_value) features[count++] = f;
+  }
+  return features;
+}();
 
 int padded(int width) { return (width + width_multiple - 1) / width_multiple * width_multiple; }
 

@@ -7,20 +7,17 @@ through Python's ``random``: instance k then is the competition's file ``item_pl
 
 import random
 from functools import lru_cache
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kida.instances.family import Bounds, Instance, check_place, check_split
-from kida.instances.official import published_bounds
-from kida.instances.program import Program, Sense, round_to_file
+from kida.instances.family import Bounds, Instance
+from kida.instances.official import OfficialFamily, file_number, published_bounds
+from kida.instances.program import Program, round_to_file
 
 SMALL, BIG, BINS, RESOURCES = 100, 5, 10, 3
 ITEMS = SMALL + BIG
 BALANCE_WEIGHT = 10.0  # cost of a unit of max_deficit, per bin and resource
-_FIRST = {"train": 0, "valid": 9900, "test": 10000}
-_LENGTH = {"train": 9900, "valid": 100, "test": 100}
 
 
 def seed(number: int) -> int:
@@ -67,30 +64,11 @@ def root_bound(number: int) -> float:
     return float((1.0 + BALANCE_WEIGHT * RESOURCES) * np.maximum(waste, 0.0).sum())
 
 
-class ItemPlacement:
+class ItemPlacement(OfficialFamily):
     """The family ``item_placement``; see the module's docstring."""
 
     name = "item_placement"
     description = "ML4CO's item placement: balance 105 items over 10 bins and 3 resources"
-    sizes = ("official",)
-
-    def length(self, split: str) -> int:
-        """Return the number of instances in ``split``: 9900, 100 and 100."""
-        check_split(split)
-        return _LENGTH[split]
-
-    def instance(self, size: str, split: str, index: int) -> Instance:
-        """Return the competition's file number ``first of split + index``."""
-        check_place(self, size, split, index)
-        return Instance(f"{self.name}_{_FIRST[split] + index}", self.name, size, split, index)
-
-    def model(self, instance: Instance) -> Any:
-        """Build the SCIP model: 1,083 variables, 195 rows."""
-        return self.program(instance).model()
-
-    def sense(self, instance: Instance) -> Sense:
-        """Return ``"minimize"``."""
-        return "minimize"
 
     def bounds(self, instance: Instance) -> Bounds:
         """Return the published bounds, or the dual bound in closed form.
@@ -101,7 +79,7 @@ class ItemPlacement:
         evenly over the bins. Each unit costs 1 for itself and 30 through the maximum. (The sum
         of all shares is 10 but for the rounding to 6 digits.) Cuts do not move this bound.
         """
-        number = _FIRST[instance.split] + instance.index
+        number = file_number(instance)
         published = published_bounds(self.name, number)
         if published is not None:
             return published
@@ -109,7 +87,7 @@ class ItemPlacement:
 
     def program(self, instance: Instance) -> Program:
         """Draw the instance."""
-        number = _FIRST[instance.split] + instance.index
+        number = file_number(instance)
         sizes = draw_sizes(seed(number))
         totals = _totals(sizes)
         rounded = np.array([[round_to_file(s) for s in row] for row in sizes.tolist()])

@@ -7,17 +7,13 @@ were skipped. Test files are confirmed (99 of 100 published primal bounds), and 
 known, so train takes the feasible seeds from 42 on: the same distribution, disjoint from both.
 """
 
-from typing import Any
-
 import numpy as np
 
-from kida.instances.family import Bounds, Instance, check_place, check_split
+from kida.instances.family import Bounds, Instance
 from kida.instances.load_balancing_seeds import WORKERS, WORKLOADS, Draw, draw, feasible_seeds
-from kida.instances.official import published_bounds
-from kida.instances.program import Program, Sense, round_to_file
+from kida.instances.official import OfficialFamily, file_number, published_bounds
+from kida.instances.program import Program, round_to_file
 
-_FIRST = {"train": 0, "valid": 9900, "test": 10000}
-_LENGTH = {"train": 9900, "valid": 100, "test": 100}
 _FIRST_SEED = {"train": 42, "valid": 18102, "test": 20200}
 
 
@@ -27,30 +23,11 @@ def seed(split: str, index: int) -> int:
     return int(seeds[np.searchsorted(seeds, _FIRST_SEED[split]) + index])
 
 
-class LoadBalancing:
+class LoadBalancing(OfficialFamily):
     """The family ``load_balancing``; see the module's docstring."""
 
     name = "load_balancing"
     description = "ML4CO's load balancing: 60 workloads on few of 1,000 workers, one may fail"
-    sizes = ("official",)
-
-    def length(self, split: str) -> int:
-        """Return the number of instances in ``split``: 9900, 100 and 100."""
-        check_split(split)
-        return _LENGTH[split]
-
-    def instance(self, size: str, split: str, index: int) -> Instance:
-        """Return the file number ``first of split + index``."""
-        check_place(self, size, split, index)
-        return Instance(f"{self.name}_{_FIRST[split] + index}", self.name, size, split, index)
-
-    def model(self, instance: Instance) -> Any:
-        """Build the SCIP model: 61,000 variables, about 64,300 rows."""
-        return self.program(instance).model()
-
-    def sense(self, instance: Instance) -> Sense:
-        """Return ``"minimize"``."""
-        return "minimize"
 
     def bounds(self, instance: Instance) -> Bounds:
         """Return the published bounds, or the primal one.
@@ -58,7 +35,7 @@ class LoadBalancing:
         The first solution found switches on every worker that may serve at all: so it was for
         99 of the 100 published bounds.
         """
-        published = published_bounds(self.name, _FIRST[instance.split] + instance.index)
+        published = published_bounds(self.name, file_number(instance))
         if published is not None:
             return published
         problem = draw(seed(instance.split, instance.index))

@@ -1,16 +1,22 @@
-"""The published initial bounds of the competition's 200 test instances of these two families.
+"""What the competition's two generated sets share: file numbers and published initial bounds.
 
-They are facts of the protocol (the primal one is the objective limit, the dual one the floor of
-the reward), and SCIP 7.0.3, which found them, is not what runs here. ``official_bounds.csv``
-holds the columns ``initial_dual_bound`` and ``initial_primal_bound`` of the official result files
-of the dual task; the files of all 23 teams agree on every value.
+The bounds of the 200 test instances are facts of the protocol (the primal one is the objective
+limit, the dual one the floor of the reward), and SCIP 7.0.3, which found them, is not what runs
+here. ``official_bounds.csv`` holds the columns ``initial_dual_bound`` and ``initial_primal_bound``
+of the official result files of the dual task; the files of all 23 teams agree on every value.
 """
 
 import csv
+from abc import ABC, abstractmethod
 from functools import cache
 from importlib.resources import files
+from typing import Any
 
-from kida.instances.family import Bounds
+from kida.instances.family import Bounds, Instance, check_place, check_split
+from kida.instances.program import Program, Sense
+
+_FIRST = {"train": 0, "valid": 9900, "test": 10000}
+_LENGTH = {"train": 9900, "valid": 100, "test": 100}
 
 
 @cache
@@ -27,3 +33,42 @@ def _table() -> dict[tuple[str, int], Bounds]:
 def published_bounds(family: str, number: int) -> Bounds | None:
     """Return the published bounds of the file ``<family>_<number>``; None if there are none."""
     return _table().get((family, number))
+
+
+def file_number(instance: Instance) -> int:
+    """Return the number in the name of the competition's file."""
+    return _FIRST[instance.split] + instance.index
+
+
+class OfficialFamily(ABC):
+    """A set of the competition: one size, 9900 + 100 + 100 numbered files, minimized."""
+
+    name: str
+    description: str
+    sizes = ("official",)
+
+    def length(self, split: str) -> int:
+        """Return the number of instances in ``split``: 9900, 100 and 100."""
+        check_split(split)
+        return _LENGTH[split]
+
+    def instance(self, size: str, split: str, index: int) -> Instance:
+        """Return the competition's file number ``first of split + index``."""
+        check_place(self, size, split, index)
+        return Instance(f"{self.name}_{_FIRST[split] + index}", self.name, size, split, index)
+
+    def model(self, instance: Instance) -> Any:
+        """Build the SCIP model."""
+        return self.program(instance).model()
+
+    def sense(self, instance: Instance) -> Sense:
+        """Return ``"minimize"``."""
+        return "minimize"
+
+    @abstractmethod
+    def bounds(self, instance: Instance) -> Bounds:
+        """Return the published bounds, or those that need no solve."""
+
+    @abstractmethod
+    def program(self, instance: Instance) -> Program:
+        """Draw the instance."""
