@@ -12,6 +12,7 @@ configuration file, and of --set, are described in kida/learning/config.py and d
 """
 
 import argparse
+import contextlib
 import importlib.util
 from pathlib import Path
 from typing import Any
@@ -39,6 +40,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--threads", type=int, metavar="N", help="torch's threads (default: jobs)")
     parser.add_argument("--scheduler", metavar="ADDRESS", help="play on this Dask cluster instead")
     parser.add_argument(
+        "--tensorboard", action="store_true", help="write curves for TensorBoard into the run"
+    )
+    parser.add_argument(
         "--status", type=Path, metavar="RUN", help="show how far a run is, and exit"
     )
 
@@ -57,6 +61,7 @@ def run(arguments: argparse.Namespace) -> int:
             )
     from kida.learning.config import read_config
     from kida.learning.dagger import train
+    from kida.learning.tensorboard import TensorBoard
     from kida.parallel import available_cores
 
     config = read_config(arguments.family, arguments.config, arguments.set)
@@ -65,14 +70,23 @@ def run(arguments: argparse.Namespace) -> int:
         raise UserError(f"--jobs is {jobs}; it must be at least 1")
     if arguments.threads is not None and arguments.threads < 1:
         raise UserError(f"--threads is {arguments.threads}; it must be at least 1")
-    with _Display() as display:
+    with contextlib.ExitStack() as stack:
+        listeners = []
+        if arguments.tensorboard:
+            listeners.append(stack.enter_context(TensorBoard(arguments.out)).show)
+        listeners.append(stack.enter_context(_Display()).show)
+
+        def listen(event: dict[str, Any]) -> None:
+            for listener in listeners:
+                listener(event)
+
         folder = train(
             arguments.out,
             config,
             jobs=jobs,
             threads=arguments.threads,
             scheduler=arguments.scheduler,
-            listener=display.show,
+            listener=listen,
         )
     print(f"The policy is in {folder}; try it: kida solve FILE --model {folder}")
     return 0

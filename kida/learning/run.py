@@ -5,6 +5,7 @@ a run killed at any moment goes on where it was::
 
     RUN/config.json                  what this run is; another configuration is refused
     RUN/log.jsonl                    every event, one JSON object per line
+    RUN/tensorboard/                 the log as curves, if asked for
     RUN/initial/                     the untrained network that all generations descend from
     RUN/gen_01/episodes/*.safetensors
     RUN/gen_01/checkpoint.safetensors

@@ -1,3 +1,4 @@
+import importlib.util
 import json
 import os
 import signal
@@ -32,7 +33,9 @@ def command(folder, *more):
 
 def test_training_leaves_a_policy_and_a_status(tmp_path, capsys):
     folder = tmp_path / "run"
-    assert main(command(folder)) == 0
+    curves = importlib.util.find_spec("tensorboard") is not None
+    assert main(command(folder, *["--tensorboard"] * curves)) == 0
+    assert len(list((folder / "tensorboard").glob("events.out.tfevents.*"))) == curves
     assert f"The policy is in {folder / 'policy'}" in capsys.readouterr().out.replace("\n", "")
     card = json.loads((folder / "policy" / "card.json").read_text())
     assert card["expert_depth"] == 3
