@@ -165,6 +165,14 @@ Chooser chooser_of(nb::object function) {
   };
 }
 
+Window window_of(const std::vector<std::int64_t>& ends) {
+  if (ends.size() > 2) throw std::invalid_argument("a window has a first and a last number");
+  Window window;
+  if (!ends.empty()) window.first = ends[0];
+  if (ends.size() == 2) window.last = ends[1];
+  return window;
+}
+
 Acting acting_of(const std::string& name) {
   if (name == "network") return Acting::network;
   if (name == "expert") return Acting::expert;
@@ -290,7 +298,8 @@ NB_MODULE(_core, m) {
           "include",
           [](const nb::object& capsule, std::shared_ptr<Network> network, const std::string& acting,
              bool unfixed_candidates, int expert_depth, int expert_candidates, int shortlist,
-             std::vector<double> record_probability, int max_samples, bool stop_when_full,
+             std::vector<double> record_probability, const std::vector<std::int64_t>& record_depths,
+             const std::vector<std::int64_t>& record_nodes, int max_samples, bool stop_when_full,
              bool act_on_expert, bool trace, std::uint64_t seed, int priority,
              nb::object function) {
             RuleOptions options{.acting = acting_of(acting),
@@ -299,6 +308,8 @@ NB_MODULE(_core, m) {
                                 .expert_candidates = expert_candidates,
                                 .shortlist = shortlist,
                                 .record_probability = std::move(record_probability),
+                                .record_depths = window_of(record_depths),
+                                .record_nodes = window_of(record_nodes),
                                 .max_samples = max_samples,
                                 .stop_when_full = stop_when_full,
                                 .act_on_expert = act_on_expert,
@@ -309,7 +320,9 @@ NB_MODULE(_core, m) {
           },
           "scip"_a, "network"_a.none(), nb::kw_only(), "acting"_a = "network",
           "unfixed_candidates"_a = false, "expert_depth"_a = -1, "expert_candidates"_a = 0,
-          "shortlist"_a = 0, "record_probability"_a = std::vector<double>{}, "max_samples"_a = 0,
+          "shortlist"_a = 0, "record_probability"_a = std::vector<double>{},
+          "record_depths"_a = std::vector<std::int64_t>{},
+          "record_nodes"_a = std::vector<std::int64_t>{}, "max_samples"_a = 0,
           "stop_when_full"_a = false, "act_on_expert"_a = true, "trace"_a = false, "seed"_a = 0,
           "priority"_a, "function"_a = nb::none())
       .def_prop_ro("statistics",

@@ -108,13 +108,14 @@ bool Brancher::accepts(Scip* scip) {
 // Uniform in [0, 1); spelled out because the standard distributions differ between libraries.
 double Brancher::uniform() { return static_cast<double>(random_() >> 11U) * 0x1.0p-53; }
 
-bool Brancher::wants_sample(int depth) {
+bool Brancher::wants_sample(int depth, std::int64_t node) {
   const auto& probability = options_.record_probability;
   if (probability.empty()) return false;
   // Drawn at every node, so that the stream does not depend on the samples taken.
   const double draw = uniform();
   const auto at = std::min<std::size_t>(depth, probability.size() - 1);
-  return static_cast<int>(samples_.size()) < options_.max_samples && draw < probability[at];
+  return static_cast<int>(samples_.size()) < options_.max_samples && draw < probability[at] &&
+         options_.record_depths.contains(depth) && options_.record_nodes.contains(node);
 }
 
 int Brancher::ask_expert(Scip* scip, bool acts, bool record) {
@@ -194,7 +195,7 @@ int Brancher::execute(Scip* scip) {
   if (candidates_.empty()) return constants.result_didnotrun;
 
   const int depth = SCIPgetDepth(scip);
-  const bool record = wants_sample(depth);
+  const bool record = wants_sample(depth, SCIPgetNNodes(scip));
   const bool expert_acts = options_.acting == Acting::expert || depth <= options_.expert_depth ||
                            (record && options_.act_on_expert);
   int choice = -1;

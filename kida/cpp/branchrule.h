@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <random>
 #include <vector>
@@ -24,6 +25,13 @@ enum class Acting { network, expert, random, scip, function };
 using Chooser = std::function<int(const Observation&, const std::vector<std::int32_t>& candidates,
                                   const std::shared_ptr<PendingException>&)>;
 
+// Both ends belong to it.
+struct Window {
+  std::int64_t first = 0;
+  std::int64_t last = std::numeric_limits<std::int64_t>::max();
+  bool contains(std::int64_t value) const { return first <= value && value <= last; }
+};
+
 struct RuleOptions {
   Acting acting = Acting::network;
   bool unfixed_candidates = false;  // every unfixed integer variable, not only the fractional ones
@@ -33,6 +41,8 @@ struct RuleOptions {
   // network scores highest; 0: as above.
   int shortlist = 0;
   std::vector<double> record_probability;  // of recording a node, by depth; the last goes on
+  Window record_depths;                    // nodes are recorded at these depths only,
+  Window record_nodes;                     // and of these numbers in the order of processing
   int max_samples = 0;
   bool stop_when_full = false;  // end the solve once that many samples are recorded
   bool act_on_expert = true;    // at recorded nodes the expert's choice is taken
@@ -91,7 +101,7 @@ class Brancher : public std::enable_shared_from_this<Brancher> {
   int execute(Scip* scip);
   bool accepts(Scip* scip);
   bool collect_candidates(Scip* scip);
-  bool wants_sample(int depth);
+  bool wants_sample(int depth, std::int64_t node);
   int ask_expert(Scip* scip, bool acts, bool record);
   void observe_candidates(Scip* scip, bool with_incumbent);
   void score_candidates(Scip* scip);

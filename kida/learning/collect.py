@@ -133,6 +133,8 @@ def play(episode: Episode) -> EpisodeRecord:
                         episode.thinning * probability
                         for probability in options.probability_by_depth
                     ),
+                    depth_window=options.depth_window,
+                    node_window=options.node_window,
                     max_samples=options.samples_per_episode,
                     stop_when_full=True,
                     seed=episode.seed,
@@ -149,7 +151,9 @@ def play(episode: Episode) -> EpisodeRecord:
         episode.instance,
         attach,
         settings=options.settings,
-        limits=Limits(time=options.time_limit, nodes=options.node_limit),
+        limits=Limits(
+            time=options.time_limit, nodes=min((options.node_limit, *options.node_window[1:]))
+        ),
         seed=episode.seed,
     )
     seconds = time.perf_counter() - started

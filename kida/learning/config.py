@@ -16,6 +16,7 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from kida.errors import UserError
 from kida.network.weights import Architecture, Candidates
+from kida.solver.branching import check_window
 
 #: Version of the run folder's layout.
 RUN_VERSION = 2
@@ -50,6 +51,12 @@ class CollectionConfig:
         Factors on those probabilities; the episodes take turns. A factor of 1 fills an episode
         with the first nodes of its tree, a small one spreads the samples over thousands of nodes
         that the acting policy reached.
+    depth_window
+        First and last depth of the nodes that may be recorded; the first alone means from there
+        on, an empty list every depth.
+    node_window
+        The same for a node's number in the order of processing, the root's being 1. The episode
+        ends with the window.
     samples_per_episode
         An episode ends its recording, and itself, at this number of samples.
     act_on_expert
@@ -73,6 +80,8 @@ class CollectionConfig:
     expert_candidates: int = 0
     probability_by_depth: tuple[float, ...] = (*(1.0,) * 3, *(0.5,) * 10, 0.05)
     thinning: tuple[float, ...] = (1.0, 0.1, 0.01)
+    depth_window: tuple[int, ...] = ()
+    node_window: tuple[int, ...] = ()
     samples_per_episode: int = 30
     act_on_expert: bool = True
     acting_expert_depth: int = -1
@@ -87,6 +96,8 @@ class CollectionConfig:
             0 <= probability <= 1 for probability in self.probability_by_depth
         ):
             raise UserError("probability_by_depth must be a list of numbers between 0 and 1")
+        for name in ("depth_window", "node_window"):
+            check_window(name, getattr(self, name))
         if not self.first_acting or not self.acting:
             raise UserError("first_acting and acting must name somebody")
         if self.expert_candidates < 0:

@@ -88,6 +88,10 @@ class CollectOptions:
     candidates: CandidateSet = "fractional"
     #: Probability of recording a node at depth d: entry ``min(d, len - 1)``.
     probability_by_depth: tuple[float, ...] = (0.05,)
+    #: First and last depth, and number in the order of processing (the root's is 1), of the nodes
+    #: that may be recorded; without a last one there is no end, and empty means all.
+    depth_window: tuple[int, ...] = ()
+    node_window: tuple[int, ...] = ()
     max_samples: int = 100
     #: Stop the solve once ``max_samples`` nodes are recorded (status ``userinterrupt``).
     stop_when_full: bool = False
@@ -104,12 +108,23 @@ class CollectOptions:
             0.0 <= p <= 1.0 for p in self.probability_by_depth
         ):
             raise UserError("probability_by_depth must list probabilities between 0 and 1")
+        for name in ("depth_window", "node_window"):
+            check_window(name, getattr(self, name))
         if self.max_samples < 0:
             raise UserError(f"max_samples is {self.max_samples}; it must not be negative")
         if self.expert_candidates < 0:
             raise UserError(
                 f"expert_candidates is {self.expert_candidates}; write a number, or 0 for all"
             )
+
+
+def check_window(name: str, window: tuple[int, ...]) -> None:
+    """Raise a UserError unless ``window`` is empty, a first number, or a first and a last one."""
+    if len(window) > 2 or min(window, default=0) < 0 or list(window) != sorted(window):
+        raise UserError(
+            f"{name} is {list(window)}; write the first and the last number, the first alone, "
+            "or nothing for all"
+        )
 
 
 def capsule(model: Model) -> Any:
@@ -211,6 +226,8 @@ def attach_collector(model: Model, policy: Policy | None, options: CollectOption
         expert_depth=options.expert_depth,
         expert_candidates=options.expert_candidates,
         record_probability=list(options.probability_by_depth),
+        record_depths=list(options.depth_window),
+        record_nodes=list(options.node_window),
         max_samples=options.max_samples,
         stop_when_full=options.stop_when_full,
         act_on_expert=options.act_on_expert,

@@ -58,6 +58,8 @@ def test_file_and_overrides(tmp_path):
         ("collection.thinning=[0]", "thinning"),
         ("collection.act_on_expert=1", "must be of type bool"),
         ("inheritance.expert_depths=[-2]", "expert_depths"),
+        ("collection.depth_window=[7, 3]", "depth_window"),
+        ("collection.node_window=[1, 2, 3]", "node_window"),
     ],
 )
 def test_mistakes_are_named(override, message):

@@ -39,3 +39,13 @@ def test_events_are_logged_and_told_but_steps_only_told(tmp_path):
     lines = (tmp_path / "run" / "log.jsonl").read_text().splitlines()
     assert [json.loads(line)["loss"] for line in lines] == [2.0]
     assert [event["loss"] for event in told] == [1.0, 2.0]
+
+
+def test_a_run_from_before_an_option_goes_on_with_its_default(tmp_path):
+    Run(tmp_path / "run", CONFIG)
+    file = tmp_path / "run" / "config.json"
+    content = json.loads(file.read_text())
+    del content["collection"]["depth_window"]
+    file.write_text(json.dumps(content))
+    Run(tmp_path / "run", CONFIG)
+    assert read_run(tmp_path / "run") == CONFIG

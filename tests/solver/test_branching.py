@@ -202,6 +202,8 @@ def test_collect_options_are_checked() -> None:
         CollectOptions(probability_by_depth=(1.5,))
     with pytest.raises(UserError, match="max_samples"):
         CollectOptions(max_samples=-1)
+    with pytest.raises(UserError, match="depth_window"):
+        CollectOptions(depth_window=(-1,))
     with pytest.raises(UserError, match="needs a policy"):
         attach_collector(Model(), None, CollectOptions(acting="network"))
 
