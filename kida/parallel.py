@@ -7,11 +7,16 @@ Nothing here knows what the jobs are. Jobs are plain functions with picklable ar
 import multiprocessing
 import os
 import signal
-from collections.abc import Iterator
-from concurrent.futures import Executor, ProcessPoolExecutor
-from contextlib import contextmanager
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import ExitStack, contextmanager
+from typing import Any, TypeVar
 
 from kida.errors import UserError
+
+Result = TypeVar("Result")
 
 
 def available_cores() -> int:
@@ -24,6 +29,15 @@ def available_cores() -> int:
 def _start_worker() -> None:
     # Ctrl-C reaches the whole process group: the parent decides what happens to the workers.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # If the parent is killed it decides nothing, and nobody waits for the job any more.
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    parent.join()
+    os._exit(1)
 
 
 @contextmanager
@@ -78,3 +92,103 @@ def open_executor(jobs: int = 1, scheduler: str | None = None) -> Iterator[Execu
             worker.terminate()
         raise
     executor.shutdown()
+
+
+class Workers:
+    """Workers for jobs that may fail, or take their worker with them; a context manager.
+
+    Parameters
+    ----------
+    jobs, scheduler
+        See :func:`open_executor`.
+    """
+
+    def __init__(self, jobs: int = 1, scheduler: str | None = None) -> None:
+        self._jobs = jobs
+        self._scheduler = scheduler
+        self._stack = ExitStack()
+
+    def __enter__(self) -> "Workers":
+        self._open()
+        return self
+
+    def __exit__(self, *error: Any) -> bool | None:
+        return self._stack.__exit__(*error)
+
+    def run(
+        self,
+        function: Callable[..., Result],
+        arguments: Sequence[tuple[Any, ...]],
+        finished: Callable[[int, Result], None],
+    ) -> dict[int, Exception]:
+        """Call ``function`` with each of ``arguments``; one that fails is called again, alone.
+
+        Parameters
+        ----------
+        function
+            Importable by a worker.
+        arguments
+            One tuple per job.
+        finished
+            Told the position and the result of every job that succeeded, as it ends.
+
+        Returns
+        -------
+        dict
+            Position to error of the jobs that failed twice.
+
+        Raises
+        ------
+        UserError
+            If a job raises one: that is no accident, and would happen again.
+        """
+        waiting, suspects = list(range(len(arguments))), dict[int, Exception]()
+        while waiting:
+            failed, waiting = self._attempt(function, arguments, waiting, finished)
+            suspects |= failed
+        errors: dict[int, Exception] = {}
+        for suspect in suspects:
+            # Alone, so that a death of the worker is this job's doing.
+            errors |= self._attempt(function, arguments, [suspect], finished)[0]
+        return errors
+
+    def _attempt(
+        self,
+        function: Callable[..., Result],
+        arguments: Sequence[tuple[Any, ...]],
+        waiting: list[int],
+        finished: Callable[[int, Result], None],
+    ) -> tuple[dict[int, Exception], list[int]]:
+        """Return the jobs that failed, and those that a worker's death left undone."""
+        futures: dict[Future[Result], int] = {}
+        failed: dict[int, Exception] = {}
+        died: dict[int, Exception] = {}
+        try:
+            for position in waiting:
+                futures[self._executor.submit(function, *arguments[position])] = position
+        except BrokenProcessPool as error:
+            # A worker died that early: what was not submitted is undone as well.
+            died = dict.fromkeys(waiting[len(futures) :], error)
+        for future in as_completed(futures):
+            position = futures[future]
+            try:
+                result = future.result()
+            except UserError:
+                raise
+            except BrokenProcessPool as error:
+                died[position] = error
+            # Whatever a job or a worker does wrong costs that job, not the others.
+            except Exception as error:
+                failed[position] = error
+            else:
+                finished(position, result)
+        undone = sorted(died)
+        if undone:
+            # The pool works in order: the jobs that were running are the first undone ones.
+            failed |= {position: died[position] for position in undone[: self._jobs]}
+            self._open()
+        return failed, undone[self._jobs :]
+
+    def _open(self) -> None:
+        self._stack.close()
+        self._executor = self._stack.enter_context(open_executor(self._jobs, self._scheduler))

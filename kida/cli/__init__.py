@@ -6,10 +6,13 @@ A subcommand module defines ``HELP`` (one line), ``configure(parser)`` and
 
 import argparse
 import importlib
+import signal
 import sys
+import threading
 import warnings
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, NoReturn
 
 from kida.errors import UserError
 
@@ -44,12 +47,36 @@ def _show_warning(message: Warning | str, *where: Any, **more: Any) -> None:
     print(f"kida: warning: {message}", file=sys.stderr)
 
 
+class _Terminated(KeyboardInterrupt):
+    """SIGTERM: whatever cleans up after Ctrl-C does so after this."""
+
+
+def _terminate(*details: object) -> NoReturn:
+    raise _Terminated
+
+
+@contextmanager
+def _orderly_termination() -> Iterator[None]:
+    # Python lets nobody but the main thread handle signals.
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, _terminate)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line; return the exit status (2: a user's mistake, 130: Ctrl-C)."""
+    """Run the command line; return the exit status.
+
+    2 is a user's mistake, 130 Ctrl-C and 143 SIGTERM, as batch systems send it.
+    """
     arguments = sys.argv[1:] if arguments is None else list(arguments)
     chosen = arguments[0] if arguments and arguments[0] in COMMANDS else None
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), _orderly_termination():
             warnings.showwarning = _show_warning
             parser = _parser(chosen)
             parsed = parser.parse_args(arguments)
@@ -65,6 +92,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except UserError as error:
         print(f"kida: {error}", file=sys.stderr)
         return 2
-    except KeyboardInterrupt:
-        print("kida: interrupted; everything finished so far is on disk", file=sys.stderr)
-        return 130
+    except KeyboardInterrupt as interrupt:
+        terminated = isinstance(interrupt, _Terminated)
+        how = "terminated" if terminated else "interrupted"
+        print(f"kida: {how}; everything finished so far is on disk", file=sys.stderr)
+        return 143 if terminated else 130

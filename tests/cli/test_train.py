@@ -45,33 +45,62 @@ def test_training_leaves_a_policy_and_a_status(tmp_path, capsys):
     assert "done" in output
 
 
-def test_interrupt_exits_with_130_and_keeps_what_is_done(tmp_path):
+@pytest.mark.parametrize(
+    ("number", "status", "message"),
+    [
+        (signal.SIGINT, 130, "kida: interrupted;"),
+        (signal.SIGTERM, 143, "kida: terminated;"),
+        (signal.SIGKILL, -signal.SIGKILL, ""),
+    ],
+    ids=["SIGINT", "SIGTERM", "SIGKILL"],
+)
+def test_signals_end_the_workers_and_keep_what_is_done(tmp_path, number, status, message):
     folder = tmp_path / "run"
-    more = ["--set", "collection.episodes=200"]
+    arguments = command(folder)
+    arguments += ["--jobs", "2", "--set", "collection.episodes=4", "--set", "training.epochs=1"]
+    # Only the command itself gets the signal; its workers must notice.
     process = subprocess.Popen(
-        [sys.executable, "-m", "kida", *command(folder), *more],
+        [sys.executable, "-m", "kida", *arguments],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
+        start_new_session=True,
         # A shell starts background jobs with interrupts ignored, and this test may be one.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )
     episodes = folder / "gen_01" / "episodes"
     try:
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 120
         while not list(episodes.glob("*.safetensors")):
             assert process.poll() is None, process.stderr.read()
             assert time.monotonic() < deadline
-            time.sleep(0.1)
-        os.kill(process.pid, signal.SIGINT)
+            time.sleep(0.05)
+        os.kill(process.pid, number)
         _, errors = process.communicate(timeout=30)
+        while _group_lives(process.pid):
+            assert time.monotonic() < deadline, "a worker has survived"
+            time.sleep(0.05)
     finally:
-        process.kill()
-    assert process.returncode == 130
-    assert "interrupted" in errors
+        if _group_lives(process.pid):
+            os.killpg(process.pid, signal.SIGKILL)
+    assert process.returncode == status
+    assert message in errors
     assert "Traceback" not in errors
-    assert list(episodes.glob("*.safetensors"))
+    done = {path: path.stat().st_mtime_ns for path in episodes.glob("*.safetensors")}
+    assert 0 < len(done) < 5
     assert not (folder / "policy").exists()
+    if number == signal.SIGTERM:  # goes on, and does nothing again
+        assert main(arguments) == 0
+        assert {path: path.stat().st_mtime_ns for path in done} == done
+        assert len(list(episodes.glob("*.safetensors"))) == 5
+
+
+def _group_lives(group: int) -> bool:
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 @pytest.mark.parametrize(
