@@ -1,14 +1,18 @@
-"""Train a policy for a family of instances, by imitation in several generations.
+r"""Train a policy for a family of instances, in several generations.
 
     kida train item_placement --out runs/ip
     kida train item_placement --config scripts/train_item_placement.toml --out runs/ip
     kida train my_instances/ --set generations=3 --set training.embedding_size=32 --out runs/mine
+    kida train item_placement --set generations=1 --set search.generations=1 \
+        --set search.start=item_placement --out runs/searched
     kida train --status runs/ip
 
 Episodes are played on all cores, a strong-branching expert labels some of their nodes, a network
 is trained on all samples so far and plays the next generation; in the end the best generations are
-merged. Run the same command again to go on with an interrupted run. The options of a
-configuration file, and of --set, are described in kida/learning/config.py and docs/method.md.
+merged. The generations that search.generations names are made by search on the solver's reward
+instead, from the one before or, as in the fourth command, from a finished policy. Run the same
+command again to go on with an interrupted run. The options of a configuration file, and of --set,
+are described in kida/learning/config.py and docs/method.md.
 """
 
 import argparse
@@ -172,6 +176,34 @@ class _Display:
             f"score {event['validation_score_ratio']:.2f}"
         )
 
+    def _on_searching(self, event: dict[str, Any]) -> None:
+        self._say(
+            f"generation {event['generation']}: search on reward over {event['dimension']} "
+            f"parameters ({event['parameters']}), {event['iterations']} iterations of "
+            f"{event['population']} candidates, {event['done']} of them done"
+        )
+
+    def _on_trial(self, event: dict[str, Any]) -> None:
+        iteration = event["iteration"]
+        step = f"iteration {iteration}/{event['iterations']}" if iteration else "comparison"
+        self._bar(f"generation {event['generation']}: {step}", event["of"], event["done"])
+
+    def _on_search_iteration(self, event: dict[str, Any]) -> None:
+        known = ("root_bound", "reward", "best_reward")
+        root, mean, best = ("none" if event[key] is None else f"{event[key]:.4f}" for key in known)
+        self._say(
+            f"  iteration {event['iteration']:3}, {event['seconds']:.1f} s: mean dual bound {mean} "
+            f"(root {root}, best candidate {best}), sigma {event['sigma']:.4f}"
+        )
+
+    def _on_searched(self, event: dict[str, Any]) -> None:
+        self._say(
+            f"generation {event['generation']}: on {event['instances']} held-out instances the "
+            f"search's result wins {event['wins']} and loses {event['losses']} against its start "
+            f"(fitness {event['result_fitness']:.4f} against {event['start_fitness']:.4f}); "
+            f"the {event['kept']} is kept"
+        )
+
     def _on_reward(self, event: dict[str, Any]) -> None:
         self._say(f"mean dual bound in the solver, {event['policy']}: {event['reward']:.4f}")
         self._rewards += 1
@@ -208,6 +240,7 @@ def _show_status(folder: Path) -> None:
         "samples",
         "epochs",
         "validation loss",
+        "search",
         "",
     )
     for name in columns:
@@ -222,6 +255,7 @@ def _show_status(folder: Path) -> None:
             str(entry["samples"]),
             str(entry["epochs"]),
             "" if loss is None else f"{loss:.3f}",
+            "" if entry["iterations"] is None else "{}/{}".format(*entry["iterations"]),
             "done" if entry["finished"] else "",
         )
     console = Console()

@@ -267,6 +267,79 @@ class InheritanceConfig:
 
 
 @dataclass(frozen=True)
+class SearchConfig:
+    """How generations are made by search on reward, instead of by collecting and imitation.
+
+    Attributes
+    ----------
+    generations
+        Their numbers, counted from 1; none by default.
+    start
+        Where the search starts: ``"previous"`` is the policy that the generation before handed
+        on, or the initial network in the first generation; ``"initial"`` is the initial network,
+        that is from scratch; anything else is a policy's name or folder.
+    parameters
+        What is searched: ``"neurons"``, a factor for each hidden neuron; ``"readout"``, the
+        weights of the layers that make a score of a candidate's embedding; ``"all"``, every
+        weight and bias; ``"subspace"``, the same in ``dimension`` random directions.
+    dimension
+        See ``parameters``.
+    sigma
+        Standard deviation of the first perturbations: relative to the root mean square of a
+        layer's weights or, of the neurons' factors, that of their logarithm.
+    learning_rate
+        Share of the step to the mean of the selected candidates that is taken. Below 1 less of
+        the noise is inherited, which many parameters and few candidates make large.
+    population
+        Candidates per iteration: an even number, as they come in antithetic pairs.
+    iterations
+        How often the population is drawn, measured and selected.
+    instances
+        Training instances per iteration, new ones in each, common to all its candidates.
+    first_seconds, last_seconds
+        Time limit of a solve in the first and in the last iteration, counted from the end of the
+        root node; it grows geometrically in between.
+    fitness
+        What a candidate is worth: ``"gain"``: the rise of the mean dual bound above that of the
+        root, in units of the population's mean rise on the same instance, averaged over the
+        instances; ``"rank"``: its mean rank.
+    comparison
+        Held-out instances on which the result is compared with the start, for ``last_seconds``
+        each; the better one is the generation's policy.
+    """
+
+    generations: tuple[int, ...] = ()
+    start: str = "previous"
+    parameters: Literal["neurons", "readout", "all", "subspace"] = "neurons"
+    dimension: int = 32
+    sigma: float = 0.1
+    learning_rate: float = 0.5
+    population: int = 16
+    iterations: int = 40
+    instances: int = 2
+    first_seconds: float = 5.0
+    last_seconds: float = 15.0
+    fitness: Literal["gain", "rank"] = "gain"
+    comparison: int = 12
+
+    def __post_init__(self) -> None:
+        _positive(self, "sigma", "learning_rate", "iterations", "instances", "comparison")
+        _positive(self, "first_seconds", "last_seconds")
+        if len(set(self.generations)) < len(self.generations):
+            raise UserError("search.generations names a generation twice")
+        if not self.start:
+            raise UserError("search.start is empty; write previous, initial or a policy")
+        if self.population < 4 or self.population % 2:
+            raise UserError(f"population is {self.population}; it must be even and at least 4")
+        if self.dimension < 2:
+            raise UserError(f"dimension is {self.dimension}; it must be at least 2")
+        if self.learning_rate > 1:
+            raise UserError(f"search.learning_rate is {self.learning_rate}; at most 1 makes sense")
+        if self.last_seconds < self.first_seconds:
+            raise UserError("last_seconds is less than first_seconds; episodes can only grow")
+
+
+@dataclass(frozen=True)
 class RunConfig:
     """One training run.
 
@@ -279,8 +352,8 @@ class RunConfig:
     seed
         From it every other random choice is derived.
     generations
-        DAgger generations.
-    collection, training, inheritance
+        DAgger generations, those made by search on reward included.
+    collection, training, inheritance, search
         The parts.
     """
 
@@ -291,9 +364,16 @@ class RunConfig:
     collection: CollectionConfig = field(default_factory=CollectionConfig)
     training: TrainingConfig = field(default_factory=TrainingConfig)
     inheritance: InheritanceConfig = field(default_factory=InheritanceConfig)
+    search: SearchConfig = field(default_factory=SearchConfig)
 
     def __post_init__(self) -> None:
         _positive(self, "generations")
+        for number in self.search.generations:
+            if not 1 <= number <= self.generations:
+                raise UserError(
+                    f"search.generations names generation {number}, but the run has generations "
+                    f"1 to {self.generations}"
+                )
 
 
 def read_config(family: str, file: Path | None = None, overrides: Iterable[str] = ()) -> RunConfig:
@@ -304,7 +384,7 @@ def read_config(family: str, file: Path | None = None, overrides: Iterable[str] 
     family
         See :class:`RunConfig`; a ``family`` in the file must be the same.
     file
-        A TOML file with the tables ``collection``, ``training`` and ``inheritance``.
+        A TOML file with the tables ``collection``, ``training``, ``inheritance`` and ``search``.
     overrides
         Assignments ``key=value`` or ``table.key=value`` with TOML values (quotes around a single
         word may be left out), applied in order on top of the file.

@@ -1,7 +1,8 @@
 """The loop over generations: collect, aggregate, train, and at the end inherit.
 
-The steps themselves are in ``episodes``, ``train`` and ``network.inheritance``; how the result is
-selected is in ``selection``, and where everything lies on disk in ``run``.
+The steps themselves are in ``episodes``, ``train``, ``search`` (for generations that are made by
+search on reward instead) and ``network.inheritance``; how the result is selected is in
+``selection``, and where everything lies on disk in ``run``.
 """
 
 import dataclasses
@@ -21,6 +22,7 @@ from kida.learning.episodes import collect_generation
 from kida.learning.plan import Plan
 from kida.learning.run import Listener, Run
 from kida.learning.samples import Aggregate
+from kida.learning.search import check_library, search_generation
 from kida.learning.selection import Selection, select
 from kida.network.inheritance import interpolate, uniform_average
 from kida.network.weights import Architecture, Card, Policy, Weights
@@ -66,6 +68,8 @@ def train(
     plan = Plan(config)
     if config.training.teacher not in ("", "previous"):
         Policy.load(config.training.teacher)  # refuses a missing one before any work
+    if config.search.generations:
+        _check_search(config)
     run = Run(folder, config, listener)
     if (final / "card.json").exists():
         return final
@@ -73,8 +77,11 @@ def train(
     for number in range(1, config.generations + 1):
         if (run.successor(number) / "card.json").exists():
             continue
-        collect_generation(run, plan, number, jobs=jobs, scheduler=scheduler)
-        train_one(run, number, threads=threads or jobs)
+        if number in config.search.generations:
+            search_one(run, plan, number, jobs=jobs, threads=threads or jobs, scheduler=scheduler)
+        else:
+            collect_generation(run, plan, number, jobs=jobs, scheduler=scheduler)
+            train_one(run, number, threads=threads or jobs)
     run.log("selecting")
     with open_executor(jobs, scheduler) as executor:
         selection = select(
@@ -126,10 +133,12 @@ def train_one(run: Run, number: int, threads: int) -> None:
         validation_samples=len(validation),
         uninformative=training.uninformative + validation.uninformative,
     )
+    initial = run.folder / "initial"
     start = None
-    if number > 1:
-        shared = config.training.start == "shared"
-        start = Policy.load(run.folder / "initial" if shared else run.successor(number - 1)).weights
+    if number > 1 and config.training.start == "previous":
+        start = Policy.load(run.successor(number - 1)).weights
+    elif number > 1 and (initial / "card.json").exists():
+        start = Policy.load(initial).weights
     seed = int(np.random.SeedSequence([config.seed, number]).generate_state(1)[0])
     network = initial_network(training, config.training, config.seed, start)
     teacher = None
@@ -138,17 +147,8 @@ def train_one(run: Run, number: int, threads: int) -> None:
         master = Policy.load(run.successor(number - 1) if previous else config.training.teacher)
         teacher = Network(master.card.architecture)
         teacher.load_weights(master.weights)
-    card = Card(
-        Architecture(config.training.embedding_size),
-        candidates=config.collection.candidates,
-        # Judged, and used, under the expert that it was trained below.
-        expert_depth=config.collection.acting_expert_depth,
-        recipe={"config": _plain(config), "generation": number},
-        seeds=(config.seed,),
-        scip_version=_scip_version(),
-    )
-    if number == 1 and not (run.folder / "initial" / "card.json").exists():
-        Policy(network.weights(), card).save(run.folder / "initial")
+    if start is None and not (initial / "card.json").exists():
+        Policy(network.weights(), _card(run, number)).save(initial)
     weights = None
     if config.training.sampling == "recent":
         age = [
@@ -169,14 +169,45 @@ def train_one(run: Run, number: int, threads: int) -> None:
         report=lambda event: run.report({**event, "generation": number}),
     )
     write_json(run.generation(number) / "training.json", result.history)
-    Policy(result.weights, card).save(run.generation(number) / "policy")
-    if config.inheritance.iterate:
-        first = max(1, number - config.inheritance.count + 1)
-        parents = [run.generation(n) / "policy" for n in range(first, number + 1)]
-        merged = uniform_average([Policy.load(parent).weights for parent in parents])
-        Policy(merged, card).save(run.successor(number))
+    _hand_on(run, number, Policy(result.weights, _card(run, number)))
     best = min(result.history, key=lambda entry: entry["validation_loss"])
     run.log("generation", generation=number, epochs=len(result.history), **best)
+
+
+def search_one(
+    run: Run,
+    plan: Plan,
+    number: int,
+    *,
+    jobs: int = 1,
+    threads: int = 1,
+    scheduler: str | None = None,
+) -> None:
+    """Make generation ``number`` by search on reward and write its policy.
+
+    A search from scratch in a run without an initial network first collects the generation's
+    episodes: its prenorm statistics are fitted on their samples.
+    """
+    name, initial = run.config.search.start, run.folder / "initial"
+    if name == "previous" and number > 1:
+        start = Policy.load(run.successor(number - 1))
+    elif name not in ("previous", "initial"):
+        start = Policy.load(name)
+    else:
+        if not (initial / "card.json").exists():
+            collect_generation(run, plan, number, jobs=jobs, scheduler=scheduler)
+            _make_initial(run, number, threads)
+        start = Policy.load(initial)
+    weights = search_generation(run, plan, number, start, jobs=jobs, scheduler=scheduler)
+    card = dataclasses.replace(
+        start.card,
+        recipe={"config": _plain(run.config), "generation": number},
+        seeds=(run.config.seed,),
+        scip_version=_scip_version(),
+        results=(),
+    )
+    _hand_on(run, number, Policy(weights, card))
+    run.log("generation", generation=number)
 
 
 def report_barriers(run: Run, generations: Sequence[int]) -> None:
@@ -190,7 +221,9 @@ def report_barriers(run: Run, generations: Sequence[int]) -> None:
 
     config = run.config.training
     validation = aggregate(run, "valid", run.config.generations)
-    network = Network(Architecture(config.embedding_size))
+    if not len(validation):
+        return
+    network = Network(Policy.load(run.generation(generations[0]) / "policy").card.architecture)
 
     def loss(weights: Weights) -> float:
         network.load_weights(weights)
@@ -214,6 +247,64 @@ def _refit(run: Run) -> Callable[[Weights], Weights]:
         return initial_network(training, run.config.training, run.config.seed, weights).weights()
 
     return refit
+
+
+def _check_search(config: RunConfig) -> None:
+    """Refuse what a run with search on reward cannot do, before any work."""
+    check_library()
+    imitated = len(config.search.generations) < config.generations
+    if config.search.start not in ("previous", "initial"):
+        card = Policy.load(config.search.start).card
+        ours = (Architecture(config.training.embedding_size), config.collection.candidates)
+        if imitated and (card.architecture, card.candidates) != ours:
+            raise UserError(
+                f"search.start is a policy of embedding size {card.architecture.embedding_size} "
+                f"for the {card.candidates} candidates, unlike the run's other generations: "
+                "set training.embedding_size and collection.candidates"
+            )
+        if not imitated and config.inheritance.refit_prenorms:
+            raise UserError(
+                "inheritance.refit_prenorms needs samples, and a run of searches from a policy "
+                "has none: leave it out"
+            )
+
+
+def _make_initial(run: Run, number: int, threads: int) -> None:
+    """Write the initial network, its prenorms fitted on the samples so far."""
+    import torch
+
+    from kida.learning.train import initial_network
+
+    torch.set_num_threads(threads)
+    training = aggregate(run, "train", number)
+    if not len(training):
+        raise UserError("there are no informative train samples: raise collection.episodes")
+    network = initial_network(training, run.config.training, run.config.seed)
+    Policy(network.weights(), _card(run, number)).save(run.folder / "initial")
+
+
+def _card(run: Run, number: int) -> Card:
+    config = run.config
+    return Card(
+        Architecture(config.training.embedding_size),
+        candidates=config.collection.candidates,
+        # Judged, and used, under the expert that it was trained below.
+        expert_depth=config.collection.acting_expert_depth,
+        recipe={"config": _plain(config), "generation": number},
+        seeds=(config.seed,),
+        scip_version=_scip_version(),
+    )
+
+
+def _hand_on(run: Run, number: int, policy: Policy) -> None:
+    """Write a generation's policy, and the average of the last ones if the run goes on from it."""
+    options = run.config.inheritance
+    policy.save(run.generation(number) / "policy")
+    if options.iterate:
+        first = max(1, number - options.count + 1)
+        parents = [run.generation(n) / "policy" for n in range(first, number + 1)]
+        merged = uniform_average([Policy.load(parent).weights for parent in parents])
+        Policy(merged, policy.card).save(run.successor(number))
 
 
 def _plain(config: RunConfig) -> dict[str, Any]:

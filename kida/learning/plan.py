@@ -25,8 +25,10 @@ class Plan:
 
     The train split is shuffled once. Its first part is kept for validation episodes, the rest for
     training episodes; both are walked through in order over all generations, and again with other
-    seeds when they are used up, so that no pair of instance and seed is played twice. Only a
-    family with a single training instance trains and validates on the same one.
+    seeds when they are used up, so that no pair of instance and seed is played twice. A search on
+    reward walks through the training part from its end, and compares its result with its start on
+    the validation part. Only a family with a single training instance trains and validates on the
+    same one.
 
     Parameters
     ----------
@@ -49,10 +51,11 @@ class Plan:
         self._family.instance(self._size, "train", 0)  # refuses an unknown size
         order = list(range(length))
         random.Random(config.seed).shuffle(order)
-        collection = config.collection
+        collection, search = config.collection, config.search
         both = collection.episodes + collection.validation_episodes
         held = min(
-            collection.validation_episodes * config.generations,
+            collection.validation_episodes * config.generations
+            + search.comparison * len(search.generations),
             max(1, round(collection.validation_episodes / both * length)),
             length - 1,
         )
@@ -69,6 +72,32 @@ class Plan:
             seed = (self._config.seed * 100_003 + walk) % 2**31
             instance = self._family.instance(self._size, "train", pool[position % len(pool)])
             yield Draw(instance, seed)
+
+    def search(self, generation: int, iteration: int) -> list[Draw]:
+        """Return the draws of one iteration, counted from 0, of a generation made by search."""
+        options = self._config.search
+        earlier = sorted(options.generations).index(generation) * options.iterations + iteration
+        first = earlier * options.instances
+        pool = self._pools["train"][::-1]
+        return [
+            self._apart(pool, position, 1 << 20)
+            for position in range(first, first + options.instances)
+        ]
+
+    def comparison(self, generation: int) -> list[Draw]:
+        """Return the draws on which a search's result is compared with its start."""
+        options, collection = self._config.search, self._config.collection
+        first = collection.validation_episodes * self._config.generations
+        first += sorted(options.generations).index(generation) * options.comparison
+        return [
+            self._apart(self._pools["valid"], position, 1 << 21)
+            for position in range(first, first + options.comparison)
+        ]
+
+    def _apart(self, pool: list[int], position: int, offset: int) -> Draw:
+        """Return a draw whose seed no episode has: theirs are below every ``offset``."""
+        seed = (self._config.seed * 100_003 + offset + position // len(pool)) % 2**31
+        return Draw(self._family.instance(self._size, "train", pool[position % len(pool)]), seed)
 
     def selection(self, count: int) -> list[Draw]:
         """Return ``count`` draws of the valid split, or of held-out training instances.

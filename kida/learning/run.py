@@ -10,6 +10,7 @@ a run killed at any moment goes on where it was::
     RUN/gen_01/episodes/*.safetensors
     RUN/gen_01/checkpoint.safetensors
     RUN/gen_01/training.json         its metrics, epoch by epoch
+    RUN/gen_01/search/               for a generation made by search on reward, see ``search``
     RUN/gen_01/policy/               the generation's network, as models/ holds them
     RUN/gen_01/merged/               the average of the last generations, if it goes on from that
     RUN/rewards/                     rewards in the solver, one file per solve
@@ -96,7 +97,7 @@ class Run:
 
     def report(self, event: Event) -> None:
         """Log an event, or only tell the listener what tells no more than how far a step is."""
-        if event["event"] in ("step", "solve"):
+        if event["event"] in ("step", "solve", "trial"):
             self._listener(event)
         else:
             self.log(**event)
@@ -131,8 +132,9 @@ def status(folder: Path) -> list[dict[str, Any]]:
 
     Each has the generation's number, its ``episodes`` played ``of`` so many, how many of these
     ``failed`` or were ``empty`` (no node was recorded, as when the root solves the instance), its
-    ``samples``, the training ``epochs`` done, the lowest ``validation_loss`` or None, and whether
-    it is ``finished``.
+    ``samples``, the training ``epochs`` done, the lowest ``validation_loss`` or None, whether it is
+    ``finished``, and of a generation made by search on reward, which plans no episodes, its
+    ``iterations`` done and in all, else None.
 
     Raises
     ------
@@ -140,23 +142,26 @@ def status(folder: Path) -> list[dict[str, Any]]:
         If there is no run.
     """
     config = read_run(folder)
-    collection = config.collection
+    planned = config.collection.episodes + config.collection.validation_episodes
     entries = []
     for number in range(1, config.generations + 1):
         generation = folder / f"gen_{number:02d}"
         samples = [sample_count(path) for path in (generation / "episodes").glob("*.safetensors")]
         history = _history(generation)
+        searched = number in config.search.generations
+        iterations = len(list((generation / "search").glob("iteration_*.json")))
         entries.append(
             {
                 "generation": number,
                 "episodes": len(samples),
-                "of": collection.episodes + collection.validation_episodes,
+                "of": len(samples) if searched else planned,
                 "failed": len(list((generation / "episodes").glob("*.failed.json"))),
                 "empty": samples.count(0),
                 "samples": sum(samples),
                 "epochs": len(history),
                 "validation_loss": min((e["validation_loss"] for e in history), default=None),
                 "finished": (generation / "policy" / "card.json").exists(),
+                "iterations": (iterations, config.search.iterations) if searched else None,
             }
         )
     return entries

@@ -45,6 +45,8 @@ _ROUND = 4
 _LEVEL = 0.05
 # Inner points of an interpolation scan.
 _SCAN = (0.25, 0.5, 0.75)
+# Seconds.
+_INSTANT = 1e-6
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,7 +77,7 @@ def measure(
 ) -> float:
     """Solve with the policy in ``folder``; return its mean reward per second and write it down.
 
-    Runs in a worker process.
+    Runs in a worker process. The reward is NaN, and null in the file, without a dual bound.
     """
     policy = Policy.load(Path(folder))
     result = solve(
@@ -85,25 +87,31 @@ def measure(
         limits=Limits(time=time_limit),
         seed=seed,
     )
-    rule = ScoringRule(time_limit, instance.initial_dual_bound)
-    reward = cumulated_reward(result.trajectory, rule) / time_limit
-    if not math.isfinite(reward):
-        raise UserError(
-            f"the reward on {instance.name} is not finite: it has no dual bound after "
-            f"{time_limit:g} s; raise inheritance.time_limit"
-        )
+
+    def mean_bound(seconds: float) -> float:
+        rule = ScoringRule(seconds, instance.initial_dual_bound, instance.initial_primal_bound)
+        return cumulated_reward(result.trajectory, rule) / seconds
+
+    reward, root = mean_bound(time_limit), mean_bound(_INSTANT)
     write_json(
         path,
         {
             "instance": instance.name,
             "seed": seed,
-            "reward": reward,
+            "reward": reward if math.isfinite(reward) else None,
+            # What every policy is given: the bound when the root node ends.
+            "root_bound": root if math.isfinite(root) else None,
             "dual_bound": result.dual_bound if math.isfinite(result.dual_bound) else None,
             "nodes": result.nodes,
             "seconds": result.wall_time,
         },
     )
-    return reward
+    return reward if math.isfinite(reward) else math.nan
+
+
+def reward_file(home: Path, draw: Draw) -> Path:
+    """Return where the reward on ``draw`` of the policy in the folder ``home`` is written."""
+    return home / f"{draw.instance.name}_{draw.seed}.json"
 
 
 class Judge:
@@ -142,16 +150,17 @@ class Judge:
 
         Policies take turns on every draw: what disturbs the machine disturbs them alike.
         """
-        homes = [self._folder / _digest(policy) for policy in policies]
+        homes = [self._folder / digest(policy) for policy in policies]
         for home, policy in zip(homes, policies, strict=True):
             if not (home / "card.json").exists():
                 policy.save(home)
         jobs: list[float | Future[float]] = []
         for draw in draws:
             for home in homes:
-                path = home / f"{draw.instance.name}_{draw.seed}.json"
+                path = reward_file(home, draw)
                 if path.exists():
-                    jobs.append(float(json.loads(path.read_text(encoding="utf-8"))["reward"]))
+                    reward = json.loads(path.read_text(encoding="utf-8"))["reward"]
+                    jobs.append(math.nan if reward is None else float(reward))
                     continue
                 jobs.append(
                     self._executor.submit(
@@ -175,6 +184,12 @@ class Judge:
                 "run the same command again to go on"
             ) from error
         flat = [job if isinstance(job, float) else job.result() for job in jobs]
+        if unknown := [position for position, reward in enumerate(flat) if math.isnan(reward)]:
+            name = draws[unknown[0] // len(policies)].instance.name
+            raise UserError(
+                f"the reward on {name} is not finite: it has no dual bound after "
+                f"{self._config.inheritance.time_limit:g} s; raise inheritance.time_limit"
+            )
         return [flat[position :: len(policies)] for position in range(len(policies))]
 
     def race(self, policies: Sequence[Policy], keep: int = 1) -> list[float]:
@@ -327,11 +342,12 @@ def _with_expert(policy: Policy, depth: int, candidates: int) -> Policy:
     return Policy(policy.weights, card)
 
 
-def _digest(policy: Policy) -> str:
+def digest(policy: Policy) -> str:
+    """Return a short name for a policy: of its weights, and of what a card says on acting."""
     card = policy.card
-    digest = hashlib.sha256(
+    found = hashlib.sha256(
         f"{card.candidates} {card.expert_depth} {card.expert_candidates}".encode()
     )
     for name in sorted(policy.weights):
-        digest.update(name.encode() + policy.weights[name].tobytes())
-    return digest.hexdigest()[:16]
+        found.update(name.encode() + policy.weights[name].tobytes())
+    return found.hexdigest()[:16]

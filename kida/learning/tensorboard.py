@@ -29,6 +29,12 @@ _CURVES: dict[str, dict[str, str]] = {
         "validation_top5": "epoch/validation_top5",
         "validation_score_ratio": "epoch/validation_score_ratio",
     },
+    "search_iteration": {
+        "reward": "search/reward",
+        "best_reward": "search/best_reward",
+        "spread": "search/spread",
+        "sigma": "search/sigma",
+    },
 }
 
 

@@ -7,7 +7,7 @@ import pytest
 from kida.files import write_json
 from kida.learning.config import CollectionConfig, InheritanceConfig, RunConfig
 from kida.learning.plan import Plan
-from kida.learning.selection import Judge, _digest, clearly_worse, measure, select
+from kida.learning.selection import Judge, digest, clearly_worse, measure, select
 from kida.network.inheritance import exponential_average, interpolate, uniform_average
 from kida.network.weights import Architecture, Card, Policy, shapes
 
@@ -40,7 +40,7 @@ def write_rewards(folder, policy, rewards):
     draws = Plan(config()).selection(DRAWS)
     for draw, reward in zip(draws, rewards, strict=False):
         write_json(
-            folder / _digest(policy) / f"{draw.instance.name}_{draw.seed}.json",
+            folder / digest(policy) / f"{draw.instance.name}_{draw.seed}.json",
             {"reward": float(reward)},
         )
 
@@ -191,3 +191,4 @@ def test_a_measurement_is_a_solve_written_down(tmp_path):
     assert content["instance"] == "item_placement_9900"
     assert reward >= draw.instance.initial_dual_bound
     assert content["nodes"] > 1
+    assert content["root_bound"] <= reward + 1e-6
