@@ -147,9 +147,15 @@ class Workers:
             failed, waiting = self._attempt(function, arguments, waiting, finished)
             suspects |= failed
         errors: dict[int, Exception] = {}
-        for suspect in suspects:
-            # Alone, so that a death of the worker is this job's doing.
-            errors |= self._attempt(function, arguments, [suspect], finished)[0]
+        for suspect, error in suspects.items():
+            # Alone, so that a death of the worker is this job's doing; before, it may have been
+            # another's, and the first failure of its own comes now.
+            again = self._attempt(function, arguments, [suspect], finished)[0]
+            if isinstance(error, BrokenProcessPool) and not isinstance(
+                again.get(suspect, error), BrokenProcessPool
+            ):
+                again = self._attempt(function, arguments, [suspect], finished)[0]
+            errors |= again
         return errors
 
     def _attempt(

@@ -1,12 +1,14 @@
 """The executor: results, interrupts, and what it refuses. (Dask: tests/learning, tests/cli.)"""
 
 import os
+import signal
 import time
+from pathlib import Path
 
 import pytest
 
 from kida.errors import UserError
-from kida.parallel import available_cores, open_executor
+from kida.parallel import Workers, available_cores, open_executor
 
 
 def test_jobs_run_in_processes_of_their_own() -> None:
@@ -32,3 +34,42 @@ def test_a_number_of_jobs_below_one_is_refused() -> None:
 
 def test_cores_are_counted() -> None:
     assert 1 <= available_cores() <= (os.cpu_count() or 1)
+
+
+def misbehave(number: int, folder: str) -> int:
+    """Job 1 fails once, job 3 always; 5 kills its worker once, 7 always; 9 is a user's mistake."""
+    again = Path(folder) / str(number)
+    tried = again.exists()
+    again.touch()
+    if number == 9:
+        raise UserError("no such thing")
+    if number == 3 or (number == 1 and not tried):
+        raise RuntimeError(f"job {number}")
+    if number == 7 or (number == 5 and not tried):
+        os.kill(os.getpid(), signal.SIGKILL)
+    return number * number
+
+
+@pytest.fixture
+def _importable(monkeypatch) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent))
+
+
+@pytest.mark.usefixtures("_importable")
+def test_what_fails_is_done_again_and_costs_no_other_job(tmp_path) -> None:
+    results: dict[int, int] = {}
+    with Workers(jobs=2) as workers:
+        errors = workers.run(
+            misbehave, [(number, str(tmp_path)) for number in range(9)], results.__setitem__
+        )
+        assert workers.run(abs, [(-4,)], lambda position, result: None) == {}
+    assert results == {number: number * number for number in (0, 1, 2, 4, 5, 6, 8)}
+    assert sorted(errors) == [3, 7]
+    assert "job 3" in str(errors[3])
+    assert type(errors[7]).__name__ == "BrokenProcessPool"
+
+
+@pytest.mark.usefixtures("_importable")
+def test_a_users_mistake_in_a_job_is_no_accident(tmp_path) -> None:
+    with pytest.raises(UserError, match="no such thing"), Workers() as workers:
+        workers.run(misbehave, [(9, str(tmp_path))], lambda position, result: None)

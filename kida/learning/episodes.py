@@ -5,8 +5,6 @@ What an episode is belongs in ``collect``; which ones are played, in ``plan``.
 
 import dataclasses
 import time
-from concurrent.futures import Future, as_completed
-from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
 from kida.errors import UserError
@@ -14,7 +12,7 @@ from kida.files import write_json
 from kida.learning.collect import Episode, EpisodeRecord, play
 from kida.learning.plan import Plan
 from kida.learning.run import Run, sample_count
-from kida.parallel import open_executor
+from kida.parallel import Workers
 
 
 def collect_generation(
@@ -57,14 +55,12 @@ def collect_generation(
                 )
     run.log("collecting", generation=number, episodes=total, waiting=len(waiting), acting=turns)
     tally = _Tally(run, number, len(waiting))
-    suspects: list[Episode] = []
-    while waiting:
-        failed, waiting = _play(waiting, tally, jobs, scheduler)
-        suspects += failed
-    for episode in suspects:
-        failed, rest = _play([episode], tally, 1, scheduler)
-        for again in failed + rest:
-            tally.give_up(again)
+    with Workers(jobs, scheduler) as workers:
+        failed = workers.run(
+            play, [(episode,) for episode in waiting], lambda _, record: tally.finished(record)
+        )
+    for position, error in failed.items():
+        tally.give_up(waiting[position], error)
     if not any(sample_count(path) for path in folder.glob("train_*.safetensors")):
         raise UserError(
             f"generation {number} gave no training samples: {run.config.family} is solved at the "
@@ -82,7 +78,6 @@ class _Tally:
         self._started = time.perf_counter()
         self._done = 0
         self._samples = 0
-        self._errors: dict[Path, str] = {}
 
     def finished(self, record: EpisodeRecord) -> None:
         self._done += 1
@@ -96,43 +91,15 @@ class _Tally:
             **dataclasses.asdict(record),
         )
 
-    def failed(self, episode: Episode, error: Exception) -> None:
-        self._errors[episode.path] = repr(error)
-
-    def give_up(self, episode: Episode) -> None:
-        error = self._errors[episode.path]
+    def give_up(self, episode: Episode, error: Exception) -> None:
         name, seed = episode.instance.name, episode.seed
-        write_json(_failure_file(episode.path), {"instance": name, "seed": seed, "error": error})
+        write_json(
+            _failure_file(episode.path), {"instance": name, "seed": seed, "error": repr(error)}
+        )
         self._done += 1
-        self._run.log("warning", text=f"the episode on {name}, seed {seed}, failed twice: {error}")
-
-
-def _play(
-    episodes: list[Episode], tally: _Tally, jobs: int, scheduler: str | None
-) -> tuple[list[Episode], list[Episode]]:
-    """Play episodes; return those that failed, and those that a worker's death left undone."""
-    failed: list[Episode] = []
-    with open_executor(jobs, scheduler) as executor:
-        futures: dict[Future[EpisodeRecord], Episode] = {
-            executor.submit(play, episode): episode for episode in episodes
-        }
-        for future in as_completed(futures):
-            episode = futures[future]
-            try:
-                tally.finished(future.result())
-            except UserError:
-                raise
-            except BrokenProcessPool as error:
-                # The pool works in order: the episodes being played are the first undone ones.
-                undone = [e for e in episodes if not e.path.exists() and e not in failed]
-                for suspect in undone[:jobs]:
-                    tally.failed(suspect, error)
-                return failed + undone[:jobs], undone[jobs:]
-            # Whatever SCIP or a worker does wrong costs one episode, not the run.
-            except Exception as error:
-                tally.failed(episode, error)
-                failed.append(episode)
-    return failed, []
+        self._run.log(
+            "warning", text=f"the episode on {name}, seed {seed}, failed twice: {error!r}"
+        )
 
 
 def _failure_file(path: Path) -> Path:

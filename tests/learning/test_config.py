@@ -8,6 +8,7 @@ from kida.learning.config import (
     CollectionConfig,
     InheritanceConfig,
     RunConfig,
+    SearchConfig,
     TrainingConfig,
     config_from,
     first_difference,
@@ -58,6 +59,17 @@ def test_file_and_overrides(tmp_path):
         ("collection.thinning=[0]", "thinning"),
         ("collection.act_on_expert=1", "must be of type bool"),
         ("inheritance.expert_depths=[-2]", "expert_depths"),
+        ("search.generations=[6]", r"names generation 6, .* generations 1 to 5"),
+        ("search.generations=[2, 2]", "names a generation twice"),
+        ("search.generations=first", "must be of type int"),
+        ("search.parameters=biases", "choose one of neurons, readout, all, subspace"),
+        ("search.population=7", "even and at least 4"),
+        ("search.population=2", "even and at least 4"),
+        ("search.dimension=1", "at least 2"),
+        ("search.learning_rate=1.5", "learning_rate"),
+        ("search.sigma=0", "must be positive"),
+        ("search.start=''", r"search\.start is empty"),
+        ("search.last_seconds=1", "can only grow"),
         ("collection.depth_window=[7, 3]", "depth_window"),
         ("collection.node_window=[1, 2, 3]", "node_window"),
     ],
@@ -97,7 +109,9 @@ def test_first_difference_names_the_key():
     assert first_difference(config, other) == "training.epochs is 3 there and 20 here"
 
 
-@pytest.mark.parametrize("kind", [RunConfig, CollectionConfig, TrainingConfig, InheritanceConfig])
+@pytest.mark.parametrize(
+    "kind", [RunConfig, CollectionConfig, TrainingConfig, InheritanceConfig, SearchConfig]
+)
 def test_every_option_is_documented(kind):
     for field in dataclasses.fields(kind):
         assert field.name in kind.__doc__

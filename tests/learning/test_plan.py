@@ -1,7 +1,7 @@
 import pytest
 
 from kida.errors import UserError
-from kida.learning.config import CollectionConfig, RunConfig
+from kida.learning.config import CollectionConfig, RunConfig, SearchConfig
 from kida.learning.plan import Plan
 
 
@@ -47,6 +47,21 @@ def test_a_small_family_is_played_again_with_other_seeds(tmp_path):
     assert len(set(valid)) == 3
     assert {d.instance for d in train}.isdisjoint(d.instance for d in valid)
     assert len(plan.selection(5)) == 5
+
+
+def test_a_search_has_instances_of_its_own():
+    search = SearchConfig(generations=(2, 4), iterations=3, instances=5, comparison=3)
+    plan = Plan(config(search=search))
+    searched = [draw for n in (2, 4) for k in range(3) for draw in plan.search(n, k)]
+    assert len(set(searched)) == len({d.instance for d in searched}) == 30
+    held = [draw for n in (2, 4) for draw in plan.comparison(n)]
+    assert len({d.instance for d in held}) == 6
+    episodes = [
+        draw for kind in ("train", "valid") for n in range(1, 5) for draw in plan.episodes(kind, n)
+    ]
+    groups = [{d.instance for d in draws} for draws in (searched, held, episodes)]
+    assert len(set.union(*groups)) == sum(len(group) for group in groups)
+    assert {d.instance.split for d in searched + held} == {"train"}
 
 
 def test_selection_uses_the_valid_split():

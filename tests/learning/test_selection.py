@@ -7,7 +7,7 @@ import pytest
 from kida.files import write_json
 from kida.learning.config import CollectionConfig, InheritanceConfig, RunConfig
 from kida.learning.plan import Plan
-from kida.learning.selection import Judge, digest, clearly_worse, measure, select
+from kida.learning.selection import Judge, clearly_worse, digest, measure, select
 from kida.network.inheritance import exponential_average, interpolate, uniform_average
 from kida.network.weights import Architecture, Card, Policy, shapes
 
