@@ -53,6 +53,34 @@ class Episode:
     thinning: float
     path: Path
 
+    @property
+    def recording(self) -> CollectOptions:
+        """What the branching rule is told."""
+        options = self.options
+        return CollectOptions(
+            acting=self.acting,
+            candidates=options.candidates,
+            probability_by_depth=tuple(
+                self.thinning * probability for probability in options.probability_by_depth
+            ),
+            depth_window=options.depth_window,
+            node_window=options.node_window,
+            max_samples=options.samples_per_episode,
+            stop_when_full=True,
+            seed=self.seed,
+            expert_depth=options.acting_expert_depth,
+            expert_candidates=options.expert_candidates,
+            act_on_expert=options.act_on_expert,
+        )
+
+    @property
+    def limits(self) -> Limits:
+        """When the solver stops at the latest."""
+        options = self.options
+        # After its window an episode can record nothing more.
+        nodes = min((options.node_limit, *options.node_window[1:]))
+        return Limits(time=options.time_limit, nodes=nodes)
+
 
 @dataclass(frozen=True)
 class EpisodeRecord:
@@ -122,28 +150,7 @@ def play(episode: Episode) -> EpisodeRecord:
     attached: list[Brancher] = []
 
     def attach(model: Any) -> Brancher:
-        attached.append(
-            attach_collector(
-                model,
-                policy,
-                CollectOptions(
-                    acting=episode.acting,
-                    candidates=options.candidates,
-                    probability_by_depth=tuple(
-                        episode.thinning * probability
-                        for probability in options.probability_by_depth
-                    ),
-                    depth_window=options.depth_window,
-                    node_window=options.node_window,
-                    max_samples=options.samples_per_episode,
-                    stop_when_full=True,
-                    seed=episode.seed,
-                    expert_depth=options.acting_expert_depth,
-                    expert_candidates=options.expert_candidates,
-                    act_on_expert=options.act_on_expert,
-                ),
-            )
-        )
+        attached.append(attach_collector(model, policy, episode.recording))
         return attached[0]
 
     started = time.perf_counter()
@@ -151,9 +158,7 @@ def play(episode: Episode) -> EpisodeRecord:
         episode.instance,
         attach,
         settings=options.settings,
-        limits=Limits(
-            time=options.time_limit, nodes=min((options.node_limit, *options.node_window[1:]))
-        ),
+        limits=episode.limits,
         seed=episode.seed,
     )
     seconds = time.perf_counter() - started
