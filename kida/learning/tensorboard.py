@@ -1,7 +1,7 @@
 """A run's events as curves in TensorBoard (extra ``kida[tensorboard]``).
 
 The log of the run is the source of truth: when a run goes on, the curves are drawn anew from it,
-so that a killed run leaves no gaps and no doubles. To show more, add a line to ``_CURVES``.
+so that a killed run leaves no gaps and no doubles. To show more, add a line to ``CURVES``.
 """
 
 import importlib.util
@@ -13,7 +13,7 @@ from typing import Any
 from kida.errors import UserError
 
 #: Event to its fields and the curves that they are points of; the steps count the event.
-_CURVES: dict[str, dict[str, str]] = {
+CURVES: dict[str, dict[str, str]] = {
     "episode": {
         "reward": "episode/reward",
         "samples": "episode/samples",
@@ -28,6 +28,17 @@ _CURVES: dict[str, dict[str, str]] = {
         "validation_top1": "epoch/validation_top1",
         "validation_top5": "epoch/validation_top5",
         "validation_score_ratio": "epoch/validation_score_ratio",
+    },
+    "search_iteration": {
+        "reward": "search/reward",
+        "best_reward": "search/best_reward",
+        "spread": "search/spread",
+        "sigma": "search/sigma",
+        "distance": "search/distance",
+    },
+    "searched": {
+        "start_reward": "search/start_on_held_out",
+        "result_reward": "search/result_on_held_out",
     },
     "search_iteration": {
         "reward": "search/reward",
@@ -103,7 +114,7 @@ class TensorBoard:
             name, _, number = event["policy"].partition("generation ")
             curve = f"selection/{name or 'generation'}"
             self._point(curve, event["reward"], int(number or 1), event["time"])
-        for field, curve in _CURVES.get(event["event"], {}).items():
+        for field, curve in CURVES.get(event["event"], {}).items():
             self._point(curve, event[field], self._steps.get(curve, 0) + 1, event["time"])
 
     def _point(self, curve: str, value: float | None, step: int, time: float) -> None:

@@ -10,6 +10,7 @@ from kida.learning import dagger
 from kida.learning.config import read_config
 from kida.learning.dagger import train
 from kida.learning.run import Run, read_run, status
+from kida.learning.tensorboard import CURVES
 from kida.network.weights import Policy
 
 SMALL = (
@@ -58,6 +59,9 @@ def test_a_run_leaves_policies_and_a_log(whole):
     assert kinds.count("episode") == 6
     assert kinds.count("epoch") == 4
     assert kinds[-1] == "finished"
+    for entry in logged:
+        if entry["event"] in CURVES:
+            assert set(CURVES[entry["event"]]) <= set(entry)
     assert [event for event in events if event["event"] == "episode"] == [
         entry for entry in logged if entry["event"] == "episode"
     ]

@@ -16,6 +16,7 @@ from kida.learning.plan import Plan
 from kida.learning.run import Run, status
 from kida.learning.search import Evolution, fitness_of, search_generation, seconds_of, space
 from kida.learning.selection import measure
+from kida.learning.tensorboard import CURVES
 from kida.network.weights import Architecture, Card, Policy, shapes
 
 # Looked up by workers, which import this module and see `search.measure` replaced by its own.
@@ -201,6 +202,8 @@ def test_a_search_is_a_generation(whole, config):
     assert generation.card.recipe["generation"] == 1
     kinds = [event["event"] for event in events]
     assert kinds.count("search_iteration") == 3
+    for kind in ("search_iteration", "searched"):
+        assert all(set(CURVES[kind]) <= set(event) for event in events if event["event"] == kind)
     assert kinds.count("trial") == 3 * 4 * 2 + 2 * 2
     assert "collecting" not in kinds
     names = {path.name for path in (folder / "gen_01" / "search").iterdir()}
