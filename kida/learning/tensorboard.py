@@ -40,12 +40,6 @@ CURVES: dict[str, dict[str, str]] = {
         "start_reward": "search/start_on_held_out",
         "result_reward": "search/result_on_held_out",
     },
-    "search_iteration": {
-        "reward": "search/reward",
-        "best_reward": "search/best_reward",
-        "spread": "search/spread",
-        "sigma": "search/sigma",
-    },
 }
 
 
