@@ -299,6 +299,9 @@ class SearchConfig:
     first_seconds, last_seconds
         Time limit of a solve in the first and in the last iteration, counted from the end of the
         root node; it grows geometrically in between.
+    expert_depth
+        Depth to which strong branching decides while searching, -1 meaning nowhere; by default
+        what the start's card says. Below a deep expert only long episodes show differences.
     fitness
         What a candidate is worth: ``"gain"``: the rise of the mean dual bound above that of the
         root, in units of the population's mean rise on the same instance, averaged over the
@@ -319,6 +322,7 @@ class SearchConfig:
     instances: int = 2
     first_seconds: float = 5.0
     last_seconds: float = 15.0
+    expert_depth: int | None = None
     fitness: Literal["gain", "rank"] = "gain"
     comparison: int = 12
 
@@ -333,6 +337,8 @@ class SearchConfig:
             raise UserError(f"population is {self.population}; it must be even and at least 4")
         if self.dimension < 2:
             raise UserError(f"dimension is {self.dimension}; it must be at least 2")
+        if self.expert_depth is not None and self.expert_depth < -1:
+            raise UserError(f"search.expert_depth is {self.expert_depth}; -1 means never")
         if self.learning_rate > 1:
             raise UserError(f"search.learning_rate is {self.learning_rate}; at most 1 makes sense")
         if self.last_seconds < self.first_seconds:

@@ -198,6 +198,9 @@ def search_one(
             collect_generation(run, plan, number, jobs=jobs, scheduler=scheduler)
             _make_initial(run, number, threads)
         start = Policy.load(initial)
+    if run.config.search.expert_depth is not None:
+        card = dataclasses.replace(start.card, expert_depth=run.config.search.expert_depth)
+        start = Policy(start.weights, card)
     weights = search_generation(run, plan, number, start, jobs=jobs, scheduler=scheduler)
     card = dataclasses.replace(
         start.card,

@@ -67,6 +67,7 @@ def test_file_and_overrides(tmp_path):
         ("search.population=2", "even and at least 4"),
         ("search.dimension=1", "at least 2"),
         ("search.learning_rate=1.5", "learning_rate"),
+        ("search.expert_depth=-2", "-1 means never"),
         ("search.sigma=0", "must be positive"),
         ("search.start=''", r"search\.start is empty"),
         ("search.last_seconds=1", "can only grow"),

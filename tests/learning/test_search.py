@@ -361,6 +361,7 @@ def test_search_and_imitation_take_turns(knapsacks, tmp_path):
         "search.first_seconds=0.1",
         "search.last_seconds=0.1",
         "search.comparison=1",
+        "search.expert_depth=0",
         "inheritance.iterate=true",
         "inheritance.instances=1",
         "inheritance.time_limit=0.1",
@@ -385,6 +386,8 @@ def test_search_and_imitation_take_turns(knapsacks, tmp_path):
         np.testing.assert_allclose(
             expected[1][name], (merged[0][name] + merged[1][name]) / 2, atol=1e-6
         )
+    for place in ("search/start", "policy"):
+        assert Policy.load(folder / "gen_01" / place).card.expert_depth == 0
     assert [entry["iterations"] for entry in status(folder)] == [(1, 1), None, (1, 1)]
     measured = {event["policy"] for event in of_kind(events, "reward")}
     assert {"generation 1", "generation 2", "generation 3"} <= measured
