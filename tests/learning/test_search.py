@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from pyscipopt import Model, quicksum
 
+from kida.cli import main
 from kida.errors import UserError
 from kida.learning import search
 from kida.learning.config import SearchConfig, read_config
@@ -391,6 +392,32 @@ def test_search_and_imitation_take_turns(knapsacks, tmp_path):
     assert [entry["iterations"] for entry in status(folder)] == [(1, 1), None, (1, 1)]
     measured = {event["policy"] for event in of_kind(events, "reward")}
     assert {"generation 1", "generation 2", "generation 3"} <= measured
+
+
+def test_the_command_tunes_a_policy_and_shows_how_far_it_is(config, tmp_path, capsys):
+    folder = tmp_path / "run"
+    settings = (
+        "generations=1",
+        "search.generations=1",
+        f"search.start='{config.search.start}'",
+        "search.parameters=subspace",
+        "search.dimension=2",
+        "search.population=4",
+        "search.iterations=1",
+        "search.instances=1",
+        "search.first_seconds=0.1",
+        "search.last_seconds=0.1",
+        "search.comparison=1",
+        "inheritance.expert_depths=-1",
+    )
+    command = ["train", config.family, "--out", str(folder), "--jobs", "1"]
+    assert main(command + [part for setting in settings for part in ("--set", setting)]) == 0
+    output = " ".join(capsys.readouterr().out.split())
+    assert "generation 1: search on reward over 2 parameters (subspace)" in output
+    assert "iteration 1, 0.1 s: mean dual bound" in output
+    assert "is kept" in output
+    assert main(["train", "--status", str(folder)]) == 0
+    assert "1/1" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
