@@ -18,7 +18,7 @@ import numpy as np
 from kida.errors import UserError
 from kida.files import write_json
 from kida.learning.config import RunConfig
-from kida.learning.episodes import collect_generation
+from kida.learning.episodes import collect_generation, missing_shards
 from kida.learning.plan import Plan
 from kida.learning.run import Listener, Run
 from kida.learning.samples import Aggregate
@@ -101,6 +101,15 @@ def train(
 
 def aggregate(run: Run, kind: str, number: int) -> Aggregate:
     """Return the ``"train"`` or ``"valid"`` samples of all generations up to ``number``."""
+    plan = Plan(run.config)
+    for generation in set(range(1, number + 1)) - set(run.config.search.generations):
+        missing = missing_shards(run, plan, kind, generation)
+        if missing:
+            run.log(
+                "warning",
+                text=f"{len(missing)} of generation {generation}'s {kind} shards are missing, "
+                f"{missing[0].name} among them: training goes on without them",
+            )
     shards = [
         path
         for generation in range(1, number + 1)

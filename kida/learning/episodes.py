@@ -10,8 +10,9 @@ from pathlib import Path
 from kida.errors import UserError
 from kida.files import write_json
 from kida.learning.collect import Episode, EpisodeRecord, play
-from kida.learning.plan import Plan
+from kida.learning.plan import Draw, Plan
 from kida.learning.run import Run, sample_count
+from kida.learning.samples import bad_file
 from kida.parallel import Workers
 
 
@@ -36,7 +37,7 @@ def collect_generation(
     for kind in ("train", "valid"):
         for position, draw in enumerate(plan.episodes(kind, number)):
             total += 1
-            path = folder / f"{kind}_{draw.instance.index:06d}_{draw.seed}.safetensors"
+            path = _shard_file(folder, kind, draw)
             # The two cycles are nested, so that everybody acts at every thinning.
             lap, place = divmod(position, len(collection.thinning))
             acting = turns[lap % len(turns)]
@@ -66,6 +67,17 @@ def collect_generation(
             f"generation {number} gave no training samples: {run.config.family} is solved at the "
             f"root, collection.time_limit is too short, or all episodes failed (see {folder})"
         )
+
+
+def missing_shards(run: Run, plan: Plan, kind: str, number: int) -> list[Path]:
+    """Return the shards that were neither given up nor set aside, and yet are not on disk."""
+    folder = run.generation(number) / "episodes"
+    paths = [_shard_file(folder, kind, draw) for draw in plan.episodes(kind, number)]
+    return [
+        path
+        for path in paths
+        if not (path.exists() or _failure_file(path).exists() or bad_file(path).exists())
+    ]
 
 
 class _Tally:
@@ -100,6 +112,10 @@ class _Tally:
         self._run.log(
             "warning", text=f"the episode on {name}, seed {seed}, failed twice: {error!r}"
         )
+
+
+def _shard_file(folder: Path, kind: str, draw: Draw) -> Path:
+    return folder / f"{kind}_{draw.instance.index:06d}_{draw.seed}.safetensors"
 
 
 def _failure_file(path: Path) -> Path:

@@ -22,6 +22,7 @@ If the layout changes, raise ``config.RUN_VERSION``.
 import contextlib
 import dataclasses
 import json
+import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -74,6 +75,7 @@ class Run:
             raise UserError(f"{folder} is not empty and no training run: give another --out")
         else:
             write_json(file, {"run_version": RUN_VERSION, **dataclasses.asdict(config)})
+        _cut_unfinished_line(folder / "log.jsonl")
 
     def generation(self, number: int) -> Path:
         """Return the folder of generation ``number``, counted from 1."""
@@ -101,6 +103,15 @@ class Run:
             self._listener(event)
         else:
             self.log(**event)
+
+
+def _cut_unfinished_line(log: Path) -> None:
+    """Remove what a kill or a full disk has left of an event, or the next one would join it."""
+    if log.exists():
+        content = log.read_bytes()
+        end = content.rfind(b"\n") + 1
+        if end < len(content):
+            os.truncate(log, end)
 
 
 def read_run(folder: Path) -> RunConfig:

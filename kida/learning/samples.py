@@ -119,7 +119,8 @@ def write_shard(path: Path, samples: Sequence[Sample], episode: Mapping[str, Any
         "episode": json.dumps(dict(episode)),
     }
     with atomic_path(path) as temporary:
-        safetensors.numpy.save_file(arrays, temporary, metadata=header)
+        # Not `save_file`: its files only their owner can read, and a full disk is no OSError to it.
+        temporary.write_bytes(safetensors.numpy.save(arrays, metadata=header))
 
 
 class Shard:
@@ -279,7 +280,7 @@ class Aggregate:
             try:
                 shard = Shard(path)
             except ShardError as error:
-                aside = path.with_name(path.name + ".bad")
+                aside = bad_file(path)
                 try:
                     path.rename(aside)
                 except OSError as problem:
@@ -303,6 +304,11 @@ class Aggregate:
     def __getitem__(self, number: int) -> Sample:
         reference = self.references[number]
         return self.shards[reference.shard].sample(reference.index)
+
+
+def bad_file(path: Path) -> Path:
+    """Return what the shard ``path`` is called once it is set aside."""
+    return path.with_name(path.name + ".bad")
 
 
 def informative(scores: NDArray[np.float64]) -> bool:

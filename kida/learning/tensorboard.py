@@ -94,13 +94,8 @@ class TensorBoard:
         self._writer = Writer(str(folder))
 
     def _logged(self) -> list[dict[str, Any]]:
-        events = []
-        for line in (self._run / "log.jsonl").read_text(encoding="utf-8").splitlines():
-            try:
-                events.append(json.loads(line))
-            except ValueError:  # cut off by a kill
-                continue
-        return events
+        log = (self._run / "log.jsonl").read_text(encoding="utf-8")
+        return [json.loads(line) for line in log.splitlines()]
 
     def _add(self, event: dict[str, Any]) -> None:
         if event["event"] == "reward":

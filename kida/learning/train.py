@@ -340,7 +340,10 @@ def _save(
         "best_loss": state.best_loss if math.isfinite(state.best_loss) else None
     }
     with atomic_path(path) as temporary:
-        safetensors.torch.save_file(tensors, temporary, metadata={"state": json.dumps(content)})
+        # Not `save_file`, to which a full disk is no OSError.
+        temporary.write_bytes(
+            safetensors.torch.save(tensors, metadata={"state": json.dumps(content)})
+        )
 
 
 def _restore(

@@ -1,6 +1,7 @@
 import importlib.util
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -129,6 +130,36 @@ def test_unwritable_folder(tmp_path, capsys):
     (tmp_path / "file").write_text("")
     assert main(command(tmp_path / "file" / "run")) == 2
     assert "cannot" in capsys.readouterr().err
+
+
+def test_a_full_disk_loses_nothing_but_time(tmp_path, capsys):
+    disk = tmp_path / "disk"
+    disk.mkdir()
+
+    def mount(options):
+        arguments = ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(disk)]
+        return shutil.which("mount") and subprocess.run(arguments, stderr=subprocess.DEVNULL)
+
+    mounted = mount("size=400k")
+    if not mounted or mounted.returncode:
+        pytest.skip("mounting a small disk is not permitted here")
+    try:
+        folder = disk / "run"
+        assert main(command(folder)) == 2
+        errors = capsys.readouterr().err
+        assert errors.startswith("kida: cannot write")
+        assert "free" in errors
+        assert errors.count("\n") == 1
+        done = {path: path.stat().st_mtime_ns for path in folder.glob("gen_01/episodes/*")}
+        assert done
+        mount("remount,size=20m")
+        assert main(command(folder)) == 0
+        assert {path: path.stat().st_mtime_ns for path in done} == done
+        for line in (folder / "log.jsonl").read_text().splitlines():
+            json.loads(line)
+        assert not list(folder.rglob(".*"))
+    finally:
+        subprocess.run(["umount", str(disk)], check=True)
 
 
 def test_another_configuration_is_refused(tmp_path, capsys):

@@ -1,5 +1,8 @@
 """Real samples, recorded once for all tests of this folder."""
 
+import resource
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
@@ -32,3 +35,19 @@ def samples(played) -> list[Sample]:
     """Its samples."""
     shard = Shard(played[0])
     return [shard.sample(index) for index in range(len(shard))]
+
+
+@pytest.fixture
+def full_disk() -> Callable[[int], AbstractContextManager[None]]:
+    """Return what lets no file grow beyond some bytes: the system refuses to write more."""
+
+    @contextmanager
+    def limited(size: int) -> Iterator[None]:
+        soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+        try:
+            yield
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+    return limited

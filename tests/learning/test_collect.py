@@ -141,3 +141,13 @@ def test_only_nodes_in_the_windows_are_recorded(tmp_path):
     _, depths, _ = found("deep", depth_window=(5,), samples_per_episode=3)
     assert len(depths) == 3
     assert min(depths) >= 5
+
+
+def test_an_expert_too_slow_for_the_limit_records_nothing(tmp_path):
+    instance = instances("item_placement", "train", 4, 1)[0]
+    # The root alone takes strong branching more than ten times as long.
+    options = CollectionConfig(probability_by_depth=(1.0,), time_limit=0.005)
+    record = play(Episode(instance, 0, "expert", None, options, 1.0, tmp_path / "a.safetensors"))
+    assert (record.samples, record.status) == (0, "timelimit")
+    assert record.nodes >= 1
+    assert len(Shard(tmp_path / "a.safetensors")) == 0

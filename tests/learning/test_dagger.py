@@ -158,3 +158,22 @@ def test_status(whole, tmp_path):
     shutil.rmtree(run / "gen_02" / "policy")
     (run / "gen_02" / "training.json").unlink()
     assert status(run)[1] == {**second, "finished": False}
+
+
+def test_missing_shards_are_named(whole, tmp_path):
+    events: list[dict] = []
+    run = Run(tmp_path / "run", CONFIG, events.append)
+    shutil.copytree(whole[0] / "gen_01", run.generation(1))
+    assert len(dagger.aggregate(run, "train", 1).shards) == 2
+    assert not events
+    first, second = sorted((run.generation(1) / "episodes").glob("train_*.safetensors"))
+    first.unlink()
+    assert len(dagger.aggregate(run, "train", 1).shards) == 1
+    assert [event["event"] for event in events] == ["warning"]
+    assert first.name in events[0]["text"]
+    # A damaged one is set aside once, and then no longer missed.
+    second.write_bytes(b"")
+    assert len(dagger.aggregate(run, "train", 1).shards) == 0
+    assert "set aside" in events[-1]["text"]
+    dagger.aggregate(run, "train", 1)
+    assert "1 of generation 1's train shards are missing" in events[-1]["text"]

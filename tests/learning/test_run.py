@@ -49,3 +49,15 @@ def test_a_run_from_before_an_option_goes_on_with_its_default(tmp_path):
     file.write_text(json.dumps(content))
     Run(tmp_path / "run", CONFIG)
     assert read_run(tmp_path / "run") == CONFIG
+
+
+def test_a_full_disk_is_a_users_mistake_and_half_an_event_is_cut_off(tmp_path, full_disk):
+    run = Run(tmp_path / "run", CONFIG)
+    log = tmp_path / "run" / "log.jsonl"
+    run.log("started", jobs=1)
+    with full_disk(200), pytest.raises(UserError, match=r"cannot write the log .*free some space"):
+        run.log("warning", text=300 * "x")
+    assert log.stat().st_size == 200
+    Run(tmp_path / "run", CONFIG).log("started", jobs=2)
+    events = [json.loads(line) for line in log.read_text().splitlines()]
+    assert [event["jobs"] for event in events] == [1, 2]

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from kida.errors import UserError
 from kida.learning.samples import (
     Aggregate,
     Shard,
@@ -150,3 +151,10 @@ def test_the_highest_score_is_always_among_the_best(scores):
     best = best_candidates(scores)
     assert best[scores.argmax()]
     assert informative(scores) == (len(scores) > 1 and not best.all())
+
+
+def test_a_full_disk_leaves_no_shard(samples, tmp_path, full_disk):
+    path = tmp_path / "a.safetensors"
+    with full_disk(20_000), pytest.raises(UserError, match=r"cannot write .*a\.safetensors"):
+        write_shard(path, samples, {})
+    assert not list(tmp_path.iterdir())

@@ -88,7 +88,7 @@ def test_a_run_that_goes_on_continues_its_curves(tmp_path, open_run):
     run = Run(folder, read_config("item_placement"))
     run.report({"event": "epoch", **EPOCH, "loss": 1.0})
     with (folder / "log.jsonl").open("a") as file:
-        file.write('{"event": "ep\n')
+        file.write('{"event": "ep')
     with TensorBoard(folder) as board:
         run = open_run(board)
         run.log("started", jobs=1)

@@ -143,6 +143,15 @@ def test_training_stops_when_the_loss_is_not_finite(aggregate, tmp_path):
         trained(aggregate, tmp_path, config)
 
 
+def test_a_full_disk_keeps_the_checkpoint_before(aggregate, tmp_path, full_disk):
+    trained(aggregate, tmp_path, epochs=1)
+    before = (tmp_path / "checkpoint.safetensors").read_bytes()
+    with full_disk(20_000), pytest.raises(UserError, match=r"cannot write .*checkpoint"):
+        trained(aggregate, tmp_path, epochs=2)
+    assert (tmp_path / "checkpoint.safetensors").read_bytes() == before
+    assert len(list(tmp_path.iterdir())) == 1
+
+
 def test_a_damaged_checkpoint_is_named(aggregate, tmp_path):
     (tmp_path / "checkpoint.safetensors").write_bytes(b"nonsense")
     with pytest.raises(UserError, match="is damaged"):
