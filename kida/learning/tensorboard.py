@@ -4,6 +4,7 @@ The log of the run is the source of truth: when a run goes on, the curves are dr
 so that a killed run leaves no gaps and no doubles. To show more, add a line to ``CURVES``.
 """
 
+import contextlib
 import importlib.util
 import json
 import math
@@ -72,18 +73,31 @@ class TensorBoard:
 
     def __exit__(self, *error: object) -> None:
         if self._writer is not None:
-            self._writer.close()
+            with contextlib.suppress(OSError):  # told by `show`, if it matters
+                self._writer.close()
 
     def show(self, event: dict[str, Any]) -> None:
-        """Add an event's points; the first event brings those of all logged ones."""
-        if self._writer is None:
-            self._open()
-            events = self._logged()
-        else:
-            events = [event]
-        for entry in events:
-            self._add(entry)
-        self._writer.flush()
+        """Add an event's points; the first event brings those of all logged ones.
+
+        Raises
+        ------
+        UserError
+            If the curves cannot be written.
+        """
+        try:
+            if self._writer is None:
+                self._open()
+                events = self._logged()
+            else:
+                events = [event]
+            for entry in events:
+                self._add(entry)
+            self._writer.flush()
+        except OSError as error:
+            raise UserError(
+                f"cannot write the curves in {self._run / 'tensorboard'} ({error.strerror}): "
+                "free some space, or leave out --tensorboard"
+            ) from error
 
     def _open(self) -> None:
         from tensorboard.summary import Writer

@@ -172,7 +172,13 @@ def test_failures_are_recorded_and_harm_no_other_run(tmp_path, placement, rules)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals")
-def test_ctrl_c_keeps_finished_runs_and_leaves_no_process(tmp_path):
+@pytest.mark.parametrize(
+    ("send", "number", "status"),
+    # Ctrl-C reaches the whole group, a batch system's signal perhaps the command alone.
+    [(os.killpg, signal.SIGINT, 130), (os.kill, signal.SIGTERM, 143)],
+    ids=["SIGINT", "SIGTERM"],
+)
+def test_signals_keep_finished_runs_and_leave_no_process(tmp_path, send, number, status):
     folder = tmp_path / "results"
     command = [sys.executable, "-m", "kida", "evaluate", "item_placement", "--count", "3"]
     command += ["--policies", "mostinf", "--time-limit", "1", "--out", str(folder)]
@@ -181,9 +187,9 @@ def test_ctrl_c_keeps_finished_runs_and_leaves_no_process(tmp_path):
     )
     first = process.stdout.readline()
     assert "[1/3]" in first
-    os.killpg(process.pid, signal.SIGINT)
+    send(process.pid, number)
     _, errors = process.communicate(timeout=30)
-    assert process.returncode == 130
+    assert process.returncode == status
     assert "Traceback" not in errors
     finished = list((folder / "runs").glob("*.json"))
     assert 1 <= len(finished) < 3

@@ -105,3 +105,17 @@ def test_a_missing_package_is_named(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "tensorboard", None)  # Python's way to say: not importable
     with pytest.raises(UserError, match=r"pip install 'kida\[tensorboard\]'"):
         TensorBoard(tmp_path / "run")
+
+
+# TensorBoard's own thread is the first to meet it.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_full_disk_is_named(tmp_path, open_run, full_disk):
+    with TensorBoard(tmp_path / "run") as board, full_disk(5_000):
+        run = open_run(board)
+        with pytest.raises(UserError, match="cannot write the curves .*: free"):
+            run_on(run)
+
+
+def run_on(run):
+    for _ in range(40):
+        run.log("episode", **EPISODE)
