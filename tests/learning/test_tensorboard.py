@@ -112,7 +112,7 @@ def test_a_missing_package_is_named(tmp_path, monkeypatch):
 def test_a_full_disk_is_named(tmp_path, open_run, full_disk):
     with TensorBoard(tmp_path / "run") as board, full_disk(5_000):
         run = open_run(board)
-        with pytest.raises(UserError, match="cannot write the curves .*: free"):
+        with pytest.raises(UserError, match=r"cannot write the curves .*: free"):
             run_on(run)
 
 
