@@ -70,6 +70,7 @@ class Episode:
             seed=self.seed,
             expert_depth=options.acting_expert_depth,
             expert_candidates=options.expert_candidates,
+            parameters=options.parameters,
             act_on_expert=options.act_on_expert,
         )
 

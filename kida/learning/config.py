@@ -8,14 +8,14 @@ when a run is resumed.
 import dataclasses
 import json
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from kida.errors import UserError
-from kida.network.weights import Architecture, Candidates
+from kida.network.weights import Architecture, Candidates, ParameterValue
 from kida.solver.branching import check_window
 
 #: Version of the run folder's layout.
@@ -70,6 +70,10 @@ class CollectionConfig:
         Nodes per episode.
     settings
         The named SCIP settings to play under.
+    parameters
+        SCIP parameters to set on top of them, by name. The policy brings them along, in its card.
+        ``branching/scorefunc`` and ``branching/scorefac`` say how the expert makes one score of
+        two gains.
     """
 
     episodes: int = 60
@@ -88,6 +92,7 @@ class CollectionConfig:
     time_limit: float = 40.0
     node_limit: int = 100_000
     settings: str = "competition"
+    parameters: Mapping[str, ParameterValue] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         _positive(self, "episodes", "validation_episodes", "samples_per_episode", "node_limit")
@@ -440,9 +445,10 @@ def config_from(content: dict[str, Any]) -> RunConfig:
 def first_difference(ours: RunConfig, theirs: RunConfig) -> str | None:
     """Return the first key in which two configurations differ, with both values, or None."""
     left, right = _flatten(dataclasses.asdict(ours)), _flatten(dataclasses.asdict(theirs))
-    for key, value in left.items():
-        if value != right[key]:
-            return f"{key} is {json.dumps(right[key])} there and {json.dumps(value)} here"
+    for key in left | right:
+        if left.get(key) != right.get(key):
+            there, here = json.dumps(right.get(key)), json.dumps(left.get(key))
+            return f"{key} is {there} there and {here} here"
     return None
 
 
@@ -473,6 +479,13 @@ def _convert(value: Any, hint: Any, key: str) -> Any:
     if origin is tuple:
         entries = value if isinstance(value, list | tuple) else [value]  # one may stand alone
         return tuple(_convert(entry, options[0], key) for entry in entries)
+    if origin is Mapping:
+        if not isinstance(value, dict):
+            raise UserError(f"{key} is {value!r}; it must be a table")
+        for name, entry in value.items():
+            if not isinstance(entry, get_args(options[1])):
+                raise UserError(f"{key} sets {name} to {entry!r}, which SCIP has no use for")
+        return value
     if origin in (Union, UnionType):
         return None if value is None else _convert(value, options[0], key)
     if hint is float and isinstance(value, int) and not isinstance(value, bool):

@@ -302,6 +302,7 @@ def _card(run: Run, number: int) -> Card:
         candidates=config.collection.candidates,
         # Judged, and used, under the expert that it was trained below.
         expert_depth=config.collection.acting_expert_depth,
+        parameters=config.collection.parameters,
         recipe={"config": _plain(config), "generation": number},
         seeds=(config.seed,),
         scip_version=_scip_version(),

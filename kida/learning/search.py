@@ -36,7 +36,7 @@ from kida.files import write_json
 from kida.learning.config import SearchConfig
 from kida.learning.plan import Draw, Plan
 from kida.learning.run import Run
-from kida.learning.selection import digest, measure, reward_file
+from kida.learning.selection import measure, reward_file
 from kida.network.weights import Policy, Weights
 from kida.parallel import Workers
 
@@ -467,7 +467,7 @@ def _measure(
     event: dict[str, Any],
 ) -> _Solves:
     """Solve every draw with every policy; what is in ``folder`` is not solved again."""
-    homes = [folder / digest(policy) for policy in policies]
+    homes = [folder / policy.identity()[:16] for policy in policies]
     for home, policy in zip(homes, policies, strict=True):
         if not (home / "card.json").exists():
             policy.save(home)

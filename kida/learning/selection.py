@@ -6,7 +6,6 @@ solve that is on disk is not done again.
 """
 
 import dataclasses
-import hashlib
 import json
 import math
 from collections.abc import Callable, Sequence
@@ -150,7 +149,7 @@ class Judge:
 
         Policies take turns on every draw: what disturbs the machine disturbs them alike.
         """
-        homes = [self._folder / digest(policy) for policy in policies]
+        homes = [self._folder / policy.identity()[:16] for policy in policies]
         for home, policy in zip(homes, policies, strict=True):
             if not (home / "card.json").exists():
                 policy.save(home)
@@ -340,14 +339,3 @@ def _merge(
 def _with_expert(policy: Policy, depth: int, candidates: int) -> Policy:
     card = dataclasses.replace(policy.card, expert_depth=depth, expert_candidates=candidates)
     return Policy(policy.weights, card)
-
-
-def digest(policy: Policy) -> str:
-    """Return a short name for a policy: of its weights, and of what a card says on acting."""
-    card = policy.card
-    found = hashlib.sha256(
-        f"{card.candidates} {card.expert_depth} {card.expert_candidates}".encode()
-    )
-    for name in sorted(policy.weights):
-        found.update(name.encode() + policy.weights[name].tobytes())
-    return found.hexdigest()[:16]

@@ -7,6 +7,7 @@ imports it. A new architecture option is a field of :class:`Architecture` and a 
 """
 
 import dataclasses
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 #: State-dict name to float32 array, prenorm statistics included.
 Weights = dict[str, NDArray[np.float32]]
 Candidates = Literal["fractional", "unfixed"]
+ParameterValue = bool | int | float | str
 
 WEIGHTS_FILE = "weights.safetensors"
 CARD_FILE = "card.json"
@@ -113,6 +115,9 @@ class Card:
     expert_candidates
         How many candidates strong branching evaluates there: those that the network scores
         highest; 0 means all.
+    parameters
+        SCIP parameters that the policy was trained under and brings along, by name: attaching it
+        sets them.
     recipe
         How it was trained: whatever is needed to do it again.
     seeds
@@ -129,6 +134,7 @@ class Card:
     candidates: Candidates = "fractional"
     expert_depth: int = -1
     expert_candidates: int = 0
+    parameters: Mapping[str, ParameterValue] = field(default_factory=dict)
     recipe: Mapping[str, Any] = field(default_factory=dict)
     seeds: tuple[int, ...] = ()
     scip_version: str = ""
@@ -156,6 +162,12 @@ class Card:
                 f"the policy's card has expert_candidates {self.expert_candidates!r}; "
                 "write a number, or 0 for all"
             )
+        for name, value in self.parameters.items():
+            if not isinstance(value, bool | int | float | str):
+                raise UserError(
+                    f"the policy's card sets SCIP's parameter {name!r} to {value!r}; "
+                    "write a number, a truth value or a string"
+                )
 
     @classmethod
     def from_json(cls, content: Any) -> "Card":
@@ -212,6 +224,17 @@ class Policy:
 
     def __post_init__(self) -> None:
         _check(self.weights, self.card.architecture)
+
+    def identity(self) -> str:
+        """Return a digest, in hexadecimal, of everything that decides how the policy branches."""
+        card = self.card
+        behaviour = [card.candidates, card.expert_depth, card.expert_candidates]
+        digest = hashlib.sha256(
+            json.dumps([*behaviour, dict(card.parameters)], sort_keys=True).encode()
+        )
+        for name in sorted(self.weights):
+            digest.update(name.encode() + self.weights[name].tobytes())
+        return digest.hexdigest()
 
     @classmethod
     def load(cls, name_or_folder: str | Path) -> "Policy":

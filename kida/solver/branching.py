@@ -4,8 +4,8 @@ The learned rule is native (``cpp/branchrule``): Python attaches it and reads it
 afterwards. Add here what every kind of rule shares; a new way to decide natively belongs there.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -15,7 +15,7 @@ from pyscipopt import Model
 
 from kida import _core
 from kida.errors import UserError
-from kida.network.weights import Policy
+from kida.network.weights import ParameterValue, Policy
 from kida.observation import Observation
 
 #: Above SCIP's reliability pseudocost rule (10000) and below nothing a user is likely to set.
@@ -102,6 +102,8 @@ class CollectOptions:
     expert_candidates: int = 0
     #: At recorded nodes the expert's choice is taken (KIDA); otherwise the acting policy's.
     act_on_expert: bool = True
+    #: SCIP parameters to set, by name.
+    parameters: Mapping[str, ParameterValue] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not self.probability_by_depth or not all(
@@ -180,7 +182,7 @@ def attach(
     ----------
     model
         A PySCIPOpt model that is not being solved. A nonlinear problem is left to SCIP's own
-        rules, with one warning.
+        rules, with one warning. The SCIP parameters in the policy's card are set.
     policy
         A policy, the name of a shipped one (``"item_placement"``) or the folder of a trained one.
     seed
@@ -191,11 +193,13 @@ def attach(
     Raises
     ------
     UserError
-        If the policy cannot be loaded, or the model already has a kida rule.
+        If the policy cannot be loaded or brings a parameter that SCIP refuses, or the model
+        already has a kida rule.
     """
     if not isinstance(policy, Policy):
         policy = Policy.load(policy)
     card = policy.card
+    _set_parameters(model, card.parameters)
     return _include(
         model,
         policy,
@@ -214,10 +218,12 @@ def attach_collector(model: Model, policy: Policy | None, options: CollectOption
     Raises
     ------
     UserError
-        If the network is to act and there is no policy, or the model already has a kida rule.
+        If the network is to act and there is no policy, SCIP refuses a parameter, or the model
+        already has a kida rule.
     """
     if policy is None and options.acting == "network":
         raise UserError("collecting with acting = 'network' needs a policy")
+    _set_parameters(model, options.parameters)
     return _include(
         model,
         policy,
@@ -233,6 +239,14 @@ def attach_collector(model: Model, policy: Policy | None, options: CollectOption
         act_on_expert=options.act_on_expert,
         seed=options.seed,
     )
+
+
+def _set_parameters(model: Model, parameters: Mapping[str, ParameterValue]) -> None:
+    for name, value in parameters.items():
+        try:
+            model.setParam(name, value)
+        except (KeyError, ValueError, TypeError) as error:
+            raise UserError(f"SCIP refuses {name} = {value!r} ({error})") from error
 
 
 def _include(model: Model, policy: Policy | None, **options: Any) -> Brancher:

@@ -18,9 +18,8 @@ from typing import Any
 from pyscipopt import Model
 
 from kida.errors import UserError
-from kida.network.weights import Policy
+from kida.network.weights import ParameterValue, Policy
 from kida.solver.branching import PRIORITY, Brancher, BranchingFunction, attach, attach_callable
-from kida.solver.settings import ParameterValue
 
 
 def _rule(name: str, **parameters: ParameterValue) -> dict[str, ParameterValue]:
@@ -28,10 +27,20 @@ def _rule(name: str, **parameters: ParameterValue) -> dict[str, ParameterValue]:
     return {prefix + "priority": PRIORITY} | {prefix + key: x for key, x in parameters.items()}
 
 
+# SCIP handles symmetric variables by an order that presolving fixes (orbitopes), or by orbital
+# reduction, which follows whatever order branching chooses. These choose the latter.
+_ORBITAL: dict[str, ParameterValue] = {
+    "misc/usesymmetry": 2,
+    "propagating/symmetry/detectorbitopes": False,
+    "propagating/symmetry/detectdoublelex": False,
+    "propagating/symmetry/detectsubgroups": False,
+}
+
 #: Name to SCIP parameters. "default" leaves SCIP as it is, which is relpscost.
 SCIP_RULES: Mapping[str, Mapping[str, ParameterValue]] = MappingProxyType(
     {
         "default": {},
+        "default-orbital": _ORBITAL,
         "relpscost": _rule("relpscost"),
         "relpscost-dynamic-lookahead": _rule("relpscost", dynamiclookahead=True),
         "pscost": _rule("pscost"),
@@ -39,6 +48,7 @@ SCIP_RULES: Mapping[str, Mapping[str, ParameterValue]] = MappingProxyType(
         "random": _rule("random"),
         "fullstrong": _rule("fullstrong"),
         "vanillafullstrong": _rule("vanillafullstrong"),
+        "vanillafullstrong-orbital": _rule("vanillafullstrong") | _ORBITAL,
         "lookahead": _rule("lookahead"),
         "gomory": _rule("gomory"),
     }
@@ -73,17 +83,11 @@ def policy_identity(name: str) -> str:
     """
     if name in SCIP_RULES:
         return f"scip {json.dumps(dict(SCIP_RULES[name]), sort_keys=True)}"
-    digest = hashlib.sha256()
     if _is_function(name):
         source = sys.modules[_function(name).__module__].__file__
-        digest.update(Path(source).read_bytes() if source else b"")
-        return f"function sha256:{digest.hexdigest()}"
-    policy = _network(name)
-    card = policy.card
-    digest.update(f"{card.candidates} {card.expert_depth} {card.expert_candidates}".encode())
-    for key in sorted(policy.weights):
-        digest.update(key.encode() + policy.weights[key].tobytes())
-    return f"network sha256:{digest.hexdigest()}"
+        content = Path(source).read_bytes() if source else b""
+        return f"function sha256:{hashlib.sha256(content).hexdigest()}"
+    return f"network sha256:{_network(name).identity()}"
 
 
 def _is_function(name: str) -> bool:

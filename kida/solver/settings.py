@@ -14,8 +14,7 @@ from typing import Literal
 from pyscipopt import SCIP_PARAMSETTING, Model
 
 from kida.errors import UserError
-
-ParameterValue = bool | int | float | str
+from kida.network.weights import ParameterValue
 
 #: SCIP reads seeds as C integers.
 LARGEST_SEED = 2**31 - 1
