@@ -1,5 +1,6 @@
 import json
 import os
+import shutil
 import signal
 from pathlib import Path
 
@@ -26,20 +27,40 @@ def files(folder: Path) -> list[str]:
     return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
 
 
-def test_a_family_solved_at_the_root_is_refused(tmp_path):
+def write_easy(folder: Path, count: int) -> None:
+    """Write instances that presolving solves."""
     from pyscipopt import Model
 
     model = Model()
     model.hideOutput()
     variables = [model.addVar(vtype="B", obj=-1) for _ in range(3)]
     model.addCons(variables[0] + variables[1] + variables[2] <= 1)
-    for index in range(3):
-        model.writeProblem(str(tmp_path / f"easy{index}.mps"), verbose=False)
-    config = read_config(str(tmp_path), None, SMALL)
+    folder.mkdir()
+    for index in range(count):
+        model.writeProblem(str(folder / f"easy{index}.mps"), verbose=False)
+
+
+def test_a_family_solved_at_the_root_is_refused(tmp_path):
+    write_easy(tmp_path / "family", 3)
+    config = read_config(str(tmp_path / "family"), None, SMALL)
     run = Run(tmp_path / "run", config)
     with pytest.raises(UserError, match="gave no training samples"):
         episodes.collect_generation(run, Plan(config), 1)
     assert status(tmp_path / "run")[0]["empty"] == 3
+
+
+def test_instances_solved_at_the_root_are_skipped_and_counted(tmp_path, knapsack):
+    write_easy(tmp_path / "family", 2)
+    for index in range(2):
+        shutil.copy(knapsack, tmp_path / "family" / f"hard{index}.mps")
+    settings = [*SMALL, "collection.episodes=3", "collection.probability_by_depth=[1]"]
+    config = read_config(str(tmp_path / "family"), None, settings)
+    run = Run(tmp_path / "run", config)
+    episodes.collect_generation(run, Plan(config), 1)
+    (generation,) = status(tmp_path / "run")
+    assert (generation["episodes"], generation["of"], generation["failed"]) == (4, 4, 0)
+    assert generation["empty"] == 2
+    assert generation["samples"] > 0
 
 
 def crash_on_valid(episode):
