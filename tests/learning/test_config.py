@@ -71,6 +71,8 @@ def test_file_and_overrides(tmp_path):
         ("search.sigma=0", "must be positive"),
         ("search.start=''", r"search\.start is empty"),
         ("search.last_seconds=1", "can only grow"),
+        ("collection.parameters=2", "must be a table"),
+        ("collection.parameters.misc/usesymmetry=[2]", "misc/usesymmetry"),
         ("collection.depth_window=[7, 3]", "depth_window"),
         ("collection.node_window=[1, 2, 3]", "node_window"),
     ],
@@ -99,7 +101,8 @@ def test_bad_files_are_refused(tmp_path):
 
 
 def test_configuration_survives_json():
-    config = read_config("item_placement", None, ["collection.thinning=[1, 0.5]"])
+    options = ["collection.thinning=[1, 0.5]", "collection.parameters.branching/scorefunc=s"]
+    config = read_config("item_placement", None, options)
     assert config_from(json.loads(json.dumps(dataclasses.asdict(config)))) == config
 
 
@@ -108,6 +111,9 @@ def test_first_difference_names_the_key():
     assert first_difference(config, RunConfig("item_placement")) is None
     other = RunConfig("item_placement", training=TrainingConfig(epochs=3))
     assert first_difference(config, other) == "training.epochs is 3 there and 20 here"
+    bare = read_config("item_placement", None, ["collection.parameters.misc/usesymmetry=2"])
+    key = "collection.parameters.misc/usesymmetry"
+    assert first_difference(config, bare) == f"{key} is 2 there and null here"
 
 
 @pytest.mark.parametrize(

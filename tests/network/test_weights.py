@@ -97,6 +97,7 @@ def edit_card(folder, **changes):
         ({"candidates": "all"}, "'fractional' or 'unfixed'"),
         ({"expert_depth": -2}, "expert_depth"),
         ({"expert_depth": "deep"}, "expert_depth"),
+        ({"parameters": {"misc/usesymmetry": [2]}}, "misc/usesymmetry"),
     ],
 )
 def test_cards_that_do_not_fit_are_refused(policy, tmp_path, changes, message):

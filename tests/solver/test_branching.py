@@ -125,6 +125,35 @@ def test_the_expert_decides_down_to_the_depth_of_the_card() -> None:
     assert counts[1000].seconds_expert > 0
 
 
+def test_a_policy_brings_its_scip_parameters_along(make_policy) -> None:
+    model = item_placement()
+    attach(model, make_policy(parameters={"misc/usesymmetry": 2, "branching/scorefunc": "s"}))
+    assert model.getParam("misc/usesymmetry") == 2
+    assert model.getParam("branching/scorefunc") == "s"
+
+
+@pytest.mark.parametrize("parameter", [("misc/usesymetry", 2), ("misc/usesymmetry", 99)])
+def test_a_parameter_that_scip_refuses_is_named(make_policy, parameter) -> None:
+    with pytest.raises(UserError, match=parameter[0]):
+        attach(item_placement(), make_policy(parameters=dict([parameter])))
+
+
+@pytest.mark.parametrize(("function", "combine"), [("s", np.add), ("p", np.multiply)])
+def test_the_experts_score_follows_the_parameters(function, combine) -> None:
+    model = item_placement()
+    options = CollectOptions(
+        acting="expert",
+        probability_by_depth=(1.0,),
+        parameters={"branching/scorefunc": function, "branching/scorefac": 0.5},
+    )
+    brancher = attach_collector(model, None, options)
+    model.optimize()
+    for sample in brancher.samples():
+        scores = combine(np.maximum(sample.down_gains, 1e-6), np.maximum(sample.up_gains, 1e-6))
+        assert sample.scores[sample.chosen] == sample.scores.max()
+        assert scores[sample.chosen] == pytest.approx(scores.max(), rel=1e-5)
+
+
 def test_the_expert_evaluates_only_the_networks_shortlist() -> None:
     found = {}
     for shortlist in (0, 1000, 2):
