@@ -11,7 +11,8 @@ Examples
 
 A policy is a shipped model's name, a folder that 'kida train' left, a rule of SCIP's (default,
 relpscost, relpscost-dynamic-lookahead, pscost, mostinf, random, fullstrong, vanillafullstrong,
-lookahead, gomory), or module:function. The same command resumes an evaluation that was
+lookahead, gomory; default-orbital and vanillafullstrong-orbital under another way of handling
+symmetries), or module:function. The same command resumes an evaluation that was
 interrupted; more instances, seeds or policies extend it.
 """
 
