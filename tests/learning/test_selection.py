@@ -7,7 +7,7 @@ import pytest
 from kida.files import write_json
 from kida.learning.config import CollectionConfig, InheritanceConfig, RunConfig
 from kida.learning.plan import Plan
-from kida.learning.selection import Judge, clearly_worse, digest, measure, select
+from kida.learning.selection import Judge, clearly_worse, measure, select
 from kida.network.inheritance import exponential_average, interpolate, uniform_average
 from kida.network.weights import Architecture, Card, Policy, shapes
 
@@ -40,7 +40,7 @@ def write_rewards(folder, policy, rewards):
     draws = Plan(config()).selection(DRAWS)
     for draw, reward in zip(draws, rewards, strict=False):
         write_json(
-            folder / digest(policy) / f"{draw.instance.name}_{draw.seed}.json",
+            folder / policy.identity()[:16] / f"{draw.instance.name}_{draw.seed}.json",
             {"reward": float(reward)},
         )
 
