@@ -61,9 +61,6 @@ def train(
         If the folder is another run's, the family is unknown, nothing can be collected, or the
         training fails.
     """
-    # OpenMP's threads wait for each other by spinning, and on a machine with other work to do torch
-    # gets tens of times slower by that. Read when torch is first imported, which is later.
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     final = folder / "policy"
     plan = Plan(config)
     if config.training.teacher not in ("", "previous"):
@@ -75,13 +72,7 @@ def train(
         return final
     run.log("started", jobs=jobs)
     for number in range(1, config.generations + 1):
-        if (run.successor(number) / "card.json").exists():
-            continue
-        if number in config.search.generations:
-            search_one(run, plan, number, jobs=jobs, threads=threads or jobs, scheduler=scheduler)
-        else:
-            collect_generation(run, plan, number, jobs=jobs, scheduler=scheduler)
-            train_one(run, number, threads=threads or jobs)
+        make_generation(run, plan, number, jobs=jobs, threads=threads, scheduler=scheduler)
     run.log("selecting")
     with open_executor(jobs, scheduler) as executor:
         selection = select(
@@ -97,6 +88,28 @@ def train(
     _write_policy(run, selection, final)
     run.log("finished", policy=str(final))
     return final
+
+
+def make_generation(
+    run: Run,
+    plan: Plan,
+    number: int,
+    *,
+    jobs: int = 1,
+    threads: int | None = None,
+    scheduler: str | None = None,
+) -> None:
+    """Make generation ``number``, or go on with it, or find it made; see :func:`train`."""
+    # OpenMP's threads wait for each other by spinning, and on a machine with other work to do torch
+    # gets tens of times slower by that. Read when torch is first imported, which is later.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    if (run.successor(number) / "card.json").exists():
+        return
+    if number in run.config.search.generations:
+        search_one(run, plan, number, jobs=jobs, threads=threads or jobs, scheduler=scheduler)
+    else:
+        collect_generation(run, plan, number, jobs=jobs, scheduler=scheduler)
+        train_one(run, number, threads=threads or jobs)
 
 
 def aggregate(run: Run, kind: str, number: int) -> Aggregate:

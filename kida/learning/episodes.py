@@ -4,14 +4,18 @@ What an episode is belongs in ``collect``; which ones are played, in ``plan``.
 """
 
 import dataclasses
+import os
+import shutil
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 from kida.errors import UserError
-from kida.files import write_json
+from kida.files import atomic_path, write_json
 from kida.learning.collect import Episode, EpisodeRecord, play
+from kida.learning.config import first_difference
 from kida.learning.plan import Draw, Plan
-from kida.learning.run import Run, sample_count
+from kida.learning.run import Run, read_run, sample_count
 from kida.learning.samples import bad_file
 from kida.parallel import Workers
 
@@ -78,6 +82,42 @@ def missing_shards(run: Run, plan: Plan, kind: str, number: int) -> list[Path]:
         for path in paths
         if not (path.exists() or _failure_file(path).exists() or bad_file(path).exists())
     ]
+
+
+def share_episodes(source: Path, run: Run, generations: Iterable[int]) -> None:
+    """Give ``run`` the episodes of the run in ``source``, so that it does not play them again.
+
+    They are hard links, or copies where there are none, and the run goes on as if they were its
+    own: but in those of later generations the other run's networks acted.
+
+    Parameters
+    ----------
+    source
+        A run that differs in ``training`` and ``inheritance`` only.
+    run
+        The run that gets them; what it has is left alone.
+    generations
+        Numbers of the generations to share.
+
+    Raises
+    ------
+    UserError
+        If the other run plays other episodes, or nothing can be written.
+    """
+    theirs = read_run(source)
+    ours = dataclasses.replace(run.config, training=theirs.training, inheritance=theirs.inheritance)
+    if difference := first_difference(ours, theirs):
+        raise UserError(f"{run.folder} cannot share the episodes of {source}: {difference}")
+    for number in generations:
+        played = source / run.generation(number).name / "episodes"
+        for path in (*played.glob("train_*"), *played.glob("valid_*")):
+            target = run.generation(number) / "episodes" / path.name
+            if not target.exists():
+                with atomic_path(target) as temporary:
+                    try:
+                        os.link(path, temporary)
+                    except OSError:
+                        shutil.copyfile(path, temporary)
 
 
 class _Tally:

@@ -91,3 +91,37 @@ def test_a_dying_worker_costs_its_episode_only(tmp_path, monkeypatch):
     events.clear()
     episodes.collect_generation(run, Plan(CONFIG), 1)
     assert [event["waiting"] for event in events] == [0]
+
+
+def played_by_another(folder: Path) -> Run:
+    """Return a run with a file in place of every kind that its first generation may have."""
+    run = Run(folder, CONFIG)
+    home = run.generation(1) / "episodes"
+    home.mkdir(parents=True)
+    for name in ("train_1_0.safetensors", "valid_2_0.failed.json", ".9.train_3_0.safetensors"):
+        (home / name).write_text(name)
+    return run
+
+
+def test_episodes_are_shared_as_links(tmp_path):
+    theirs = played_by_another(tmp_path / "theirs")
+    wide = [*SMALL, "training.embedding_size=16", "inheritance.iterate=true"]
+    ours = Run(tmp_path / "ours", read_config("item_placement", None, wide))
+    for _ in range(2):
+        episodes.share_episodes(theirs.folder, ours, [1])
+        home = ours.generation(1) / "episodes"
+        # What was being written is not an episode.
+        assert sorted(path.name for path in home.iterdir()) == [
+            "train_1_0.safetensors",
+            "valid_2_0.failed.json",
+        ]
+    assert (home / "train_1_0.safetensors").samefile(
+        theirs.generation(1) / "episodes" / "train_1_0.safetensors"
+    )
+
+
+def test_other_episodes_are_not_shared(tmp_path):
+    theirs = played_by_another(tmp_path / "theirs")
+    config = read_config("item_placement", None, [*SMALL, "collection.episodes=3"])
+    with pytest.raises(UserError, match=r"cannot share .*collection\.episodes is 2 there"):
+        episodes.share_episodes(theirs.folder, Run(tmp_path / "ours", config), [1])
