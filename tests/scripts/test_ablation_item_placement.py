@@ -1,0 +1,44 @@
+"""The ablation's variants are valid; running it takes hours."""
+
+import importlib.util
+import sys
+from pathlib import Path
+
+import pytest
+
+SCRIPT = Path(__file__).resolve().parents[2] / "scripts" / "ablation_item_placement.py"
+
+
+@pytest.fixture(scope="module")
+def script():
+    specification = importlib.util.spec_from_file_location(SCRIPT.stem, SCRIPT)
+    module = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize("size", ["SIZE", "QUICK_SIZE"])
+def test_every_variant_is_a_valid_configuration(script, tmp_path, size):
+    candidates = script.expand(
+        script.FAMILY, script.RECIPE, getattr(script, size), script.VARIANTS, tmp_path
+    )
+    base = candidates[0].config
+    names = {variant.name for variant in script.VARIANTS}
+    for candidate in candidates:
+        variant, config = candidate.variant, candidate.config
+        assert max(variant.merged) <= config.generations
+        assert variant.reference is None or variant.reference in names
+        if candidate.shared and candidate.run != candidates[0].run:
+            assert config.collection == base.collection
+            assert (config.generations, config.seed) == (base.generations, base.seed)
+    # No policy is selected on what it is compared on.
+    assert base.inheritance.instances <= script.FIRST_INSTANCE
+
+
+def test_the_plan_is_printed(script, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", [str(SCRIPT), "--plan", "--jobs", "1", "--out", str(tmp_path)])
+    assert script.main() == 0
+    lines = capsys.readouterr().out.splitlines()
+    minutes = [float(line.removesuffix(" min").split()[-1]) for line in lines]
+    assert sum(minutes[:-1]) == pytest.approx(minutes[-1], abs=0.1 * len(minutes))
+    assert not list(tmp_path.iterdir())
