@@ -150,6 +150,33 @@ auto score(const Network& network, const Input<float>& row_features,
 }
 
 // A Python function as the rule calls it: in the node loop, taking the interpreter lock.
+ExpertScore expert_score_of(nb::object function) {
+  return [function = std::move(function)](Scip* scip, const std::vector<SCIP_Var*>& candidates,
+                                          int depth, std::vector<double>& scores,
+                                          const StrongBranching& expert,
+                                          const std::shared_ptr<PendingException>& pending) {
+    const nb::gil_scoped_acquire locked;
+    try {
+      nb::list names;
+      std::vector<double> values, pseudocosts;
+      for (SCIP_Var* variable : candidates) {
+        names.append(scip::SCIPvarGetName(variable));
+        values.push_back(scip::SCIPvarGetLPSol(variable));
+        pseudocosts.push_back(scip::SCIPgetVarPseudocostScore(scip, variable, values.back()));
+      }
+      const nb::object found =
+          function(names, to_numpy(values), to_numpy(expert.down_gain), to_numpy(expert.up_gain),
+                   to_numpy(expert.score), to_numpy(pseudocosts), depth);
+      const auto array = nb::cast<nb::ndarray<const double, nb::ndim<1>, nb::c_contig>>(found);
+      std::copy_n(array.data(), scores.size(), scores.begin());  // Python has checked the shape
+      return true;
+    } catch (nb::python_error& error) {
+      PendingException::store(pending, error.value().ptr());
+      return false;
+    }
+  };
+}
+
 Chooser chooser_of(nb::object function) {
   return [function = std::move(function)](const Observation& observation,
                                           const std::vector<std::int32_t>& candidates,
@@ -300,8 +327,8 @@ NB_MODULE(_core, m) {
              bool unfixed_candidates, int expert_depth, int expert_candidates, int shortlist,
              std::vector<double> record_probability, const std::vector<std::int64_t>& record_depths,
              const std::vector<std::int64_t>& record_nodes, int max_samples, bool stop_when_full,
-             bool act_on_expert, bool trace, std::uint64_t seed, int priority,
-             nb::object function) {
+             bool act_on_expert, bool trace, std::uint64_t seed, int priority, nb::object function,
+             nb::object expert_score) {
             RuleOptions options{.acting = acting_of(acting),
                                 .unfixed_candidates = unfixed_candidates,
                                 .expert_depth = expert_depth,
@@ -316,6 +343,9 @@ NB_MODULE(_core, m) {
                                 .trace = trace,
                                 .seed = seed};
             if (!function.is_none()) options.function = chooser_of(std::move(function));
+            if (!expert_score.is_none()) {
+              options.expert_score = expert_score_of(std::move(expert_score));
+            }
             return Brancher::include(scip_of(capsule), std::move(network), options, priority);
           },
           "scip"_a, "network"_a.none(), nb::kw_only(), "acting"_a = "network",
@@ -324,7 +354,7 @@ NB_MODULE(_core, m) {
           "record_depths"_a = std::vector<std::int64_t>{},
           "record_nodes"_a = std::vector<std::int64_t>{}, "max_samples"_a = 0,
           "stop_when_full"_a = false, "act_on_expert"_a = true, "trace"_a = false, "seed"_a = 0,
-          "priority"_a, "function"_a = nb::none())
+          "priority"_a, "function"_a = nb::none(), "expert_score"_a = nb::none())
       .def_prop_ro("statistics",
                    [](const Brancher& self) {
                      const Statistics& s = self.statistics();

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <numeric>
 
 namespace kida {
@@ -54,7 +55,9 @@ struct Brancher::Callbacks {
   }
   static Retcode on_free(Scip*, SCIP_Branchrule* rule) {
     auto* owner = reinterpret_cast<Owner*>(SCIPbranchruleGetData(rule));
-    (*owner)->options_.function = nullptr;  // it may refer to the model, which ends here
+    // They may refer to the model, which ends here.
+    (*owner)->options_.function = nullptr;
+    (*owner)->options_.expert_score = nullptr;
     delete owner;
     return okay;
   }
@@ -118,15 +121,35 @@ bool Brancher::wants_sample(int depth, std::int64_t node) {
          options_.record_depths.contains(depth) && options_.record_nodes.contains(node);
 }
 
-int Brancher::ask_expert(Scip* scip, bool acts, bool record) {
+int Brancher::ask_expert(Scip* scip, int depth, bool acts, bool record) {
   const bool by_network = options_.shortlist > 0 && acts && !record && network_ != nullptr;
   const auto positions =
       by_network ? shortlist(scip)
                  : promising_by_pseudocost(scip, candidates_, options_.expert_candidates);
   const auto begin = Clock::now();
   strong_branching(scip, candidates_, positions, !acts, expert_);
+  if (options_.expert_score && expert_.complete && !score_by_function(scip, depth)) {
+    expert_.complete = false;
+    state_ = State::failed;
+  }
   statistics_.seconds_expert += seconds(begin, Clock::now());
   return expert_.best;
+}
+
+bool Brancher::score_by_function(Scip* scip, int depth) {
+  std::vector<double> scores(expert_.score);
+  if (!options_.expert_score(scip, candidates_, depth, scores, expert_, exception_)) return false;
+  const int before = expert_.best;
+  expert_.best = -1;
+  for (std::size_t k = 0; k < scores.size(); ++k) {
+    if (std::isnan(expert_.score[k]) || std::isnan(scores[k])) continue;
+    if (expert_.best < 0 || scores[k] > scores[expert_.best]) expert_.best = static_cast<int>(k);
+  }
+  expert_.score = std::move(scores);
+  if (expert_.best != before) {  // the children's bounds were kept for the former best only
+    expert_.best_down = expert_.best_up = SCIPgetLPObjval(scip);
+  }
+  return true;
 }
 
 // Positions of the candidates that the network scores highest, best first.
@@ -204,7 +227,11 @@ int Brancher::execute(Scip* scip) {
 
   if (record || expert_acts) {
     if (record) observe_candidates(scip, true);
-    const int expert_choice = ask_expert(scip, expert_acts, record);
+    const int expert_choice = ask_expert(scip, depth, expert_acts, record);
+    if (state_ == State::failed) {  // the score function has stored why
+      KIDA_CALL(SCIPinterruptSolve(scip));
+      return constants.result_didnotrun;
+    }
     if (record && expert_.complete) {
       samples_.push_back({observation_, candidate_indices_, expert_, depth, SCIPgetNNodes(scip),
                           SCIPgetLPObjval(scip), SCIPgetDualbound(scip)});

@@ -32,6 +32,12 @@ struct Window {
   bool contains(std::int64_t value) const { return first <= value && value <= last; }
 };
 
+// Replaces the expert's scores, one for each candidate, NaN where it was not evaluated; or stores
+// its exception and returns false.
+using ExpertScore = std::function<bool(Scip*, const std::vector<SCIP_Var*>& candidates, int depth,
+                                       std::vector<double>& scores, const StrongBranching&,
+                                       const std::shared_ptr<PendingException>&)>;
+
 struct RuleOptions {
   Acting acting = Acting::network;
   bool unfixed_candidates = false;  // every unfixed integer variable, not only the fractional ones
@@ -40,6 +46,7 @@ struct RuleOptions {
   // Where the expert only decides, without recording, it evaluates only that many: those that the
   // network scores highest; 0: as above.
   int shortlist = 0;
+  ExpertScore expert_score;  // of the expert's candidates; empty: SCIP's branching score
   std::vector<double> record_probability;  // of recording a node, by depth; the last goes on
   Window record_depths;                    // nodes are recorded at these depths only,
   Window record_nodes;                     // and of these numbers in the order of processing
@@ -102,7 +109,8 @@ class Brancher : public std::enable_shared_from_this<Brancher> {
   bool accepts(Scip* scip);
   bool collect_candidates(Scip* scip);
   bool wants_sample(int depth, std::int64_t node);
-  int ask_expert(Scip* scip, bool acts, bool record);
+  int ask_expert(Scip* scip, int depth, bool acts, bool record);
+  bool score_by_function(Scip* scip, int depth);
   void observe_candidates(Scip* scip, bool with_incumbent);
   void score_candidates(Scip* scip);
   std::vector<std::size_t> shortlist(Scip* scip);

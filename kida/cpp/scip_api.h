@@ -125,7 +125,8 @@ using EventCallback = Retcode (*)(Scip*, SCIP_Eventhdlr*);
   X(Real, SCIPgetBranchScore, (Scip*, SCIP_Var*, Real, Real))                                      \
   X(Real, SCIPgetBranchScoreMultiple, (Scip*, SCIP_Var*, int, Real*))                              \
   X(Retcode, SCIPupdateVarPseudocost, (Scip*, SCIP_Var*, Real, Real, Real))                        \
-  X(Real, SCIPgetVarPseudocostScore, (Scip*, SCIP_Var*, Real))
+  X(Real, SCIPgetVarPseudocostScore, (Scip*, SCIP_Var*, Real))                                     \
+  X(const char*, SCIPvarGetName, (SCIP_Var*))
 
 // Functions that some supported SCIP versions lack: null there, so test before calling.
 #define KIDA_SCIP_OPTIONAL_FUNCTIONS(X)                                                            \

@@ -19,6 +19,7 @@ from kida.learning.config import CollectionConfig
 from kida.learning.samples import Shard, ShardError, write_shard
 from kida.network.weights import Policy
 from kida.solver.branching import Brancher, CollectOptions, attach_collector
+from kida.solver.policies import load_function
 from kida.solver.settings import Limits
 from kida.solver.solve import solve
 
@@ -71,6 +72,7 @@ class Episode:
             expert_depth=options.acting_expert_depth,
             expert_candidates=options.expert_candidates,
             parameters=options.parameters,
+            expert_score=(load_function(options.expert_score) if options.expert_score else None),
             act_on_expert=options.act_on_expert,
         )
 

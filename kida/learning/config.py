@@ -44,6 +44,10 @@ class CollectionConfig:
     expert_candidates
         The expert evaluates only this many candidates, those of best pseudocost score, and the
         others count as never best; 0 means all.
+    expert_score
+        ``module:function`` that makes the expert's scores of its gains: called with an
+        :class:`kida.solver.branching.ExpertNode`, returns one score per candidate. Empty: SCIP's
+        branching score.
     probability_by_depth
         Probability of recording a node at depth 0, 1, ...; the last value holds for all deeper
         nodes. Recording costs a full strong branching.
@@ -82,6 +86,7 @@ class CollectionConfig:
     acting: tuple[Literal["network", "expert", "random", "default"], ...] = ("network",)
     candidates: Candidates = "fractional"
     expert_candidates: int = 0
+    expert_score: str = ""
     probability_by_depth: tuple[float, ...] = (*(1.0,) * 3, *(0.5,) * 10, 0.05)
     thinning: tuple[float, ...] = (1.0, 0.1, 0.01)
     depth_window: tuple[int, ...] = ()

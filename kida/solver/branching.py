@@ -79,6 +79,38 @@ class Sample:
     taken: int
 
 
+@dataclass(frozen=True, eq=False)
+class ExpertNode:
+    """What strong branching found at a node, for a function that scores it otherwise than SCIP.
+
+    Attributes
+    ----------
+    names
+        Of the ``k`` candidates, as SCIP's presolved problem has them (``"t_"`` before the
+        original name).
+    values
+        Shape ``(k,)`` float64, in the LP solution.
+    down_gains, up_gains, scores
+        As in :class:`Sample`.
+    pseudocosts
+        Shape ``(k,)`` float64, SCIP's pseudocost scores.
+    depth
+        Of the node.
+    """
+
+    names: list[str]
+    values: NDArray[np.float64]
+    down_gains: NDArray[np.float64]
+    up_gains: NDArray[np.float64]
+    scores: NDArray[np.float64]
+    pseudocosts: NDArray[np.float64]
+    depth: int
+
+
+#: Returns the candidates' scores, shape ``(k,)``; the highest is the expert's choice.
+ExpertScore = Callable[[ExpertNode], NDArray[np.float64]]
+
+
 @dataclass(frozen=True)
 class CollectOptions:
     """How a rule records training samples while it branches."""
@@ -100,6 +132,8 @@ class CollectOptions:
     expert_depth: int = -1
     #: The expert evaluates only this many candidates, those of best pseudocost score; 0: all.
     expert_candidates: int = 0
+    #: What makes a score of the expert's gains; None: SCIP's branching score.
+    expert_score: "ExpertScore | None" = None
     #: At recorded nodes the expert's choice is taken (KIDA); otherwise the acting policy's.
     act_on_expert: bool = True
     #: SCIP parameters to set, by name.
@@ -237,8 +271,25 @@ def attach_collector(model: Model, policy: Policy | None, options: CollectOption
         max_samples=options.max_samples,
         stop_when_full=options.stop_when_full,
         act_on_expert=options.act_on_expert,
+        expert_score=None if options.expert_score is None else _checked(options.expert_score),
         seed=options.seed,
     )
+
+
+def _checked(score: ExpertScore) -> Callable[..., NDArray[np.float64]]:
+    """Return what the native core calls; a wrong shape there would be read past its end."""
+
+    def scores(*found: Any) -> NDArray[np.float64]:
+        node = ExpertNode(*found)
+        result = np.ascontiguousarray(score(node), np.float64)
+        if result.shape != node.scores.shape:
+            raise ValueError(
+                f"the expert's score function returned shape {result.shape} "
+                f"for {len(node.scores)} candidates"
+            )
+        return result
+
+    return scores
 
 
 def _set_parameters(model: Model, parameters: Mapping[str, ParameterValue]) -> None:

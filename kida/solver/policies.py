@@ -19,7 +19,7 @@ from pyscipopt import Model
 
 from kida.errors import UserError
 from kida.network.weights import ParameterValue, Policy
-from kida.solver.branching import PRIORITY, Brancher, BranchingFunction, attach, attach_callable
+from kida.solver.branching import PRIORITY, Brancher, attach, attach_callable
 
 
 def _rule(name: str, **parameters: ParameterValue) -> dict[str, ParameterValue]:
@@ -67,7 +67,7 @@ def attach_policy(model: Model, name: str, seed: int = 0) -> Brancher | None:
         model.setParams(dict(SCIP_RULES[name]))
         return None
     if _is_function(name):
-        return attach_callable(model, _function(name))
+        return attach_callable(model, load_function(name))
     return attach(model, _network(name), seed=seed)
 
 
@@ -84,10 +84,37 @@ def policy_identity(name: str) -> str:
     if name in SCIP_RULES:
         return f"scip {json.dumps(dict(SCIP_RULES[name]), sort_keys=True)}"
     if _is_function(name):
-        source = sys.modules[_function(name).__module__].__file__
+        source = sys.modules[load_function(name).__module__].__file__
         content = Path(source).read_bytes() if source else b""
         return f"function sha256:{hashlib.sha256(content).hexdigest()}"
     return f"network sha256:{_network(name).identity()}"
+
+
+def load_function(name: str) -> Any:
+    """Return the function that ``module:function`` names; modules in the current folder count.
+
+    Raises
+    ------
+    UserError
+        If it cannot be imported.
+    """
+    module_name, colon, attribute = name.partition(":")
+    if not colon:
+        raise UserError(f"{name!r} names no function; write module:function")
+    # As `python -m` does: a console script's path lacks the folder the user stands in.
+    if "" not in sys.path and str(Path.cwd()) not in sys.path:
+        sys.path.insert(0, str(Path.cwd()))
+    try:
+        module = importlib.import_module(module_name)
+    except ImportError as error:
+        raise UserError(
+            f"the function {name!r} cannot be imported ({error}); "
+            "give module:function of a module that Python finds from here"
+        ) from error
+    function: Any = getattr(module, attribute, None)
+    if not callable(function):
+        raise UserError(f"the module {module_name!r} has no function {attribute!r}")
+    return function
 
 
 def _is_function(name: str) -> bool:
@@ -104,21 +131,3 @@ def _network(name: str) -> Policy:
             f"{error}; SCIP's own rules are {', '.join(SCIP_RULES)}; "
             "a Python function is named module:function"
         ) from None
-
-
-def _function(name: str) -> BranchingFunction:
-    module_name, _, attribute = name.partition(":")
-    # As `python -m` does: a console script's path lacks the folder the user stands in.
-    if "" not in sys.path and str(Path.cwd()) not in sys.path:
-        sys.path.insert(0, str(Path.cwd()))
-    try:
-        module = importlib.import_module(module_name)
-    except ImportError as error:
-        raise UserError(
-            f"the policy {name!r} cannot be imported ({error}); "
-            "give module:function of a module that Python finds from here"
-        ) from error
-    function: Any = getattr(module, attribute, None)
-    if not callable(function):
-        raise UserError(f"the module {module_name!r} has no function {attribute!r}")
-    return function  # type: ignore[no-any-return]
