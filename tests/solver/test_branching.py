@@ -16,6 +16,7 @@ from kida.network.weights import Architecture, Card, Policy, shapes
 from kida.observation import Observation, VariableFeature
 from kida.solver.branching import (
     CollectOptions,
+    ExpertNode,
     attach,
     attach_callable,
     attach_collector,
@@ -152,6 +153,50 @@ def test_the_experts_score_follows_the_parameters(function, combine) -> None:
         scores = combine(np.maximum(sample.down_gains, 1e-6), np.maximum(sample.up_gains, 1e-6))
         assert sample.scores[sample.chosen] == sample.scores.max()
         assert scores[sample.chosen] == pytest.approx(scores.max(), rel=1e-5)
+
+
+def test_a_function_may_score_the_experts_candidates() -> None:
+    seen = []
+
+    def closest_to_half(node: ExpertNode) -> np.ndarray:
+        seen.append(node)
+        return -np.abs(node.values - 0.5)
+
+    model = item_placement(nodes=10)
+    options = CollectOptions(
+        acting="expert", probability_by_depth=(1.0,), expert_score=closest_to_half
+    )
+    brancher = attach_collector(model, None, options)
+    model.optimize()
+    samples = brancher.samples()
+    assert len(seen) == len(samples) > 3
+    for node, sample in zip(seen, samples, strict=True):
+        assert node.depth == sample.depth
+        assert len(node.names) == len(sample.candidates)
+        assert all(name.startswith("t_place_") for name in node.names)
+        assert (node.pseudocosts >= 0).all()
+        np.testing.assert_array_equal(node.down_gains, sample.down_gains)
+        np.testing.assert_array_equal(sample.scores, -np.abs(node.values - 0.5))
+        assert sample.taken == sample.chosen == sample.scores.argmax()
+
+
+@pytest.mark.parametrize(
+    ("score", "error"),
+    [
+        (lambda node: node.scores[1:], ValueError),
+        (lambda node: node.names, ValueError),
+        (lambda node: 1 / 0, ZeroDivisionError),
+    ],
+)
+def test_a_failing_score_function_surfaces_once_after_optimize(score, error) -> None:
+    model = item_placement()
+    options = CollectOptions(acting="expert", probability_by_depth=(1.0,), expert_score=score)
+    brancher = attach_collector(model, None, options)
+    with pytest.raises(error):
+        model.optimize()
+    assert model.getNNodes() <= 2
+    brancher.raise_error()
+    assert brancher.samples() == []
 
 
 def test_the_expert_evaluates_only_the_networks_shortlist() -> None:

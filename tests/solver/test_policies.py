@@ -7,7 +7,7 @@ from pyscipopt import SCIP_PARAMSETTING
 
 from kida.errors import UserError
 from kida.instances.family import Instance, instances
-from kida.solver.policies import SCIP_RULES, attach_policy, policy_identity
+from kida.solver.policies import SCIP_RULES, attach_policy, load_function, policy_identity
 from kida.solver.solve import scip_statistics
 
 
@@ -64,6 +64,11 @@ def test_identities_tell_policies_apart(make_policy, tmp_path):
     a, same, *others = (policy_identity(str(tmp_path / name)) for name in names)
     assert a == same
     assert len({a, *others}) == 4
+
+
+def test_a_name_without_a_colon_is_no_function():
+    with pytest.raises(UserError, match="names no function"):
+        load_function("teacher")
 
 
 def test_functions_are_found_where_the_user_stands(tmp_path, monkeypatch):
