@@ -75,9 +75,9 @@ COLLECTION = "Collection, own episodes, first generation only"
 SEARCH = "Search on reward, from the base"
 
 
-def _first(name: str, option: str) -> Variant:
+def _first(name: str, *options: str) -> Variant:
     """Return a variant that collects otherwise: one generation, as the base's first."""
-    return Variant(COLLECTION, name, (option,), merged=(1,), shared=0, reference="generation 1")
+    return Variant(COLLECTION, name, options, merged=(1,), shared=0, reference="generation 1")
 
 
 VARIANTS = (
@@ -101,8 +101,21 @@ VARIANTS = (
     Variant(EXPERT, "to depth 8", expert_depth=8),
     _first("fractional candidates", "collection.candidates=fractional"),
     _first("all unfixed candidates", "collection.candidates=unfixed"),
-    _first("score: product of the gains", "collection.parameters.branching/scorefunc=p"),
-    _first("score: weighted sum of the gains", "collection.parameters.branching/scorefunc=s"),
+    _first("score: product of the gains", "collection.expert_score=''"),
+    _first(
+        "score: mean of the gains",
+        "collection.expert_score=''",
+        "collection.parameters.branching/scorefunc=s",
+        "collection.parameters.branching/scorefac=0.5",
+    ),
+    _first(
+        "symmetries as in SCIP's default",
+        "collection.parameters.misc/usesymmetry=7",
+        *(
+            f"collection.parameters.propagating/symmetry/{name}=true"
+            for name in ("detectorbitopes", "detectdoublelex", "detectsubgroups")
+        ),
+    ),
     Variant(
         SEARCH,
         "search on reward",

@@ -324,8 +324,9 @@ NB_MODULE(_core, m) {
       .def_static(
           "include",
           [](const nb::object& capsule, std::shared_ptr<Network> network, const std::string& acting,
-             bool unfixed_candidates, int expert_depth, int expert_candidates, int shortlist,
-             std::vector<double> record_probability, const std::vector<std::int64_t>& record_depths,
+             bool unfixed_candidates, bool expert_solves, int expert_depth, int expert_candidates,
+             int shortlist, std::vector<double> record_probability,
+             const std::vector<std::int64_t>& record_depths,
              const std::vector<std::int64_t>& record_nodes, int max_samples, bool stop_when_full,
              bool act_on_expert, bool trace, std::uint64_t seed, int priority, nb::object function,
              nb::object expert_score) {
@@ -334,6 +335,7 @@ NB_MODULE(_core, m) {
                                 .expert_depth = expert_depth,
                                 .expert_candidates = expert_candidates,
                                 .shortlist = shortlist,
+                                .expert_solves = expert_solves,
                                 .record_probability = std::move(record_probability),
                                 .record_depths = window_of(record_depths),
                                 .record_nodes = window_of(record_nodes),
@@ -349,8 +351,9 @@ NB_MODULE(_core, m) {
             return Brancher::include(scip_of(capsule), std::move(network), options, priority);
           },
           "scip"_a, "network"_a.none(), nb::kw_only(), "acting"_a = "network",
-          "unfixed_candidates"_a = false, "expert_depth"_a = -1, "expert_candidates"_a = 0,
-          "shortlist"_a = 0, "record_probability"_a = std::vector<double>{},
+          "unfixed_candidates"_a = false, "expert_solves"_a = true, "expert_depth"_a = -1,
+          "expert_candidates"_a = 0, "shortlist"_a = 0,
+          "record_probability"_a = std::vector<double>{},
           "record_depths"_a = std::vector<std::int64_t>{},
           "record_nodes"_a = std::vector<std::int64_t>{}, "max_samples"_a = 0,
           "stop_when_full"_a = false, "act_on_expert"_a = true, "trace"_a = false, "seed"_a = 0,

@@ -127,7 +127,11 @@ int Brancher::ask_expert(Scip* scip, int depth, bool acts, bool record) {
       by_network ? shortlist(scip)
                  : promising_by_pseudocost(scip, candidates_, options_.expert_candidates);
   const auto begin = Clock::now();
-  strong_branching(scip, candidates_, positions, !acts, expert_);
+  if (options_.expert_solves) {
+    strong_branching(scip, candidates_, positions, !acts, expert_);
+  } else {
+    pseudocost_branching(scip, candidates_, positions, expert_);
+  }
   if (options_.expert_score && expert_.complete && !score_by_function(scip, depth)) {
     expert_.complete = false;
     state_ = State::failed;

@@ -46,7 +46,8 @@ struct RuleOptions {
   // Where the expert only decides, without recording, it evaluates only that many: those that the
   // network scores highest; 0: as above.
   int shortlist = 0;
-  ExpertScore expert_score;  // of the expert's candidates; empty: SCIP's branching score
+  bool expert_solves = true;  // strong branching; otherwise the expert goes by pseudocosts
+  ExpertScore expert_score;   // of the expert's candidates; empty: SCIP's branching score
   std::vector<double> record_probability;  // of recording a node, by depth; the last goes on
   Window record_depths;                    // nodes are recorded at these depths only,
   Window record_nodes;                     // and of these numbers in the order of processing

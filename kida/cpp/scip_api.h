@@ -126,6 +126,7 @@ using EventCallback = Retcode (*)(Scip*, SCIP_Eventhdlr*);
   X(Real, SCIPgetBranchScoreMultiple, (Scip*, SCIP_Var*, int, Real*))                              \
   X(Retcode, SCIPupdateVarPseudocost, (Scip*, SCIP_Var*, Real, Real, Real))                        \
   X(Real, SCIPgetVarPseudocostScore, (Scip*, SCIP_Var*, Real))                                     \
+  X(Real, SCIPgetVarPseudocostVal, (Scip*, SCIP_Var*, Real))                                       \
   X(const char*, SCIPvarGetName, (SCIP_Var*))
 
 // Functions that some supported SCIP versions lack: null there, so test before calling.

@@ -30,6 +30,15 @@ class Session {
   bool open_ = true;
 };
 
+void clear(std::size_t count, StrongBranching& result) {
+  constexpr double nan = std::numeric_limits<double>::quiet_NaN();
+  result.down_gain.assign(count, nan);
+  result.up_gain.assign(count, nan);
+  result.score.assign(count, nan);
+  result.best = -1;
+  result.complete = false;
+}
+
 }  // namespace
 
 std::vector<std::size_t> promising_by_pseudocost(Scip* scip,
@@ -53,13 +62,7 @@ std::vector<std::size_t> promising_by_pseudocost(Scip* scip,
 void strong_branching(Scip* scip, const std::vector<SCIP_Var*>& candidates,
                       const std::vector<std::size_t>& positions, bool idempotent,
                       StrongBranching& result) {
-  const std::size_t count = candidates.size();
-  constexpr double nan = std::numeric_limits<double>::quiet_NaN();
-  result.down_gain.assign(count, nan);
-  result.up_gain.assign(count, nan);
-  result.score.assign(count, nan);
-  result.best = -1;
-  result.complete = false;
+  clear(candidates.size(), result);
   if (SCIPgetLPSolstat(scip) != constants.lpsolstat_optimal) return;
 
   const double objective = SCIPgetLPObjval(scip);
@@ -114,6 +117,23 @@ void strong_branching(Scip* scip, const std::vector<SCIP_Var*>& candidates,
   }
   session.end();
   result.complete = evaluated == positions.size();
+}
+
+void pseudocost_branching(Scip* scip, const std::vector<SCIP_Var*>& candidates,
+                          const std::vector<std::size_t>& positions, StrongBranching& result) {
+  clear(candidates.size(), result);
+  for (const std::size_t k : positions) {
+    SCIP_Var* variable = candidates[k];
+    const double value = SCIPvarGetLPSol(variable);
+    result.down_gain[k] = SCIPgetVarPseudocostVal(scip, variable, std::floor(value) - value);
+    result.up_gain[k] = SCIPgetVarPseudocostVal(scip, variable, std::ceil(value) - value);
+    result.score[k] = SCIPgetVarPseudocostScore(scip, variable, value);
+    if (result.best < 0 || result.score[k] > result.score[result.best]) {
+      result.best = static_cast<int>(k);
+    }
+  }
+  result.best_down = result.best_up = SCIPgetLPObjval(scip);
+  result.complete = true;
 }
 
 }  // namespace kida

@@ -35,6 +35,11 @@ void strong_branching(Scip* scip, const std::vector<SCIP_Var*>& candidates,
                       const std::vector<std::size_t>& positions, bool idempotent,
                       StrongBranching& result);
 
+// The same from pseudocosts, without solving an LP: what SCIP expects of each child after what
+// branching on the variable has gained so far.
+void pseudocost_branching(Scip* scip, const std::vector<SCIP_Var*>& candidates,
+                          const std::vector<std::size_t>& positions, StrongBranching& result);
+
 // Positions of the `limit` candidates of best pseudocost score, ascending; of all if it is 0.
 std::vector<std::size_t> promising_by_pseudocost(Scip* scip,
                                                  const std::vector<SCIP_Var*>& candidates,

@@ -72,6 +72,7 @@ class Episode:
             expert_depth=options.acting_expert_depth,
             expert_candidates=options.expert_candidates,
             parameters=options.parameters,
+            expert=options.expert,
             expert_score=(load_function(options.expert_score) if options.expert_score else None),
             act_on_expert=options.act_on_expert,
         )

@@ -41,6 +41,10 @@ class CollectionConfig:
     candidates
         Variables that the expert scores and the network chooses from: the ``"fractional"`` ones
         or every ``"unfixed"`` integer one.
+    expert
+        How the expert foresees a child: ``"strong_branching"`` solves its LP; ``"pseudocost"``
+        goes by what branching on the variable has gained so far, for families whose LPs take too
+        long. The latter knows little at the top of a tree: record later (``node_window``).
     expert_candidates
         The expert evaluates only this many candidates, those of best pseudocost score, and the
         others count as never best; 0 means all.
@@ -85,6 +89,7 @@ class CollectionConfig:
     first_acting: tuple[Literal["expert", "random", "default"], ...] = ("random",)
     acting: tuple[Literal["network", "expert", "random", "default"], ...] = ("network",)
     candidates: Candidates = "fractional"
+    expert: Literal["strong_branching", "pseudocost"] = "strong_branching"
     expert_candidates: int = 0
     expert_score: str = ""
     probability_by_depth: tuple[float, ...] = (*(1.0,) * 3, *(0.5,) * 10, 0.05)

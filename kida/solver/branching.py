@@ -22,6 +22,7 @@ from kida.observation import Observation
 PRIORITY = 1_000_000
 
 CandidateSet = Literal["fractional", "unfixed"]
+Expert = Literal["strong_branching", "pseudocost"]
 
 
 @dataclass(frozen=True)
@@ -132,6 +133,8 @@ class CollectOptions:
     expert_depth: int = -1
     #: The expert evaluates only this many candidates, those of best pseudocost score; 0: all.
     expert_candidates: int = 0
+    #: How it foresees a child: by solving its LP, or by what branching there has gained so far.
+    expert: Expert = "strong_branching"
     #: What makes a score of the expert's gains; None: SCIP's branching score.
     expert_score: "ExpertScore | None" = None
     #: At recorded nodes the expert's choice is taken (KIDA); otherwise the acting policy's.
@@ -271,6 +274,7 @@ def attach_collector(model: Model, policy: Policy | None, options: CollectOption
         max_samples=options.max_samples,
         stop_when_full=options.stop_when_full,
         act_on_expert=options.act_on_expert,
+        expert_solves=options.expert == "strong_branching",
         expert_score=None if options.expert_score is None else _checked(options.expert_score),
         seed=options.seed,
     )

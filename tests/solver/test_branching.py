@@ -155,6 +155,22 @@ def test_the_experts_score_follows_the_parameters(function, combine) -> None:
         assert scores[sample.chosen] == pytest.approx(scores.max(), rel=1e-5)
 
 
+def test_an_expert_by_pseudocosts_solves_no_lp() -> None:
+    model = item_placement(nodes=200)
+    options = CollectOptions(acting="expert", expert="pseudocost", probability_by_depth=(0.1,))
+    brancher = attach_collector(model, None, options)
+    model.optimize()
+    assert model.getNStrongbranchLPIterations() == 0
+    samples = brancher.samples()
+    assert len(samples) > 5
+    # Once something has been learned, candidates differ and both children are foreseen.
+    last = samples[-1]
+    assert last.scores[last.chosen] == last.scores.max() > last.scores.min() > 0
+    assert (last.down_gains >= 0).all()
+    assert last.up_gains.max() > 0
+    assert last.taken == last.chosen
+
+
 def test_a_function_may_score_the_experts_candidates() -> None:
     seen = []
 
