@@ -1,6 +1,5 @@
 r"""What each choice in scripts/train_item_placement.toml is worth, by paired reward in the solver.
 
-    python scripts/ablation_item_placement.py --plan     what is done, and how long each part takes
     python scripts/ablation_item_placement.py            about two hours on two cores
     python scripts/ablation_item_placement.py --quick    every step once, in minutes; worth nothing
 
@@ -24,7 +23,6 @@ from kida.evaluation.summary import warnings
 from kida.files import atomic_path, write_json
 from kida.instances.family import instances
 from kida.learning.ablation import Candidate, Variant, expand, make_policies
-from kida.learning.budget import Pace, Part, estimate, measuring
 from kida.learning.run import Event
 from kida.parallel import available_cores
 
@@ -124,8 +122,6 @@ VARIANTS = (
         shared=0,
     ),
 )
-# Two cores of an AMD EPYC virtual machine, one thread each, with orbital symmetry reduction.
-PACE = Pace(first_episode=14.6, episode=6.4, samples=26, training=550, start=2)
 
 
 def main() -> int:
@@ -133,12 +129,6 @@ def main() -> int:
     arguments = _arguments()
     size = QUICK_SIZE if arguments.quick else SIZE
     candidates = expand(FAMILY, RECIPE, size, VARIANTS, arguments.out)
-    if arguments.plan:
-        parts = estimate(candidates, PACE, arguments.jobs)
-        number = len({candidate.policy for candidate in candidates})
-        comparison = (number, arguments.draws, arguments.seconds)
-        _print_plan([*parts, measuring(*comparison, PACE, arguments.jobs)])
-        return 0
     # First what may be wrong with the arguments: an hour passes before the comparison.
     protocol = Protocol(candidates[0].config.collection.settings, arguments.seconds)
     chosen = instances(FAMILY, "valid", FIRST_INSTANCE, arguments.draws)
@@ -205,7 +195,6 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--draws", type=int, help="validation instances (default: 12)")
     parser.add_argument("--seconds", type=float, help="per solve, after the root (default: 30)")
     parser.add_argument("--quick", action="store_true", help="tiny, for testing")
-    parser.add_argument("--plan", action="store_true", help="print what would be done, and stop")
     arguments = parser.parse_args()
     if not 1 <= arguments.jobs <= available_cores():
         parser.error(f"--jobs must be from 1 to {available_cores()}, the number of cores")
@@ -215,12 +204,6 @@ def _arguments() -> argparse.Namespace:
     arguments.draws = arguments.draws or (2 if quick else 12)
     arguments.seconds = arguments.seconds or (1.0 if quick else 30.0)
     return arguments
-
-
-def _print_plan(parts: list[Part]) -> None:
-    for part in parts:
-        print(f"{part.name:40} {part.work:45} {part.seconds / 60:6.1f} min")
-    print(f"{'in all, from nothing':86} {sum(part.seconds for part in parts) / 60:6.1f} min")
 
 
 def _say(run: str, event: Event) -> None:

@@ -7,8 +7,8 @@ base's episodes; equal ones are made once. On disk, every step skipped if its ou
     OUT/runs/NAME/        the training run of the first variant that needs it, see ``run``
     OUT/policies/NAME/    what is compared
 
-Which variants there are belongs in ``scripts/``; what they cost, in ``budget``; comparing their
-policies, in ``kida.evaluation.sections``.
+Which variants there are belongs in ``scripts/``; comparing their policies, in
+``kida.evaluation.sections``.
 """
 
 import dataclasses
