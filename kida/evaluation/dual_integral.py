@@ -18,6 +18,9 @@ from numpy.typing import NDArray
 
 from kida.solver.bounds import BoundTrajectory, Clock
 
+# Seconds, over which the bound that a solve starts from is measured.
+_INSTANT = 1e-6
+
 
 @dataclass(frozen=True)
 class ScoringRule:
@@ -85,6 +88,19 @@ def primal_dual_integral(
     # The primal bound can be a rounding error below the dual one when they meet.
     gap = np.maximum(primal - dual, 0.0)
     return _integrate(trajectory, gap, rule.time_limit, clock)
+
+
+def starting_bound(
+    trajectory: BoundTrajectory,
+    initial_dual_bound: float | None,
+    initial_primal_bound: float | None,
+) -> float:
+    """Return the dual bound at the end of the root node, mirrored to minimisation as rewards are.
+
+    Infinite if there is none. The initial bounds are those of :class:`ScoringRule`.
+    """
+    rule = ScoringRule(_INSTANT, initial_dual_bound, initial_primal_bound)
+    return cumulated_reward(trajectory, rule) / _INSTANT
 
 
 def _sign(trajectory: BoundTrajectory) -> float:

@@ -12,15 +12,12 @@ from typing import Any
 
 import numpy as np
 
-from kida.evaluation.dual_integral import ScoringRule, cumulated_reward
+from kida.evaluation.dual_integral import starting_bound
 from kida.evaluation.results import Results
 from kida.evaluation.runner import Record
 from kida.evaluation.statistics import PairedComparison, compare_paired
 from kida.evaluation.summary import REWARD, pair_instances
 from kida.solver.bounds import BoundTrajectory
-
-# Seconds, over which the bound that a run starts from is measured.
-_INSTANT = 1e-6
 
 
 @dataclass(frozen=True)
@@ -125,13 +122,9 @@ def _means(results: Results, policy: str) -> tuple[float | None, float | None, i
 
 
 def root_bound(record: Record) -> float:
-    """Return the dual bound at the end of the root node, mirrored to minimisation as rewards are.
-
-    Infinite if there is none.
-    """
-    rule = ScoringRule(_INSTANT, record["initial_dual_bound"], record["initial_primal_bound"])
+    """Return the dual bound that a run started from, see :func:`starting_bound`."""
     trajectory = BoundTrajectory.from_json(record["result"]["trajectory"])
-    return cumulated_reward(trajectory, rule) / _INSTANT
+    return starting_bound(trajectory, record["initial_dual_bound"], record["initial_primal_bound"])
 
 
 def _difference(results: Results, policy: str, other: str | None) -> dict[str, Any] | None:

@@ -19,7 +19,7 @@ import numpy as np
 from scipy.stats import t as student_t
 
 from kida.errors import UserError
-from kida.evaluation.dual_integral import ScoringRule, cumulated_reward
+from kida.evaluation.dual_integral import ScoringRule, cumulated_reward, starting_bound
 from kida.files import write_json
 from kida.instances.family import Instance
 from kida.learning.config import InheritanceConfig, RunConfig
@@ -44,8 +44,6 @@ _ROUND = 4
 _LEVEL = 0.05
 # Inner points of an interpolation scan.
 _SCAN = (0.25, 0.5, 0.75)
-# Seconds.
-_INSTANT = 1e-6
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,12 +84,9 @@ def measure(
         limits=Limits(time=time_limit),
         seed=seed,
     )
-
-    def mean_bound(seconds: float) -> float:
-        rule = ScoringRule(seconds, instance.initial_dual_bound, instance.initial_primal_bound)
-        return cumulated_reward(result.trajectory, rule) / seconds
-
-    reward, root = mean_bound(time_limit), mean_bound(_INSTANT)
+    known = instance.initial_dual_bound, instance.initial_primal_bound
+    reward = cumulated_reward(result.trajectory, ScoringRule(time_limit, *known)) / time_limit
+    root = starting_bound(result.trajectory, *known)
     write_json(
         path,
         {

@@ -136,7 +136,7 @@ class CollectOptions:
     #: How it foresees a child: by solving its LP, or by what branching there has gained so far.
     expert: Expert = "strong_branching"
     #: What makes a score of the expert's gains; None: SCIP's branching score.
-    expert_score: "ExpertScore | None" = None
+    expert_score: ExpertScore | None = None
     #: At recorded nodes the expert's choice is taken (KIDA); otherwise the acting policy's.
     act_on_expert: bool = True
     #: SCIP parameters to set, by name.
