@@ -8,6 +8,7 @@ import io
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from rich import box
@@ -18,6 +19,8 @@ from kida.errors import UserError
 from kida.evaluation.results import Results, Row
 from kida.evaluation.statistics import (
     PairedComparison,
+    PairedRatio,
+    compare_geometric,
     compare_paired,
     holm,
     shifted_geometric_mean,
@@ -27,6 +30,8 @@ from kida.evaluation.statistics import (
 TIME_SHIFT = 1.0
 NODE_SHIFT = 100.0
 
+Comparison = TypeVar("Comparison", PairedComparison, PairedRatio)
+
 
 @dataclass(frozen=True)
 class Measure:
@@ -34,14 +39,20 @@ class Measure:
 
     title: str
     value: Callable[[Row], float]
-    higher_is_better: bool = False
     solved_only: bool = False
 
 
-REWARD = Measure("cumulated reward", lambda row: row.cumulated_reward, higher_is_better=True)
-TIME = Measure("time to optimality (s)", lambda row: row.time)
-NODES = Measure("nodes where both solved", lambda row: row.nodes, solved_only=True)
-FAIR_NODES = Measure("fair nodes where both solved", lambda row: row.fair_nodes, solved_only=True)
+@dataclass(frozen=True)
+class Effort(Measure):
+    """A measure of which less is better and ratios count: means are geometric, shifted."""
+
+    shift: float = 0.0
+
+
+REWARD = Measure("cumulated reward", lambda row: row.cumulated_reward)
+TIME = Effort("time to optimality (s)", lambda row: row.time, shift=TIME_SHIFT)
+NODES = Effort("nodes where both solved", lambda row: row.nodes, True, NODE_SHIFT)
+FAIR_NODES = Effort("fair nodes where both solved", lambda row: row.fair_nodes, True, NODE_SHIFT)
 
 
 def choose_baseline(results: Results, wanted: str | None = None) -> str:
@@ -72,7 +83,8 @@ def pair_instances(
 ) -> tuple[list[str], list[float], list[float]]:
     """Return instances, and per instance the mean over seeds of both policies' values.
 
-    Only seeds count on which both policies finished and have a finite value.
+    The mean is geometric if the measure is an effort. Only seeds count on which both policies
+    finished and have a finite value.
     """
     table: dict[str, dict[tuple[str, int], float]] = {policy: {}, baseline: {}}
     for row in rows:
@@ -81,29 +93,56 @@ def pair_instances(
             table[row.policy][row.instance, row.seed] = measure.value(row)
     both = sorted(table[policy].keys() & table[baseline].keys())
     names = sorted({instance for instance, _ in both})
+
+    def mean(values: Sequence[float]) -> float:
+        if isinstance(measure, Effort):
+            return shifted_geometric_mean(values, measure.shift)
+        return float(np.mean(values))
+
     means = [
-        [float(np.mean([table[who][key] for key in both if key[0] == name])) for name in names]
+        [mean([table[who][key] for key in both if key[0] == name]) for name in names]
         for who in (policy, baseline)
     ]
     return names, means[0], means[1]
 
 
-def compare_policies(
-    results: Results,
-    baseline: str,
-    measure: Measure = REWARD,
-) -> dict[str, tuple[PairedComparison, float]]:
-    """Compare every other policy with the baseline; return each with its Holm-adjusted p-value.
+def compare_policies(results: Results, baseline: str) -> dict[str, tuple[PairedComparison, float]]:
+    """Compare every other policy's rewards with the baseline's.
 
-    Policies without an instance in common with the baseline are left out.
+    Return each comparison with its Holm-adjusted p-value. Policies without an instance in common
+    with the baseline are left out.
     """
+    pairs = _pairs(results, baseline, REWARD)
+    return _adjusted({policy: compare_paired(*values) for policy, values in pairs.items()})
+
+
+def compare_efforts(
+    results: Results, baseline: str, measure: Effort
+) -> dict[str, tuple[PairedRatio, float]]:
+    """Do the same for times or nodes, by the ratio of their shifted geometric means."""
+    pairs = _pairs(results, baseline, measure)
+    return _adjusted(
+        {
+            policy: compare_geometric(*values, shift=measure.shift)
+            for policy, values in pairs.items()
+        }
+    )
+
+
+def _pairs(
+    results: Results, baseline: str, measure: Measure
+) -> dict[str, tuple[list[float], list[float]]]:
     found = {}
     for policy in results.policies:
-        if policy == baseline:
-            continue
         names, values, base = pair_instances(results.rows, policy, baseline, measure)
-        if names:
-            found[policy] = compare_paired(values, base, higher_is_better=measure.higher_is_better)
+        if policy != baseline and names:
+            found[policy] = values, base
+    return found
+
+
+def _adjusted(
+    found: Mapping[str, Comparison],
+) -> dict[str, tuple[Comparison, float]]:
     adjusted = holm([comparison.p_value for comparison in found.values()])
     return {
         policy: (comparison, p)
@@ -166,6 +205,30 @@ def paired_table(
     return table
 
 
+def ratio_table(
+    comparisons: Mapping[str, tuple[PairedRatio, float]], baseline: str, title: str
+) -> Table:
+    """Return one row per policy: its effort as a share of the baseline's."""
+    table = _table(
+        f"{title}: ratio to {baseline}, paired by instance",
+        "shifted geometric means and their ratio with its 95 % bootstrap interval; p: Wilcoxon "
+        "signed-rank test of the logarithms, Holm-adjusted",
+        ["n", "mean", "baseline", "ratio", "from", "to", "wins", "losses", "p"],
+    )
+    for policy, (found, p_value) in comparisons.items():
+        table.add_row(
+            policy,
+            str(found.instances),
+            number(found.mean),
+            number(found.baseline_mean),
+            *("" if math.isnan(x) else f"{x:.3f}" for x in (found.ratio, found.low, found.high)),
+            str(found.wins),
+            str(found.losses),
+            f"{p_value:.2g}",
+        )
+    return table
+
+
 def _table(title: str, caption: str, columns: Sequence[str]) -> Table:
     table = Table(title=title, caption=caption, box=box.SIMPLE_HEAD, title_justify="left")
     table.add_column("policy", overflow="fold")
@@ -178,14 +241,17 @@ def tables(results: Results, baseline: str | None = None) -> list[Table]:
     """Return all tables of a summary, those without a row left out."""
     chosen = choose_baseline(results, baseline)
     found = [policy_table(results)]
-    efforts = [TIME, NODES, FAIR_NODES] if any(row.solved for row in results.rows) else []
+    rewards = compare_policies(results, chosen)
+    shown = [paired_table(rewards, chosen, REWARD.title)] if rewards else []
+    efforts = []
+    if any(row.solved for row in results.rows):
+        for measure in (TIME, NODES, FAIR_NODES):
+            ratios = compare_efforts(results, chosen, measure)
+            if ratios:
+                efforts.append(ratio_table(ratios, chosen, measure.title))
     # The competition judges by the reward; elsewhere it is beside the point once all is solved.
     competition = results.protocol["settings"] == "competition"
-    for measure in [REWARD, *efforts] if competition else [*efforts, REWARD]:
-        comparisons = compare_policies(results, chosen, measure)
-        if comparisons:
-            found.append(paired_table(comparisons, chosen, measure.title))
-    return found
+    return found + (shown + efforts if competition else efforts + shown)
 
 
 def warnings(results: Results) -> list[str]:

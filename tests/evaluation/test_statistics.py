@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from kida.evaluation.statistics import (
     bootstrap_interval,
+    compare_geometric,
     compare_paired,
     holm,
     performance_profile,
@@ -58,6 +59,24 @@ def test_one_instance_has_no_interval():
 def test_what_cannot_be_paired_is_refused(values, baseline):
     with pytest.raises(ValueError, match=r"pair|finite"):
         compare_paired(values, baseline)
+
+
+def test_geometric_comparison_by_hand():
+    # Shifted by 1: geometric means of (2, 8) and (4, 16), which are 4 and 8.
+    found = compare_geometric([1.0, 7.0], [3.0, 15.0], shift=1.0)
+    assert (found.mean, found.baseline_mean) == pytest.approx((3.0, 7.0))
+    assert found.ratio == pytest.approx(3 / 7)
+    # A resample of the first instance alone has ratio 1/3, of the second alone 7/15.
+    assert (found.low, found.high) == pytest.approx((1 / 3, 7 / 15))
+    assert (found.instances, found.wins, found.losses) == (2, 2, 0)
+
+
+def test_geometric_comparison_with_itself_and_of_nothing():
+    same = compare_geometric([2.0, 3.0], [2.0, 3.0], shift=0.0)
+    assert (same.ratio, same.low, same.high, same.p_value) == (1, 1, 1, 1)
+    assert math.isinf(compare_geometric([1.0], [0.0], shift=1.0).ratio)
+    with pytest.raises(ValueError, match="not above"):
+        compare_geometric([0.0], [1.0], shift=0.0)
 
 
 def test_bootstrap_is_close_to_theory_and_repeatable():

@@ -11,6 +11,7 @@ from kida.evaluation.summary import (
     TIME,
     as_text,
     choose_baseline,
+    compare_efforts,
     compare_policies,
     pair_instances,
     tables,
@@ -48,6 +49,16 @@ def test_seeds_of_an_instance_are_averaged_and_incomplete_pairs_left_out(results
     assert baseline == [15.0, 4.0]
 
 
+def test_seeds_of_an_effort_have_a_geometric_mean(results):
+    rows = [
+        dataclasses.replace(row, seed=seed, time=time)
+        for row in results.rows[:2]
+        for seed, time in enumerate((1.0, 7.0))
+    ]
+    _, values, _ = pair_instances(rows, "mostinf", "pscost", TIME)
+    assert values == pytest.approx([3.0])
+
+
 def test_infinite_values_are_left_out(results):
     rows = [dataclasses.replace(results.rows[0], cumulated_reward=float("inf")), *results.rows[1:]]
     names, _, _ = pair_instances(rows, "mostinf", "pscost", REWARD)
@@ -64,8 +75,16 @@ def test_tables_show_the_figures(results):
 
 
 def test_solved_runs_bring_tables_of_time_and_nodes(results):
-    rows = tuple(dataclasses.replace(row, solved=True, nodes=9) for row in results.rows)
-    text = as_text(tables(dataclasses.replace(results, rows=rows)))
+    times = {"mostinf": 3.0, "pscost": 7.0}
+    rows = tuple(
+        dataclasses.replace(row, solved=True, nodes=9, time=times[row.policy])
+        for row in results.rows
+    )
+    solved = dataclasses.replace(results, rows=rows)
+    (found, _) = compare_efforts(solved, "pscost", TIME)["mostinf"]
+    assert found.ratio == pytest.approx(3 / 7)
+    text = as_text(tables(solved, "pscost"))
+    assert "0.429" in text
     for title in ("time to optimality", "nodes where both solved", "fair nodes where both solved"):
         assert title in text
 
