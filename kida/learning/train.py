@@ -222,7 +222,8 @@ def train_generation(
             if not math.isfinite(value):
                 raise UserError(
                     f"the training loss is {value} in epoch {state.epoch + 1}, batch {number + 1}:"
-                    " lower training.learning_rate; the finished generations are kept"
+                    " begin a new run with a lower training.learning_rate; the finished generations"
+                    " of this one are kept"
                 )
             priorities[order[done : done + len(losses)]] = losses.detach().double().cpu()
             optimizer.zero_grad()
