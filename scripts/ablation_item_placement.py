@@ -1,6 +1,6 @@
 r"""What each choice in scripts/train_item_placement.toml is worth, by paired reward in the solver.
 
-    python scripts/ablation_item_placement.py            about an hour and a half on two cores
+    python scripts/ablation_item_placement.py            an hour and a quarter on two cores
     python scripts/ablation_item_placement.py --quick    every step once, in minutes; worth nothing
 
 writes ablation.md and ablation.json into --out. Run it again to go on after an interruption, or
@@ -192,7 +192,7 @@ def _arguments() -> argparse.Namespace:
     )
     parser.add_argument("--out", type=Path, help="default: runs/ablation_item_placement")
     parser.add_argument("--jobs", type=int, default=available_cores(), help="default: cores")
-    parser.add_argument("--draws", type=int, help="validation instances (default: 10)")
+    parser.add_argument("--draws", type=int, help="validation instances (default: 8)")
     parser.add_argument("--seconds", type=float, help="per solve, after the root (default: 20)")
     parser.add_argument("--quick", action="store_true", help="tiny, for testing")
     arguments = parser.parse_args()
@@ -201,7 +201,7 @@ def _arguments() -> argparse.Namespace:
     quick = arguments.quick
     name = "ablation_item_placement_quick" if quick else "ablation_item_placement"
     arguments.out = arguments.out or Path("runs") / name
-    arguments.draws = arguments.draws or (2 if quick else 10)
+    arguments.draws = arguments.draws or (2 if quick else 8)
     arguments.seconds = arguments.seconds or (1.0 if quick else 20.0)
     return arguments
 
