@@ -1,7 +1,8 @@
 """The observation of a branch-and-bound node: names, order, meaning and layout of every feature.
 
-This is schema 1, the bipartite graph of Gasse et al. (2019, arXiv:1906.01629) as Ecole's
-``NodeBipartite`` lays it out. The loops that fill it are in ``cpp/observation``. To add a feature,
+Schema 1 is the bipartite graph of Gasse et al. (2019, arXiv:1906.01629) as Ecole's
+``NodeBipartite`` lays it out; schema 2 is the same graph and, beside it, the solver's statistics of
+the branching candidates. The loops that fill them are in ``cpp/observation``. To add a feature,
 extend an enum here and its twin there; to change the meaning or the order of one, raise
 ``SCHEMA_VERSION``, so that weights trained on another meaning are refused.
 """
@@ -12,7 +13,8 @@ from enum import IntEnum
 import numpy as np
 from numpy.typing import NDArray
 
-SCHEMA_VERSION = 1
+#: The newest schema; networks that read no statistics are of schema 1 and go on to be.
+SCHEMA_VERSION = 2
 
 
 class RowFeature(IntEnum):
@@ -51,6 +53,27 @@ class VariableFeature(IntEnum):
     IS_BASIS_BASIC = 16
     IS_BASIS_UPPER = 17
     IS_BASIS_ZERO = 18
+
+
+class CandidateFeature(IntEnum):
+    """Columns of the candidates' statistics: what the solver has learned in the tree so far.
+
+    The array is float32 of shape ``(k, 9)``, a row for each branching candidate in their order. A
+    pure graph of the LP knows nothing of the tree; these are a few of the features of Khalil et al.
+    (2016), all between 0 and 1 and so without further normalisation.
+    """
+
+    #: Pseudocosts' guess g of the down child's gain: g / (g + the candidates' mean g); 0 where
+    #: there is no such child. Of a variable that it does not know SCIP guesses the average.
+    PSEUDOCOST_DOWN = 0
+    PSEUDOCOST_UP = 1  #: the same of the up child
+    PSEUDOCOST_SCORE = 2  #: SCIP's branching score of the two gains / the candidates' highest
+    PSEUDOCOST_COUNT_DOWN = 3  #: n / (n + 4) for the n observations behind the down guess
+    PSEUDOCOST_COUNT_UP = 4  #: the same of the up guess
+    CONFLICT_SCORE = 5  #: score / (score + the average over all variables)
+    INFERENCE_SCORE = 6  #: the same of the domain reductions that branching on it led to
+    CUTOFF_SCORE = 7  #: the same of the infeasible children
+    DEPTH = 8  #: d / (d + 10) for the node's depth d
 
 
 #: The columns that the network reads: all but the incumbent's, as the benchmark runs without

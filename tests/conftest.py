@@ -25,8 +25,8 @@ def shared_data() -> Path:
 def make_policy() -> Callable[..., Policy]:
     """Return what makes untrained policies of a seed and, by name, fields of the card."""
 
-    def make(seed: int = 0, **card: Any) -> Policy:
-        architecture = Architecture(embedding_size=8)
+    def make(seed: int = 0, statistics: bool = False, **card: Any) -> Policy:
+        architecture = Architecture(8, statistics)
         generator = np.random.default_rng(seed)
         weights = {
             name: generator.normal(size=shape).astype(np.float32) / 4

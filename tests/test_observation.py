@@ -7,18 +7,20 @@ from typing import Any
 import numpy as np
 import pytest
 from pyscipopt import SCIP_PARAMSETTING, Model
+from pyscipopt.scip import PY_SCIP_BRANCHDIR
 
 from kida import _core
 from kida.instances.family import instances
 from kida.observation import (
     NETWORK_VARIABLE_FEATURES,
+    CandidateFeature,
     Observation,
     RowFeature,
     VariableFeature,
 )
-from kida.solver.branching import attach_callable
+from kida.solver.branching import attach_callable, observe_candidates
 
-R, V = RowFeature, VariableFeature
+R, V, C = RowFeature, VariableFeature, CandidateFeature
 NODES = 5
 # What Ecole's golden runs switch off; they also had heuristics and restarts off.
 BARE = {
@@ -135,7 +137,11 @@ def dense_edges(observation: Observation) -> np.ndarray:
 
 
 def test_the_native_enumerations_are_the_schema() -> None:
-    for ours, native in ((RowFeature, _core.RowFeature), (VariableFeature, _core.VariableFeature)):
+    for ours, native in (
+        (RowFeature, _core.RowFeature),
+        (VariableFeature, _core.VariableFeature),
+        (CandidateFeature, _core.CandidateFeature),
+    ):
         assert {f.name: f.value for f in ours} == {f.name: f.value for f in native}
 
 
@@ -246,3 +252,115 @@ def test_parity_with_ecole(shared_data: Path, name: str) -> None:
             np.testing.assert_allclose(observation.row_features[us], rows[them], atol=1e-6)
     # Item placement's LP is degenerate: another SCIP stops at another vertex of the same value.
     assert same_solution == NODES or name == "item_placement_9900"
+
+
+def record_statistics(family: str, which: str, nodes: int) -> list[dict[str, Any]]:
+    """The candidates' statistics at a solve's nodes, with what PySCIPOpt's getters tell of them."""
+    (instance,) = instances(family, split="valid", start=3, count=1)
+    model = instance.model()
+    model.hideOutput()
+    model.setHeuristics(SCIP_PARAMSETTING.OFF)
+    model.setParam("limits/nodes", nodes)
+    found: list[dict[str, Any]] = []
+
+    def branch(observation: Observation, candidates: np.ndarray) -> int:
+        variables = [model.getVars(transformed=True)[j] for j in candidates]
+        values = np.array([variable.getLPSol() for variable in variables])
+        # Beyond a variable's bounds there is no child, and nothing to gain.
+        low = np.array([variable.getLbLocal() for variable in variables])
+        high = np.array([variable.getUbLocal() for variable in variables])
+        steps = (
+            values - np.maximum(np.ceil(values - 1 - 1e-6), low),
+            np.minimum(np.floor(values + 1 + 1e-6), high) - values,
+        )
+        directions = (PY_SCIP_BRANCHDIR.DOWNWARDS, PY_SCIP_BRANCHDIR.UPWARDS)
+        gains = [
+            step * [model.getVarPseudocost(variable, direction) for variable in variables]
+            for step, direction in zip(steps, directions, strict=True)
+        ]
+        node = {
+            "statistics": observe_candidates(model, candidates),
+            "candidates": candidates,
+            "gains": gains,
+            "fractional": np.abs(values - np.round(values)) > 1e-6,
+            "scores": np.array(
+                [
+                    model.getVarPseudocostScore(variable, value)
+                    for variable, value in zip(variables, values, strict=True)
+                ]
+            ),
+            "depth": model.getDepth(),
+        }
+        found.append(node)
+        return int(node["statistics"][:, C.PSEUDOCOST_SCORE].argmax())
+
+    attach_callable(model, branch, candidates=which)
+    model.optimize()
+    model.free()
+    return found
+
+
+@pytest.mark.parametrize(
+    ("family", "which"), [("item_placement", "fractional"), ("set_cover", "unfixed")]
+)
+def test_the_candidates_statistics_agree_with_scips(family: str, which: str) -> None:
+    nodes = record_statistics(family, which, 40)
+    assert len(nodes) > 20
+    for node in nodes:
+        statistics, fractional = node["statistics"], node["fractional"]
+        assert statistics.shape == (len(node["candidates"]), len(C))
+        assert statistics.dtype == np.float32
+        assert ((statistics >= 0) & (statistics <= 1)).all()
+        assert statistics[:, C.PSEUDOCOST_SCORE].max() == 1
+        columns = (C.PSEUDOCOST_DOWN, C.PSEUDOCOST_UP)
+        for column, gains in zip(columns, node["gains"], strict=True):
+            expected = gains / (gains + gains.mean())
+            np.testing.assert_allclose(statistics[:, column], expected, atol=1e-5)
+        # SCIP's score of an integral variable counts children that do not exist.
+        scores = node["scores"][fractional]
+        found = statistics[fractional, C.PSEUDOCOST_SCORE]
+        np.testing.assert_allclose(found, scores / scores.max(), atol=1e-5)
+        assert fractional[statistics[:, C.PSEUDOCOST_SCORE].argmax()]
+        assert fractional.all() == (which == "fractional")
+        depth = node["depth"]
+        np.testing.assert_allclose(statistics[:, C.DEPTH], depth / (depth + 10))
+
+
+def test_what_the_solver_learns_shows_in_the_statistics() -> None:
+    nodes = record_statistics("set_cover", "unfixed", 40)
+    first, last = nodes[0]["statistics"], nodes[-1]["statistics"]
+    counts = [C.PSEUDOCOST_COUNT_DOWN, C.PSEUDOCOST_COUNT_UP]
+    unknown = [C.CONFLICT_SCORE, C.INFERENCE_SCORE, C.CUTOFF_SCORE]
+    assert not first[:, counts].any()
+    np.testing.assert_allclose(first[:, unknown], 0.5)  # each is as the average
+    numbers = 4 * last[:, counts] / (1 - last[:, counts])
+    np.testing.assert_allclose(numbers, np.round(numbers), atol=1e-4)
+    assert numbers.max() >= 2
+    # What one node learned the later ones know: branching on a variable is never forgotten.
+    known = {}
+    for node in nodes:
+        for j, row in zip(node["candidates"], node["statistics"][:, counts], strict=True):
+            assert (row >= known.get(j, 0)).all()
+            known[j] = row
+
+
+def test_statistics_of_no_variable_are_refused() -> None:
+    model = item_placement_9900()
+    bare(model)
+    refused = []
+
+    def branch(observation: Observation, candidates: np.ndarray) -> int:
+        for wrong in (-1, len(observation.variable_features)):
+            with pytest.raises(ValueError, match="does not exist"):
+                observe_candidates(model, np.array([wrong], np.int32))
+            refused.append(wrong)
+        assert observe_candidates(model, candidates[:0]).shape == (0, len(C))
+        model.interruptSolve()
+        return 0
+
+    attach_callable(model, branch)
+    model.optimize()
+    assert len(refused) == 2
+    model.free()
+    with pytest.raises(RuntimeError, match="no focus node"):
+        observe_candidates(Model(), np.zeros(1, np.int32))

@@ -2,12 +2,14 @@
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
 #include <nanobind/stl/map.h>
+#include <nanobind/stl/optional.h>
 #include <nanobind/stl/shared_ptr.h>
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 
 #include <algorithm>
 #include <limits>
+#include <optional>
 
 #include "bound_recorder.h"
 #include "branchrule.h"
@@ -69,6 +71,11 @@ nb::tuple observation_arrays(const Observation& o) {
                         to_numpy(o.row_starts), to_numpy(o.edge_columns), to_numpy(o.edge_values));
 }
 
+auto statistics_array(std::vector<float> statistics) {
+  const std::size_t candidates = statistics.size() / candidate_feature_count;
+  return to_numpy(std::move(statistics), {candidates, candidate_feature_count});
+}
+
 nb::dict strong_branching_arrays(const StrongBranching& s) {
   nb::dict result;
   result["down_gains"] = to_numpy(s.down_gain);
@@ -102,20 +109,20 @@ void connect(const std::string& path, const nb::dict& enumerations, int first_ma
 }
 
 std::shared_ptr<Network> make_network(const std::map<std::string, Input<float>>& arrays,
-                                      int embedding_size) {
+                                      int embedding_size, bool statistics) {
   Parameters parameters;
   for (const auto& [name, array] : arrays) {
     Parameter parameter{array.data(), {}};
     for (std::size_t i = 0; i < array.ndim(); ++i) parameter.shape.push_back(array.shape(i));
     parameters.emplace(name, std::move(parameter));
   }
-  return std::make_shared<Network>(parameters, embedding_size);
+  return std::make_shared<Network>(parameters, embedding_size, statistics);
 }
 
 auto score(const Network& network, const Input<float>& row_features,
            const Input<float>& variable_features, const Input<std::int32_t>& row_starts,
            const Input<std::int32_t>& edge_columns, const Input<float>& edge_values,
-           const Input<std::int32_t>& candidates) {
+           const Input<std::int32_t>& candidates, const std::optional<Input<float>>& statistics) {
   auto require = [](bool condition, const char* message) {
     if (!condition) throw std::invalid_argument(message);
   };
@@ -136,6 +143,10 @@ auto score(const Network& network, const Input<float>& row_features,
           "an edge leads to a variable that does not exist");
   require(std::all_of(candidates.data(), candidates.data() + candidates.size(), in_range),
           "a candidate is a variable that does not exist");
+  require(!network.statistics() || (statistics.has_value() && statistics->ndim() == 2 &&
+                                    statistics->shape(0) == candidates.size() &&
+                                    statistics->shape(1) == candidate_feature_count),
+          "this network reads the candidates' statistics, of shape (candidates, 9)");
 
   const ObservationView view(row_features.data(), variable_features.data(), row_starts.data(),
                              edge_columns.data(), edge_values.data(), static_cast<int>(rows),
@@ -144,7 +155,10 @@ auto score(const Network& network, const Input<float>& row_features,
   {
     const nb::gil_scoped_release unlocked;
     Network::Workspace workspace;
-    network.score(view, {candidates.data(), candidates.size()}, workspace, scores);
+    network.score(view, {candidates.data(), candidates.size()},
+                  network.statistics() ? std::span(statistics->data(), statistics->size())
+                                       : std::span<const float>(),
+                  workspace, scores);
   }
   return to_numpy(scores);
 }
@@ -220,10 +234,11 @@ NB_MODULE(_core, m) {
         "Resolve SCIP's functions in the loaded extension module; raise ImportError otherwise.");
 
   nb::class_<Network>(m, "Network", "The bipartite graph network of one policy.")
-      .def(nb::new_(&make_network), "parameters"_a, "embedding_size"_a)
+      .def(nb::new_(&make_network), "parameters"_a, "embedding_size"_a, "statistics"_a = false)
       .def_prop_ro("embedding_size", &Network::embedding_size)
+      .def_prop_ro("statistics", &Network::statistics)
       .def("score", &score, "row_features"_a, "variable_features"_a, "row_starts"_a,
-           "edge_columns"_a, "edge_values"_a, "candidates"_a,
+           "edge_columns"_a, "edge_values"_a, "candidates"_a, "statistics"_a = nb::none(),
            "One float32 score per candidate (an index of a variable).");
   m.def("instruction_set", &Network::instruction_set);
   m.def("use_instruction_set", &Network::use_instruction_set, "name"_a);
@@ -254,6 +269,16 @@ NB_MODULE(_core, m) {
       .value("IS_BASIS_BASIC", is_basis_basic)
       .value("IS_BASIS_UPPER", is_basis_upper)
       .value("IS_BASIS_ZERO", is_basis_zero);
+  nb::enum_<CandidateFeature>(m, "CandidateFeature")
+      .value("PSEUDOCOST_DOWN", pseudocost_down)
+      .value("PSEUDOCOST_UP", pseudocost_up)
+      .value("PSEUDOCOST_SCORE", pseudocost_score)
+      .value("PSEUDOCOST_COUNT_DOWN", pseudocost_count_down)
+      .value("PSEUDOCOST_COUNT_UP", pseudocost_count_up)
+      .value("CONFLICT_SCORE", conflict_score)
+      .value("INFERENCE_SCORE", inference_score)
+      .value("CUTOFF_SCORE", cutoff_score)
+      .value("DEPTH", candidate_depth);
 
   m.def(
       "observe",
@@ -275,6 +300,24 @@ NB_MODULE(_core, m) {
         return to_numpy(indices_of(variables));
       },
       "scip"_a, "unfixed"_a, "Indices of the focus node's branching candidates, int32.");
+  m.def(
+      "observe_candidates",
+      [](const nb::object& capsule, const Input<std::int32_t>& candidates) {
+        Scip* scip = scip_of(capsule);
+        require_solved_lp(scip);
+        std::vector<SCIP_Var*> variables;
+        for (std::size_t k = 0; k < candidates.size(); ++k) {
+          const std::int32_t j = candidates.data()[k];
+          if (j < 0 || j >= scip::SCIPgetNVars(scip)) {
+            throw std::invalid_argument("a candidate is a variable that does not exist");
+          }
+          variables.push_back(scip::SCIPgetVars(scip)[j]);
+        }
+        std::vector<float> statistics;
+        observe_candidates(scip, variables, statistics);
+        return statistics_array(std::move(statistics));
+      },
+      "scip"_a, "candidates"_a, "The solver's statistics of variables: kida.observation.");
   m.def(
       "strong_branching",
       [](const nb::object& capsule, bool unfixed, bool idempotent, int limit) {
@@ -384,6 +427,7 @@ NB_MODULE(_core, m) {
                nb::dict sample = strong_branching_arrays(s.expert);
                sample["observation"] = observation_arrays(s.observation);
                sample["candidates"] = to_numpy(s.candidates);
+               sample["statistics"] = statistics_array(s.statistics);
                sample["depth"] = s.depth;
                sample["node_number"] = s.node_number;
                sample["lp_objective"] = s.lp_objective;

@@ -167,9 +167,10 @@ std::vector<std::size_t> Brancher::shortlist(Scip* scip) {
   return positions;
 }
 
-void Brancher::observe_candidates(Scip* scip, bool with_incumbent) {
+void Brancher::observe_node(Scip* scip, bool with_incumbent, bool with_statistics) {
   const auto begin = Clock::now();
   observe(scip, with_incumbent, observation_);
+  if (with_statistics) observe_candidates(scip, candidates_, candidate_statistics_);
   candidate_indices_.resize(candidates_.size());
   std::transform(candidates_.begin(), candidates_.end(), candidate_indices_.begin(),
                  SCIPvarGetProbindex);
@@ -178,10 +179,10 @@ void Brancher::observe_candidates(Scip* scip, bool with_incumbent) {
 }
 
 void Brancher::score_candidates(Scip* scip) {
-  observe_candidates(scip, false);
+  observe_node(scip, false, network_->statistics());
   const auto begin = Clock::now();
   scores_.resize(candidates_.size());
-  network_->score(observation_, candidate_indices_, workspace_, scores_);
+  network_->score(observation_, candidate_indices_, candidate_statistics_, workspace_, scores_);
   timing_.scoring = static_cast<float>(seconds(begin, Clock::now()));
   statistics_.seconds_scoring += timing_.scoring;
 }
@@ -193,7 +194,7 @@ int Brancher::ask_network(Scip* scip) {
 }
 
 int Brancher::ask_function(Scip* scip) {
-  observe_candidates(scip, true);
+  observe_node(scip, true, false);
   const auto begin = Clock::now();
   const int choice = options_.function(observation_, candidate_indices_, exception_);
   timing_.scoring = static_cast<float>(seconds(begin, Clock::now()));
@@ -230,15 +231,15 @@ int Brancher::execute(Scip* scip) {
   bool recorded = false;
 
   if (record || expert_acts) {
-    if (record) observe_candidates(scip, true);
+    if (record) observe_node(scip, true, true);  // before the expert teaches the solver
     const int expert_choice = ask_expert(scip, depth, expert_acts, record);
     if (state_ == State::failed) {  // the score function has stored why
       KIDA_CALL(SCIPinterruptSolve(scip));
       return constants.result_didnotrun;
     }
     if (record && expert_.complete) {
-      samples_.push_back({observation_, candidate_indices_, expert_, depth, SCIPgetNNodes(scip),
-                          SCIPgetLPObjval(scip), SCIPgetDualbound(scip)});
+      samples_.push_back({observation_, candidate_indices_, candidate_statistics_, expert_, depth,
+                          SCIPgetNNodes(scip), SCIPgetLPObjval(scip), SCIPgetDualbound(scip)});
       recorded = true;
       if (options_.stop_when_full && static_cast<int>(samples_.size()) >= options_.max_samples) {
         KIDA_CALL(SCIPinterruptSolve(scip));

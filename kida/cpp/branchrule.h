@@ -74,6 +74,7 @@ struct Statistics {
 struct Sample {
   Observation observation;
   std::vector<std::int32_t> candidates;  // variable indices
+  std::vector<float> statistics;         // candidates x candidate_feature_count
   StrongBranching expert;
   int depth = 0;
   std::int64_t node_number = 0;
@@ -112,7 +113,7 @@ class Brancher : public std::enable_shared_from_this<Brancher> {
   bool wants_sample(int depth, std::int64_t node);
   int ask_expert(Scip* scip, int depth, bool acts, bool record);
   bool score_by_function(Scip* scip, int depth);
-  void observe_candidates(Scip* scip, bool with_incumbent);
+  void observe_node(Scip* scip, bool with_incumbent, bool with_statistics);
   void score_candidates(Scip* scip);
   std::vector<std::size_t> shortlist(Scip* scip);
   int ask_network(Scip* scip);
@@ -132,6 +133,7 @@ class Brancher : public std::enable_shared_from_this<Brancher> {
   // Scratch memory, kept from node to node.
   std::vector<SCIP_Var*> candidates_;
   std::vector<std::int32_t> candidate_indices_;
+  std::vector<float> candidate_statistics_;
   std::vector<float> scores_;
   Observation observation_;
   StrongBranching expert_;

@@ -173,8 +173,8 @@ class Network::Builder {
   std::set<std::string> used_;
 };
 
-Network::Network(const Parameters& parameters, int embedding_size)
-    : embedding_size_(embedding_size), width_(padded(embedding_size)) {
+Network::Network(const Parameters& parameters, int embedding_size, bool statistics)
+    : embedding_size_(embedding_size), statistics_(statistics), width_(padded(embedding_size)) {
   if (embedding_size < 8 || embedding_size > 128 || embedding_size % 8 != 0) {
     throw std::invalid_argument("the embedding size is " + std::to_string(embedding_size) +
                                 "; it must be a multiple of 8 up to 128");
@@ -248,8 +248,10 @@ Network::Network(const Parameters& parameters, int embedding_size)
                       builder.scalar("conv_v_to_c.feature_module_final.0.scale")),
       nullptr, width_, width_);
   const Matrix readout_bias = builder.vector("output_module.0.bias", d);
-  to_variables_ = half_convolution("conv_c_to_v", builder.matrix("output_module.0.weight", d, d),
-                                   &readout_bias);
+  const int extra = statistics ? candidate_feature_count : 0;
+  const Matrix join = builder.matrix("output_module.0.weight", d, d + extra);
+  to_variables_ = half_convolution("conv_c_to_v", Builder::columns(join, 0, d), &readout_bias);
+  readout_statistics_ = Builder::layer(Builder::columns(join, d, extra), nullptr, extra, width_);
   Matrix readout = builder.matrix("output_module.2.weight", 1, d);
   readout_ = Builder::flat(readout, width_);
   builder.require_all_used();
@@ -267,7 +269,8 @@ void Network::embed(const Embedding& embedding, const std::vector<float>& input,
 }
 
 void Network::score(const ObservationView& o, std::span<const std::int32_t> candidates,
-                    Workspace& w, std::span<float> scores) const {
+                    std::span<const float> statistics, Workspace& w,
+                    std::span<float> scores) const {
   const Kernels& run = *active_kernels;
   const auto size = [this](int count) { return static_cast<std::size_t>(count) * width_; };
   const int chosen = static_cast<int>(candidates.size());
@@ -340,7 +343,9 @@ void Network::score(const ObservationView& o, std::span<const std::int32_t> cand
   run.dense(to_variables_.aggregate.view(), w.candidate_sums.data(), width_, &variables_own,
             w.candidate_rows.data(), width_, w.candidate_degree.data(),
             to_variables_.degree_bias.data(), true, chosen, w.candidate_hidden.data());
-  run.dense(to_variables_.update.view(), w.candidate_hidden.data(), width_, nullptr, nullptr, 0,
+  const Dense from_statistics = readout_statistics_.view();
+  run.dense(to_variables_.update.view(), w.candidate_hidden.data(), width_,
+            statistics_ ? &from_statistics : nullptr, statistics.data(), candidate_feature_count,
             nullptr, nullptr, true, chosen, w.candidate_left.data());
 
   for (int k = 0; k < chosen; ++k) {

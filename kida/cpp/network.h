@@ -27,9 +27,10 @@ using Parameters = std::map<std::string, Parameter>;
 
 class Network {
  public:
-  // Throws std::invalid_argument naming the parameter that is missing, of another shape, or
-  // superfluous, or the embedding size that is not a multiple of 8 up to 128.
-  Network(const Parameters& parameters, int embedding_size);
+  // With `statistics` the readout also reads the solver's statistics of the candidates. Throws
+  // std::invalid_argument naming the parameter that is missing, of another shape, or superfluous,
+  // or the embedding size that is not a multiple of 8 up to 128.
+  Network(const Parameters& parameters, int embedding_size, bool statistics);
 
   // Scratch memory of one caller; grows to the largest observation seen and stays.
   struct Workspace {
@@ -39,12 +40,16 @@ class Network {
     std::vector<std::int32_t> slot;
   };
 
-  // Score candidates[k], a variable index, into scores[k]. Throws std::runtime_error when a score
-  // is not finite. Safe to call from several threads with a workspace each.
+  // Score candidates[k], a variable index, into scores[k]. `statistics` are the candidates', as
+  // observe_candidates fills them; a network that does not read them ignores them. Throws
+  // std::runtime_error when a score is not finite. Safe to call from several threads with a
+  // workspace each.
   void score(const ObservationView& observation, std::span<const std::int32_t> candidates,
-             Workspace& workspace, std::span<float> scores) const;
+             std::span<const float> statistics, Workspace& workspace,
+             std::span<float> scores) const;
 
   int embedding_size() const { return embedding_size_; }
+  bool statistics() const { return statistics_; }
 
   // The instruction set in use: "avx512", "avx2" or "baseline".
   static const char* instruction_set();
@@ -81,10 +86,12 @@ class Network {
              std::vector<float>& hidden, std::vector<float>& output) const;
 
   int embedding_size_;
+  bool statistics_;
   int width_;
   Embedding variable_embedding_, row_embedding_;
   float edge_shift_, edge_scale_;
   HalfConvolution to_rows_, to_variables_;
+  Layer readout_statistics_;  // the columns of the readout's first layer that read the statistics
   std::vector<float> readout_;
 };
 

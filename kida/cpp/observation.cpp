@@ -1,5 +1,6 @@
 #include "observation.h"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -10,8 +11,12 @@ using namespace scip;  // NOLINT: the functions carry SCIP's own prefix
 namespace {
 
 constexpr float nan = std::numeric_limits<float>::quiet_NaN();
+constexpr double largest = std::numeric_limits<float>::max();
 // Ecole's constant: ages are divided by the number of LPs solved plus this.
 constexpr double age_offset = 5.0;
+// Numbers n of observations and depths d become n / (n + this) and d / (d + this).
+constexpr double half_count = 4.0;
+constexpr double half_depth = 10.0;
 
 struct Scales {
   double infinity, epsilon, feastol, objective_norm, age;
@@ -153,6 +158,11 @@ void observe_rows(Scip* scip, const Scales& scales, Observation& observation) {
   }
 }
 
+// `value` beside what is usual: 0 to 1, a half where it equals `usual`.
+float share(double value, double usual) {
+  return value > 0.0 ? static_cast<float>(value / (value + usual)) : 0.0F;
+}
+
 }  // namespace
 
 void observe(Scip* scip, bool with_incumbent, Observation& observation) {
@@ -165,6 +175,52 @@ void observe(Scip* scip, bool with_incumbent, Observation& observation) {
   };
   observe_variables(scip, scales, with_incumbent, observation);
   observe_rows(scip, scales, observation);
+}
+
+void observe_candidates(Scip* scip, std::span<SCIP_Var* const> candidates,
+                        std::vector<float>& statistics) {
+  const double feastol = SCIPfeastol(scip);
+  const double usual_conflict = SCIPgetAvgConflictScore(scip);
+  const double usual_inference = SCIPgetAvgInferenceScore(scip);
+  const double usual_cutoff = SCIPgetAvgCutoffScore(scip);
+  const float node_depth = share(SCIPgetDepth(scip), half_depth);
+  statistics.resize(candidates.size() * candidate_feature_count);
+  double down_sum = 0.0;
+  double up_sum = 0.0;
+  float best = 0.0F;
+  float* f = statistics.data();
+  for (SCIP_Var* variable : candidates) {
+    // To the children's bounds, which never lie beyond the variable's own: an integral value at a
+    // bound has one child only.
+    const double value = SCIPvarGetLPSol(variable);
+    const double floor = std::max(std::ceil(value - 1.0 - feastol), SCIPvarGetLbLocal(variable));
+    const double ceiling = std::min(std::floor(value + 1.0 + feastol), SCIPvarGetUbLocal(variable));
+    const double down = SCIPgetVarPseudocostVal(scip, variable, std::min(floor - value, 0.0));
+    const double up = SCIPgetVarPseudocostVal(scip, variable, std::max(ceiling - value, 0.0));
+    const double score = SCIPgetBranchScore(scip, variable, down, up);
+    f[pseudocost_down] = static_cast<float>(std::min(down, largest));
+    f[pseudocost_up] = static_cast<float>(std::min(up, largest));
+    f[pseudocost_score] = static_cast<float>(std::min(score, largest));
+    down_sum += f[pseudocost_down];
+    up_sum += f[pseudocost_up];
+    best = std::max(best, f[pseudocost_score]);
+    f[pseudocost_count_down] =
+        share(SCIPgetVarPseudocostCountCurrentRun(scip, variable, downwards), half_count);
+    f[pseudocost_count_up] =
+        share(SCIPgetVarPseudocostCountCurrentRun(scip, variable, upwards), half_count);
+    f[conflict_score] = share(SCIPgetVarConflictScore(scip, variable), usual_conflict);
+    f[inference_score] = share(SCIPgetVarAvgInferenceScore(scip, variable), usual_inference);
+    f[cutoff_score] = share(SCIPgetVarAvgCutoffScore(scip, variable), usual_cutoff);
+    f[candidate_depth] = node_depth;
+    f += candidate_feature_count;
+  }
+  const auto count = static_cast<double>(candidates.size());
+  f = statistics.data();
+  for (std::size_t k = 0; k < candidates.size(); ++k, f += candidate_feature_count) {
+    f[pseudocost_down] = share(f[pseudocost_down], down_sum / count);
+    f[pseudocost_up] = share(f[pseudocost_up], up_sum / count);
+    f[pseudocost_score] = best > 0.0F ? f[pseudocost_score] / best : 0.0F;
+  }
 }
 
 }  // namespace kida

@@ -1,10 +1,12 @@
-// The observation of the focus node: SCIP's LP as a bipartite graph with features (schema 1).
+// The observation of the focus node: SCIP's LP as a bipartite graph with features, and what the
+// solver has learned about the branching candidates.
 //
 // The twin of kida/observation.py, which says what each feature means; the enums here must list the
 // same names in the same order (a test compares them).
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "scip_api.h"
@@ -41,6 +43,19 @@ enum VariableFeature : int {
   is_basis_upper,
   is_basis_zero,
   variable_feature_count
+};
+
+enum CandidateFeature : int {
+  pseudocost_down,
+  pseudocost_up,
+  pseudocost_score,
+  pseudocost_count_down,
+  pseudocost_count_up,
+  conflict_score,
+  inference_score,
+  cutoff_score,
+  candidate_depth,
+  candidate_feature_count
 };
 
 // Flat arrays; capacity is kept from node to node, so that nothing is allocated in the node loop.
@@ -85,5 +100,10 @@ struct ObservationView {
 // Fill `observation` from the focus node's LP, which must be solved to optimality.
 // Without `with_incumbent` the incumbent's two columns stay NaN: the network does not read them.
 void observe(Scip* scip, bool with_incumbent, Observation& observation);
+
+// Fill `statistics`, candidates x candidate_feature_count, with the solver's statistics of
+// `candidates` at the focus node, whose LP must be solved to optimality.
+void observe_candidates(Scip* scip, std::span<SCIP_Var* const> candidates,
+                        std::vector<float>& statistics);
 
 }  // namespace kida

@@ -127,6 +127,13 @@ using EventCallback = Retcode (*)(Scip*, SCIP_Eventhdlr*);
   X(Retcode, SCIPupdateVarPseudocost, (Scip*, SCIP_Var*, Real, Real, Real))                        \
   X(Real, SCIPgetVarPseudocostScore, (Scip*, SCIP_Var*, Real))                                     \
   X(Real, SCIPgetVarPseudocostVal, (Scip*, SCIP_Var*, Real))                                       \
+  X(Real, SCIPgetVarPseudocostCountCurrentRun, (Scip*, SCIP_Var*, int))                            \
+  X(Real, SCIPgetVarConflictScore, (Scip*, SCIP_Var*))                                             \
+  X(Real, SCIPgetVarAvgInferenceScore, (Scip*, SCIP_Var*))                                         \
+  X(Real, SCIPgetVarAvgCutoffScore, (Scip*, SCIP_Var*))                                            \
+  X(Real, SCIPgetAvgConflictScore, (Scip*))                                                        \
+  X(Real, SCIPgetAvgInferenceScore, (Scip*))                                                       \
+  X(Real, SCIPgetAvgCutoffScore, (Scip*))                                                          \
   X(const char*, SCIPvarGetName, (SCIP_Var*))
 
 // Functions that some supported SCIP versions lack: null there, so test before calling.
@@ -154,8 +161,10 @@ struct Constants {
 };
 extern Constants constants;
 
-// SCIP_VARTYPE has had these values since SCIP 1; PySCIPOpt does not expose them.
+// SCIP_VARTYPE and SCIP_BRANCHDIR have had these values since SCIP 1; PySCIPOpt does not expose
+// them.
 enum VariableType : int { binary = 0, integer = 1, implicit_integer = 2, continuous = 3 };
+enum BranchDirection : int { downwards = 0, upwards = 1 };
 
 // Resolve every function in the extension module at `path` (PySCIPOpt's, already loaded) and the
 // libraries it depends on. Throws std::runtime_error naming what is missing or unsupported.

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from kida.errors import UserError
 from kida.network import weights
 from kida.observation import Observation, VariableFeature
 
@@ -67,11 +68,17 @@ class Policy:
     Raises
     ------
     UserError
-        If there is no such policy.
+        If there is no such policy, or it reads the solver's statistics, which Ecole does not
+        observe.
     """
 
     def __init__(self, problem: str | Path) -> None:
         policy = weights.Policy.load(problem)
+        if policy.card.architecture.statistics:
+            raise UserError(
+                f"the policy {str(problem)!r} reads the solver's statistics, which Ecole does not "
+                "observe: give one that was trained without training.statistics"
+            )
         self._network = policy.native()
         self._only_fractional = policy.card.candidates == "fractional"
 

@@ -19,7 +19,7 @@ from kida.network.weights import Architecture, Candidates, ParameterValue
 from kida.solver.branching import check_window
 
 #: Version of the run folder's layout.
-RUN_VERSION = 2
+RUN_VERSION = 3
 
 
 @dataclass(frozen=True)
@@ -129,6 +129,11 @@ class TrainingConfig:
     ----------
     embedding_size
         Width of the network: a multiple of 8 up to 128.
+    statistics
+        Whether the network also reads the solver's statistics of the candidates, such as their
+        pseudocosts (:class:`kida.observation.CandidateFeature`). The expert teaches the solver
+        pseudocosts where it acts: with ``collection.act_on_expert``, more of them than the finished
+        policy will find.
     start
         ``"shared"``: every generation starts from the same initial weights; ``"previous"``: from
         the generation before. Either way they descend from one initialisation, without which
@@ -190,6 +195,7 @@ class TrainingConfig:
     """
 
     embedding_size: int = 64
+    statistics: bool = False
     start: Literal["shared", "previous"] = "previous"
     epochs: int = 20
     draws_per_epoch: int = 10_000
@@ -215,7 +221,7 @@ class TrainingConfig:
     precision: Literal["float32", "bfloat16"] = "float32"
 
     def __post_init__(self) -> None:
-        Architecture(self.embedding_size)
+        _ = self.architecture  # refuses what no network has
         _positive(self, "epochs", "draws_per_epoch", "edges_per_batch", "learning_rate")
         _positive(
             self, "teacher_weight", "temperature", "recency", "shallow_weight", "prenorm_batches"
@@ -224,6 +230,11 @@ class TrainingConfig:
         for name in ("label_smoothing", "dropout", "average_decay"):
             if not 0 <= getattr(self, name) < 1:
                 raise UserError(f"{name} is {getattr(self, name)}; it must be in [0, 1)")
+
+    @property
+    def architecture(self) -> Architecture:
+        """The network's."""
+        return Architecture(self.embedding_size, self.statistics)
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ from kida.learning.samples import Aggregate
 from kida.learning.search import check_library, search_generation
 from kida.learning.selection import Selection, select
 from kida.network.inheritance import interpolate, uniform_average
-from kida.network.weights import Architecture, Card, Policy, Weights
+from kida.network.weights import Card, Policy, Weights
 from kida.parallel import open_executor
 
 
@@ -280,12 +280,13 @@ def _check_search(config: RunConfig) -> None:
     imitated = len(config.search.generations) < config.generations
     if config.search.start not in ("previous", "initial"):
         card = Policy.load(config.search.start).card
-        ours = (Architecture(config.training.embedding_size), config.collection.candidates)
+        ours = (config.training.architecture, config.collection.candidates)
         if imitated and (card.architecture, card.candidates) != ours:
             raise UserError(
                 f"search.start is a policy of embedding size {card.architecture.embedding_size} "
-                f"for the {card.candidates} candidates, unlike the run's other generations: "
-                "set training.embedding_size and collection.candidates"
+                f"{'with' if card.architecture.statistics else 'without'} statistics for the "
+                f"{card.candidates} candidates, unlike the run's other generations: set "
+                "training.embedding_size, training.statistics and collection.candidates"
             )
         if not imitated and config.inheritance.refit_prenorms:
             raise UserError(
@@ -311,7 +312,7 @@ def _make_initial(run: Run, number: int, threads: int) -> None:
 def _card(run: Run, number: int) -> Card:
     config = run.config
     return Card(
-        Architecture(config.training.embedding_size),
+        config.training.architecture,
         candidates=config.collection.candidates,
         # Judged, and used, under the expert that it was trained below.
         expert_depth=config.collection.acting_expert_depth,

@@ -78,6 +78,7 @@ def collate(samples: Sequence[Sample], config: TrainingConfig) -> Batch:
         torch.from_numpy(np.concatenate(edges, axis=1)),
         torch.from_numpy(np.concatenate(values)[:, None]),
         torch.from_numpy(np.concatenate(candidates)),
+        torch.from_numpy(np.concatenate([sample.statistics for sample in samples])),
     )
     shape = len(samples), max(len(found) for found in candidates)
     present, best = np.zeros(shape, bool), np.zeros(shape, bool)

@@ -7,7 +7,8 @@ placement sample takes 25 to 37 kB. The numbers that the network reads are float
 core produces them, so reading gives back exactly the recorded observation, except the two
 incumbent columns, which the network does not read: they come back as NaN. Scores and gains are
 rounded from float64 to float32; rounding is monotone, so the best candidate stays the best, and
-the distances lost (6e-8 relative) are below those that count as a tie in training.
+the distances lost (6e-8 relative) are below those that count as a tie in training. The candidates'
+statistics, all between 0 and 1, are rounded to multiples of 1 / 65535, as uint16.
 
 To store something more, add it in :func:`write_shard` and :meth:`Shard.sample`, and raise
 ``SHARD_VERSION``.
@@ -28,10 +29,16 @@ from safetensors import SafetensorError, safe_open
 
 from kida.errors import UserError
 from kida.files import atomic_path
-from kida.observation import SCHEMA_VERSION, Observation, RowFeature, VariableFeature
+from kida.observation import (
+    SCHEMA_VERSION,
+    CandidateFeature,
+    Observation,
+    RowFeature,
+    VariableFeature,
+)
 from kida.solver.branching import Sample
 
-SHARD_VERSION = 2
+SHARD_VERSION = 3
 FORMAT = "kida-samples"
 
 _V = VariableFeature
@@ -48,6 +55,8 @@ _VALUES = {
     "fractions": _V.SOLUTION_FRAC,
     "variable_ages": _V.SCALED_AGE,
 }
+# Of the candidates' statistics, between 0 and 1.
+_STEPS = np.float32(65535)
 _LARGEST = float(np.finfo(np.float32).max)
 
 
@@ -92,6 +101,7 @@ def write_shard(path: Path, samples: Sequence[Sample], episode: Mapping[str, Any
         for name, column in _VALUES.items():
             put(name, seen.variable_features[:, column], np.float32)
         put("candidates", sample.candidates, np.int64)
+        put("statistics", np.rint(sample.statistics * _STEPS), np.uint16)
         for name in ("scores", "down_gains", "up_gains"):
             put(name, np.clip(getattr(sample, name), -_LARGEST, _LARGEST), np.float32)
         put("depth", sample.depth, np.int32)
@@ -106,6 +116,7 @@ def write_shard(path: Path, samples: Sequence[Sample], episode: Mapping[str, Any
     arrays = {name: np.concatenate(parts) for name, parts in flat.items()}
     if samples:
         arrays |= rows.arrays()
+        arrays["statistics"] = arrays["statistics"].reshape(-1, len(CandidateFeature))
         arrays["objective_values"], arrays["objective_starts"] = objectives.flat()
     for name in ("rows", "candidates", "edge_columns"):
         if name in arrays and arrays[name].size and arrays[name].max() < 1 << 16:
@@ -190,6 +201,7 @@ class Shard:
         return Sample(
             observation=self._observation(index),
             candidates=candidates,
+            statistics=self._slice("statistics", "candidate", index).astype(np.float32) / _STEPS,
             down_gains=self._slice("down_gains", "candidate", index).astype(np.float64),
             up_gains=self._slice("up_gains", "candidate", index).astype(np.float64),
             scores=self.scores(index),

@@ -29,7 +29,7 @@ from kida.learning.config import TrainingConfig
 from kida.learning.losses import LOSSES, batches, teacher_loss
 from kida.learning.samples import Aggregate
 from kida.network.gnn import Network
-from kida.network.weights import Architecture, Weights
+from kida.network.weights import Weights
 from kida.solver.branching import Sample
 
 
@@ -133,7 +133,7 @@ def initial_network(
         Parameters to start from instead of random ones; their prenorm statistics are fitted anew.
     """
     torch.manual_seed(seed)
-    network = Network(Architecture(config.embedding_size), dropout=config.dropout)
+    network = Network(config.architecture, dropout=config.dropout)
     if weights is not None:
         network.load_weights(weights)
     order = np.random.default_rng([seed, 1]).permutation(len(samples))

@@ -36,6 +36,9 @@ class Graphs:
     candidates
         Shape ``(k,)``, int64: the variables to score, one observation after another; ``None``
         scores all.
+    statistics
+        Shape ``(k, 9)``, float32: the solver's statistics of each candidate; networks that do not
+        read them do without.
     """
 
     rows: Tensor
@@ -43,6 +46,7 @@ class Graphs:
     edge_indices: Tensor
     edge_values: Tensor
     candidates: Tensor | None = None
+    statistics: Tensor | None = None
 
 
 class PreNorm(nn.Module):
@@ -263,7 +267,7 @@ class Network(nn.Module):
         self.conv_v_to_c = HalfConvolution(size)
         self.conv_c_to_v = HalfConvolution(size)
         self.output_module = nn.Sequential(
-            nn.Linear(size, size), nn.ReLU(), nn.Linear(size, 1, bias=False)
+            nn.Linear(architecture.readout_size, size), nn.ReLU(), nn.Linear(size, 1, bias=False)
         )
         for module in self.modules():
             if isinstance(module, nn.Linear):
@@ -283,6 +287,11 @@ class Network(nn.Module):
         per_edge
             Compute the messages the published way, a small network per edge: the same numbers up
             to rounding, several times slower.
+
+        Raises
+        ------
+        ValueError
+            If the network reads the candidates' statistics, and there are none.
         """
         rows = self.dropout(self.cons_embedding(graphs.rows))
         variables = self.dropout(self.var_embedding(graphs.variables))
@@ -298,6 +307,10 @@ class Network(nn.Module):
             to_variables = torch.stack([to_variables[0][kept], receivers[kept]])
             edges, variables = edges[kept], variables[graphs.candidates]
         variables = self.conv_c_to_v(rows, variables, to_variables, edges, per_edge=per_edge)
+        if self.architecture.statistics:
+            if graphs.candidates is None or graphs.statistics is None:
+                raise ValueError("this network reads the candidates' statistics; there are none")
+            variables = torch.cat([variables, graphs.statistics], dim=-1)
         scores: Tensor = self.output_module(variables)[:, 0]
         return scores
 

@@ -22,7 +22,12 @@ from safetensors import SafetensorError
 import kida
 from kida.errors import UserError
 from kida.files import atomic_path, write_json
-from kida.observation import NETWORK_VARIABLE_FEATURES, SCHEMA_VERSION, RowFeature
+from kida.observation import (
+    NETWORK_VARIABLE_FEATURES,
+    SCHEMA_VERSION,
+    CandidateFeature,
+    RowFeature,
+)
 
 if TYPE_CHECKING:
     from kida._core import Network
@@ -45,9 +50,13 @@ class Architecture:
     ----------
     embedding_size
         Width of every hidden layer: a multiple of 8 up to 128.
+    statistics
+        Whether the readout reads, beside a candidate's embedding, the solver's statistics of it
+        (:class:`kida.observation.CandidateFeature`).
     """
 
     embedding_size: int = 64
+    statistics: bool = False
 
     def __post_init__(self) -> None:
         size = self.embedding_size
@@ -56,6 +65,20 @@ class Architecture:
                 f"the embedding size is {size!r}; it must be a multiple of 8 "
                 f"up to {LARGEST_EMBEDDING}"
             )
+        if not isinstance(self.statistics, bool):
+            raise UserError(
+                f"the architecture's statistics is {self.statistics!r}; it must be true or false"
+            )
+
+    @property
+    def schema_version(self) -> int:
+        """The version of the observation schema that the network reads."""
+        return SCHEMA_VERSION if self.statistics else 1
+
+    @property
+    def readout_size(self) -> int:
+        """How many numbers the readout makes a candidate's score of."""
+        return self.embedding_size + (len(CandidateFeature) if self.statistics else 0)
 
 
 def shapes(architecture: Architecture) -> dict[str, tuple[int, ...]]:
@@ -91,7 +114,7 @@ def shapes(architecture: Architecture) -> dict[str, tuple[int, ...]]:
             f"{name}.output_module.2.bias": (size,),
         }
     found |= {
-        "output_module.0.weight": (size, size),
+        "output_module.0.weight": (size, architecture.readout_size),
         "output_module.0.bias": (size,),
         "output_module.2.weight": (1, size),
     }
@@ -126,8 +149,6 @@ class Card:
         The SCIP that produced the training data, such as ``"10.0.0"``; empty if unknown.
     results
         Measured results, each with the command that measured it.
-    schema_version
-        Version of the observation schema that the weights were trained on.
     """
 
     architecture: Architecture = field(default_factory=Architecture)
@@ -139,14 +160,8 @@ class Card:
     seeds: tuple[int, ...] = ()
     scip_version: str = ""
     results: tuple[Mapping[str, Any], ...] = ()
-    schema_version: int = SCHEMA_VERSION
 
     def __post_init__(self) -> None:
-        if self.schema_version != SCHEMA_VERSION:
-            raise UserError(
-                f"the policy's card has schema version {self.schema_version!r}, and this kida "
-                f"reads version {SCHEMA_VERSION}: use the kida that wrote it, or train anew"
-            )
         if self.candidates not in ("fractional", "unfixed"):
             raise UserError(
                 f"the policy's card names the candidates {self.candidates!r}; "
@@ -176,12 +191,19 @@ class Card:
         Raises
         ------
         UserError
-            If it is no card, is of another schema version or has a field unknown here.
+            If it is no card, is of a schema version unknown here or not its architecture's, or has
+            a field unknown here.
         """
         if not isinstance(content, dict) or "schema_version" not in content:
             raise UserError("the policy's card has no schema_version; restore the original file")
+        content = dict(content)
+        version = content.pop("schema_version")
         # The version comes first: the fields of another version cannot be judged here.
-        cls(schema_version=content["schema_version"])
+        if version not in range(1, SCHEMA_VERSION + 1):
+            raise UserError(
+                f"the policy's card has schema version {version!r}, and this kida "
+                f"reads versions 1 to {SCHEMA_VERSION}: use the kida that wrote it, or train anew"
+            )
         architecture = content.get("architecture", {})
         for given, known in ((content, cls), (architecture, Architecture)):
             names = {entry.name for entry in dataclasses.fields(known)}
@@ -192,10 +214,17 @@ class Card:
                     if isinstance(given, dict)
                     else "the policy's card has an architecture that is not a table"
                 )
+        shape = Architecture(**architecture)
+        if version != shape.schema_version:
+            raise UserError(
+                f"the policy's card has schema version {version}, but a network "
+                f"{'with' if shape.statistics else 'without'} statistics is of version "
+                f"{shape.schema_version}: restore the original file"
+            )
         return cls(
             **{
                 **content,
-                "architecture": Architecture(**architecture),
+                "architecture": shape,
                 "seeds": tuple(content.get("seeds", ())),
                 "results": tuple(content.get("results", ())),
             }
@@ -203,8 +232,8 @@ class Card:
 
     def to_json(self) -> dict[str, Any]:
         """Return the card as JSON content; :meth:`from_json` reads it back."""
-        content = dataclasses.asdict(self)
-        return {"schema_version": content.pop("schema_version"), **content}
+        version = self.architecture.schema_version
+        return {"schema_version": version, **dataclasses.asdict(self)}
 
 
 @dataclass(frozen=True, eq=False)
@@ -292,7 +321,10 @@ class Policy:
         """Return the native network with these weights."""
         from kida._core import Network
 
-        network: Network = Network(self.weights, self.card.architecture.embedding_size)
+        architecture = self.card.architecture
+        network: Network = Network(
+            self.weights, architecture.embedding_size, architecture.statistics
+        )
         return network
 
 
@@ -398,9 +430,8 @@ def _check(weights: Weights, architecture: Architecture) -> None:
         array = cast(NDArray[Any], weights[name])
         if array.shape != shape:
             raise UserError(
-                f"the weights' {name!r} has shape {array.shape}, but embedding size "
-                f"{architecture.embedding_size} needs {shape}: card and weights do not belong "
-                "together"
+                f"the weights' {name!r} has shape {array.shape}, but the card's architecture "
+                f"needs {shape}: card and weights do not belong together"
             )
         if array.dtype != np.float32:
             raise UserError(f"the weights' {name!r} is {array.dtype}; it must be float32")

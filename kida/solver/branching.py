@@ -50,6 +50,9 @@ class Sample:
         The node's LP, before the expert touched it.
     candidates
         Shape ``(k,)`` int32, indices of variables.
+    statistics
+        Shape ``(k, 9)`` float32, columns as in :class:`kida.observation.CandidateFeature`: what the
+        solver had learned of the candidates, before the expert taught it more.
     down_gains, up_gains, scores
         Shape ``(k,)`` float64: strong branching's gain of the LP objective in each child, and
         SCIP's branching score of the two. An infeasible child gains what is missing to the cutoff
@@ -69,6 +72,7 @@ class Sample:
 
     observation: Observation
     candidates: NDArray[np.int32]
+    statistics: NDArray[np.float32]
     down_gains: NDArray[np.float64]
     up_gains: NDArray[np.float64]
     scores: NDArray[np.float64]
@@ -322,6 +326,35 @@ def observe(model: Model) -> Observation:
         If there is no focus node with an LP solved to optimality.
     """
     return Observation(*_core.observe(capsule(model)))
+
+
+def observe_candidates(model: Model, candidates: NDArray[np.int32]) -> NDArray[np.float32]:
+    """Return what the solver has learned of ``candidates``, to be called like :func:`observe`.
+
+    Parameters
+    ----------
+    model
+        A model at a node.
+    candidates
+        Shape ``(k,)``, indices of variables, such as :func:`branching_candidates` returns. Some
+        columns compare a candidate with the others given.
+
+    Returns
+    -------
+    NDArray
+        Shape ``(k, 9)`` float32, columns as in :class:`kida.observation.CandidateFeature`.
+
+    Raises
+    ------
+    RuntimeError
+        If there is no focus node with an LP solved to optimality.
+    ValueError
+        If a variable does not exist.
+    """
+    found: NDArray[np.float32] = _core.observe_candidates(
+        capsule(model), np.ascontiguousarray(candidates, np.int32)
+    )
+    return found
 
 
 def branching_candidates(model: Model, which: CandidateSet = "fractional") -> NDArray[np.int32]:

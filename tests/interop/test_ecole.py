@@ -104,6 +104,12 @@ def test_nonsense_is_refused(golden, published):
         Policy("nonesuch")
 
 
+def test_a_policy_that_reads_statistics_is_refused(make_policy, tmp_path):
+    make_policy(statistics=True).save(tmp_path / "policy")
+    with pytest.raises(UserError, match="which Ecole does not observe"):
+        Policy(tmp_path / "policy")
+
+
 def test_pyscipopt_is_not_needed(golden, published):
     """Ecole comes with another SCIP and another PySCIPOpt than kida solves with."""
     code = (

@@ -50,6 +50,7 @@ def test_file_and_overrides(tmp_path):
         ("training=3", "is a table"),
         ("training.loss=squared", "choose one of hard, soft, ranking"),
         ("training.embedding_size=20", "multiple of 8"),
+        ("training.statistics=1", "must be of type bool"),
         ("training.dropout=1.0", r"\[0, 1\)"),
         ("training.learning_rate=nan", "must be positive"),
         ("collection.probability_by_depth=true", "must be of type float"),

@@ -5,13 +5,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import kida
 from kida.errors import UserError
+from kida.instances.family import instances
 from kida.learning import dagger
 from kida.learning.config import read_config
 from kida.learning.dagger import train
 from kida.learning.run import Run, read_run, status
 from kida.learning.tensorboard import CURVES
-from kida.network.weights import Policy
+from kida.network.weights import Architecture, Policy
 
 SMALL = (
     "generations=2",
@@ -130,6 +132,31 @@ def test_iterated_inheritance_goes_on_from_the_average(whole, tmp_path):
     merged = Policy.load(run.successor(2)).weights
     for name, array in merged.items():
         np.testing.assert_allclose(array, (first[name] + second[name]) / 2, atol=1e-6)
+
+
+def test_statistics_make_a_policy_that_branches(tmp_path):
+    options = (
+        "training.statistics=true",
+        "training.teacher=previous",
+        "training.epochs=1",
+        "collection.episodes=1",
+        "collection.samples_per_episode=2",
+        "inheritance.iterate=true",
+        "inheritance.method=last",
+        "inheritance.expert_depths=-1",
+    )
+    config = read_config("item_placement", None, [*SMALL, *options])
+    policy = Policy.load(train(tmp_path / "run", config))
+    assert policy.card.architecture == Architecture(8, statistics=True)
+    assert json.loads((tmp_path / "run/policy/card.json").read_text())["schema_version"] == 2
+    (instance,) = instances("item_placement", split="valid", start=3, count=1)
+    model = instance.model()
+    model.hideOutput()
+    model.setParam("limits/nodes", 10)
+    brancher = kida.attach(model, policy)
+    model.optimize()
+    assert brancher.statistics.network_decisions > 3
+    model.free()
 
 
 def test_another_configuration_is_refused(whole):

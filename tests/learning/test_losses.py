@@ -12,8 +12,9 @@ from kida.network.weights import Architecture
 CONFIG = TrainingConfig(edges_per_batch=40_000)
 
 
-def test_a_batch_scores_each_sample_as_alone(samples):
-    network = Network(Architecture(8)).eval()
+@pytest.mark.parametrize("statistics", [False, True])
+def test_a_batch_scores_each_sample_as_alone(samples, statistics):
+    network = Network(Architecture(8, statistics)).eval()
     batch = collate(samples[:3], CONFIG)
     with torch.no_grad():
         together = batch.padded(network(batch.graphs))
@@ -64,6 +65,7 @@ def test_a_loss_prefers_the_better_candidate_and_ignores_the_padding(samples, lo
     short = dataclasses.replace(
         first,
         candidates=first.candidates[:2],
+        statistics=first.statistics[:2],
         scores=np.array([1.0, 3.0]),
         down_gains=first.down_gains[:2],
         up_gains=first.up_gains[:2],

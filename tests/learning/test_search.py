@@ -425,6 +425,15 @@ def test_the_command_tunes_a_policy_and_shows_how_far_it_is(config, tmp_path, ca
     [
         (["search.start=nobody"], "no policy 'nobody'"),
         (["generations=2", "search.start='{start}'"], "embedding size 8 .* unlike the run's other"),
+        (
+            [
+                "generations=2",
+                "search.start='{start}'",
+                "training.embedding_size=8",
+                "training.statistics=true",
+            ],
+            "without statistics .* unlike the run's other",
+        ),
         (["search.start='{start}'", "inheritance.refit_prenorms=true"], "refit_prenorms needs"),
     ],
 )

@@ -83,6 +83,18 @@ def test_mixed_precision_trains_too(aggregate, tmp_path):
     assert losses[0] != losses[1]
 
 
+def test_a_network_with_statistics_trains_too(aggregate, tmp_path):
+    config = dataclasses.replace(QUICK, statistics=True, average_decay=0.5, epochs=6)
+    plain = Network(Architecture(8))  # a teacher without them
+    result = trained(aggregate, tmp_path, config, teacher=plain)
+    assert result.weights["output_module.0.weight"].shape == (16, 25)
+    assert result.history[-1]["validation_loss"] < result.history[0]["validation_loss"]
+    start = initial_network(aggregate, config, seed=0).weights()["output_module.0.weight"]
+    assert (result.weights["output_module.0.weight"][:, 16:] != start[:, 16:]).any()
+    coarse = dataclasses.replace(config, precision="bfloat16", epochs=1)
+    assert math.isfinite(trained(aggregate, tmp_path, coarse, name="c").history[0]["loss"])
+
+
 def test_prioritised_sampling_repeats_and_resumes_to_the_bit(aggregate, tmp_path):
     config = dataclasses.replace(QUICK, sampling="prioritised", epochs=3)
     whole = trained(aggregate, tmp_path, config, name="whole")
@@ -139,7 +151,7 @@ def test_every_sample_is_drawn_before_one_repeats(aggregate):
 
 def test_training_stops_when_the_loss_is_not_finite(aggregate, tmp_path):
     config = dataclasses.replace(QUICK, learning_rate=1e30)
-    with pytest.raises(UserError, match="epoch 1, batch 2: lower"):
+    with pytest.raises(UserError, match="epoch 1, batch 2: begin a new run with a lower"):
         trained(aggregate, tmp_path, config)
 
 

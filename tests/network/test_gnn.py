@@ -1,3 +1,5 @@
+import dataclasses
+
 import numpy as np
 import pytest
 import torch
@@ -215,3 +217,31 @@ def test_dropout_acts_only_while_training(recorded):
     assert not torch.equal(network(graphs), network(graphs))
     network.eval()
     assert torch.equal(network(graphs), network(graphs))
+
+
+def test_a_network_with_statistics_reads_those_of_its_candidates(recorded):
+    torch.manual_seed(0)
+    network = Network(Architecture(8, statistics=True))
+    sample = recorded[-1]
+    graphs = graphs_of(sample.observation, sample.candidates)
+    statistics = torch.from_numpy(sample.statistics)
+    network.fit_prenorms([dataclasses.replace(graphs, statistics=statistics)])
+    with torch.no_grad():
+        zero = network(dataclasses.replace(graphs, statistics=torch.zeros_like(statistics)))
+        scores = network(dataclasses.replace(graphs, statistics=statistics))
+        changed = statistics.clone()
+        changed[0] += 0.1
+        other = network(dataclasses.replace(graphs, statistics=changed))
+    assert not torch.allclose(scores, zero)
+    assert scores[0] != other[0]
+    torch.testing.assert_close(scores[1:], other[1:])
+    # With statistics of 0 it is the network without the columns that read them.
+    weights = network.weights()
+    weights["output_module.0.weight"] = weights["output_module.0.weight"][:, :8].copy()
+    plain = Network(Architecture(8))
+    plain.load_weights(weights)
+    with torch.no_grad():
+        torch.testing.assert_close(plain(graphs), zero)
+    for incomplete in (graphs, graphs_of(sample.observation)):
+        with pytest.raises(ValueError, match="there are none"):
+            network(incomplete)

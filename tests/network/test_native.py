@@ -13,16 +13,16 @@ from kida.instances.family import instances
 from kida.network.gnn import Graphs, Network
 from kida.network.weights import Architecture, Card, Policy
 from kida.observation import NETWORK_VARIABLE_FEATURES, Observation
-from kida.solver.branching import attach_callable
+from kida.solver.branching import attach_callable, observe_candidates
 
-Node = tuple[Observation, NDArray[np.int32]]
+Node = tuple[Observation, NDArray[np.int32], NDArray[np.float32]]
 
 
 def record(model: Model, count: int) -> list[Node]:
     nodes: list[Node] = []
 
     def branch(observation: Observation, candidates: NDArray[np.int32]) -> int:
-        nodes.append((observation, candidates))
+        nodes.append((observation, candidates, observe_candidates(model, candidates)))
         return len(candidates) // 2
 
     model.hideOutput()
@@ -47,20 +47,23 @@ def nodes() -> list[Node]:
     return recorded
 
 
-def graphs(observation: Observation) -> Graphs:
+def graphs(node: Node) -> Graphs:
+    observation, candidates, statistics = node
     return Graphs(
         torch.from_numpy(observation.row_features),
         torch.from_numpy(observation.variable_features[:, NETWORK_VARIABLE_FEATURES]),
         torch.from_numpy(observation.edge_indices),
         torch.from_numpy(observation.edge_values[:, None]),
+        torch.from_numpy(candidates).long(),
+        torch.from_numpy(statistics),
     )
 
 
-def trained_like(size: int, nodes: list[Node]) -> Network:
+def trained_like(architecture: Architecture, nodes: list[Node]) -> Network:
     """Random weights with prenorm statistics of the data, biases included."""
-    torch.manual_seed(size)
-    network = Network(Architecture(embedding_size=size))
-    network.fit_prenorms([graphs(observation) for observation, _ in (nodes[0], nodes[-1])])
+    torch.manual_seed(architecture.embedding_size)
+    network = Network(architecture)
+    network.fit_prenorms([graphs(node) for node in (nodes[0], nodes[-1])])
     with torch.no_grad():
         for parameter in network.parameters():
             parameter.add_(0.1 * torch.randn_like(parameter))
@@ -68,7 +71,7 @@ def trained_like(size: int, nodes: list[Node]) -> Network:
 
 
 def native_scores(network: _core.Network, node: Node) -> NDArray[np.float32]:
-    observation, candidates = node
+    observation, candidates, statistics = node
     return network.score(
         observation.row_features,
         observation.variable_features,
@@ -76,6 +79,7 @@ def native_scores(network: _core.Network, node: Node) -> NDArray[np.float32]:
         observation.edge_columns,
         observation.edge_values,
         candidates,
+        statistics,
     )
 
 
@@ -88,16 +92,19 @@ def instruction_sets() -> Iterator[list[str]]:
     _core.use_instruction_set(best)
 
 
+@pytest.mark.parametrize("statistics", [False, True])
 @pytest.mark.parametrize("size", [8, 24, 64, 128])
-def test_native_scores_are_torchs(size: int, nodes: list[Node], instruction_sets) -> None:
-    oracle = trained_like(size, nodes)
-    policy = Policy(oracle.weights(), Card(Architecture(embedding_size=size)))
-    native = policy.native()
-    assert native.embedding_size == size
+def test_native_scores_are_torchs(
+    size: int, statistics: bool, nodes: list[Node], instruction_sets
+) -> None:
+    architecture = Architecture(size, statistics)
+    oracle = trained_like(architecture, nodes)
+    native = Policy(oracle.weights(), Card(architecture)).native()
+    assert (native.embedding_size, native.statistics) == (size, statistics)
     for node in nodes:
-        observation, candidates = node
+        observation, candidates, known = node
         with torch.no_grad():
-            expected = oracle(graphs(observation)).numpy()[candidates]
+            expected = oracle(graphs(node)).numpy()
         for instruction_set in instruction_sets:
             _core.use_instruction_set(instruction_set)
             scores = native_scores(native, node)
@@ -106,8 +113,23 @@ def test_native_scores_are_torchs(size: int, nodes: list[Node], instruction_sets
         # Any subset gets the same scores as in the whole.
         some = candidates[::7]
         np.testing.assert_allclose(
-            native_scores(native, (observation, some)), scores[::7], rtol=1e-5, atol=1e-5
+            native_scores(native, (observation, some, known[::7])),
+            scores[::7],
+            rtol=1e-5,
+            atol=1e-5,
         )
+
+
+def test_statistics_change_the_scores_and_may_not_be_missing(nodes: list[Node]) -> None:
+    architecture = Architecture(16, statistics=True)
+    oracle = trained_like(architecture, nodes)
+    native = _core.Network(oracle.weights(), 16, True)
+    observation, candidates, statistics = nodes[0]
+    without = native_scores(native, (observation, candidates, np.zeros_like(statistics)))
+    assert not np.allclose(native_scores(native, nodes[0]), without)
+    for wrong in (None, statistics[:-1], statistics[:, :-1].copy()):
+        with pytest.raises(ValueError, match=r"statistics, of shape \(candidates, 9\)"):
+            native_scores(native, (observation, candidates, wrong))
 
 
 def weights(size: int = 16) -> dict[str, NDArray[np.float32]]:

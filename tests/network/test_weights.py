@@ -66,17 +66,42 @@ def test_default_network_has_the_published_number_of_parameters():
 def test_shapes_are_those_of_the_torch_network():
     from kida.network.gnn import Network
 
-    for size in (8, 64):
-        state = Network(Architecture(size)).state_dict()
-        assert {name: tuple(tensor.shape) for name, tensor in state.items()} == shapes(
-            Architecture(size)
-        )
+    for architecture in (Architecture(8), Architecture(64), Architecture(8, statistics=True)):
+        state = Network(architecture).state_dict()
+        assert {name: tuple(tensor.shape) for name, tensor in state.items()} == shapes(architecture)
 
 
 @pytest.mark.parametrize("size", [0, -8, 12, 136, 64.0])
 def test_embedding_sizes_that_the_native_core_lacks_are_refused(size):
     with pytest.raises(UserError, match="multiple of 8"):
         Architecture(size)
+
+
+def test_schema_versions_follow_from_the_architecture(policy, tmp_path):
+    """A card of version 1 from before statistics loads as it did; one with them is of version 2."""
+    policy.save(tmp_path / "first")
+    file = tmp_path / "first" / "card.json"
+    content = json.loads(file.read_text())
+    assert content["schema_version"] == 1
+    assert content["architecture"].pop("statistics") is False
+    file.write_text(json.dumps(content))
+    assert Policy.load(tmp_path / "first").card == policy.card
+
+    architecture = Architecture(16, statistics=True)
+    reading = Policy(random_weights(architecture), Card(architecture))
+    assert reading.weights["output_module.0.weight"].shape == (16, 25)
+    reading.save(tmp_path / "second")
+    assert json.loads((tmp_path / "second" / "card.json").read_text())["schema_version"] == 2
+    assert Policy.load(tmp_path / "second").card == reading.card
+    with pytest.raises(UserError, match="do not belong together"):
+        Policy(reading.weights, policy.card)
+
+
+def test_identities_outlive_the_schema(policy):
+    """Rewards on disk go by them; typed in from before there were statistics."""
+    card = Card(Architecture(8), candidates="unfixed", parameters={"misc/usesymmetry": 2})
+    weights = {n: np.full(s, 0.5, np.float32) for n, s in shapes(Architecture(8)).items()}
+    assert Policy(weights, card).identity()[:16] == "88b844c584abddc5"
 
 
 def edit_card(folder, **changes):
@@ -89,7 +114,15 @@ def edit_card(folder, **changes):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"schema_version": 2, "novelty": 1}, "schema version 2"),
+        ({"schema_version": 3, "novelty": 1}, "schema version 3"),
+        ({"schema_version": 0}, "schema version 0"),
+        ({"schema_version": "1"}, "schema version '1'"),
+        ({"schema_version": 2}, "without statistics is of version 1"),
+        (
+            {"architecture": {"embedding_size": 16, "statistics": True}},
+            "schema version 1, but a network with statistics is of version 2",
+        ),
+        ({"architecture": {"embedding_size": 16, "statistics": 1}}, "must be true or false"),
         ({"novelty": 1}, "unknown field 'novelty'"),
         ({"architecture": {"embedding_size": 16, "heads": 4}}, "unknown field 'heads'"),
         ({"architecture": [16]}, "not a table"),

@@ -13,7 +13,7 @@ from pyscipopt import SCIP_PARAMSETTING, Model, quicksum
 from kida.errors import UserError
 from kida.instances.family import instances
 from kida.network.weights import Architecture, Card, Policy, shapes
-from kida.observation import Observation, VariableFeature
+from kida.observation import CandidateFeature, Observation, VariableFeature
 from kida.solver.branching import (
     CollectOptions,
     ExpertNode,
@@ -22,14 +22,18 @@ from kida.solver.branching import (
     attach_collector,
     branching_candidates,
     observe,
+    observe_candidates,
 )
 
 
 def random_policy(
-    candidates: str = "fractional", expert_depth: int = -1, expert_candidates: int = 0
+    candidates: str = "fractional",
+    expert_depth: int = -1,
+    expert_candidates: int = 0,
+    statistics: bool = False,
 ) -> Policy:
     """Untrained weights: any decision is as good as another for these tests."""
-    architecture = Architecture(embedding_size=16)
+    architecture = Architecture(16, statistics)
     generator = np.random.default_rng(5)
     weights = {
         name: (generator.normal(size=shape) / 4).astype(np.float32)
@@ -74,10 +78,19 @@ def general_integers() -> Model:
     return quiet(model, 400)
 
 
-@pytest.mark.parametrize("candidates", ["fractional", "unfixed"])
-@pytest.mark.parametrize("problem", [item_placement, general_integers])
-def test_the_native_rule_branches_on_the_networks_argmax(problem, candidates) -> None:
-    policy = random_policy(candidates)
+@pytest.mark.parametrize(
+    ("problem", "candidates", "statistics"),
+    [
+        (item_placement, "fractional", False),
+        (item_placement, "unfixed", False),
+        (item_placement, "fractional", True),
+        (general_integers, "fractional", False),
+        (general_integers, "unfixed", False),
+        (general_integers, "unfixed", True),
+    ],
+)
+def test_the_native_rule_branches_on_the_networks_argmax(problem, candidates, statistics) -> None:
+    policy = random_policy(candidates, statistics=statistics)
     network = policy.native()
 
     native = problem()
@@ -92,6 +105,7 @@ def test_the_native_rule_branches_on_the_networks_argmax(problem, candidates) ->
             observation.edge_columns,
             observation.edge_values,
             found,
+            observe_candidates(python, found) if statistics else None,
         )
         return int(np.argmax(scores))
 
@@ -99,16 +113,16 @@ def test_the_native_rule_branches_on_the_networks_argmax(problem, candidates) ->
     oracle = attach_callable(python, argmax, candidates=candidates)
     python.optimize()
 
-    statistics = brancher.statistics
-    assert statistics.decisions == statistics.network_decisions == oracle.statistics.decisions > 20
-    assert statistics.mean_candidates == oracle.statistics.mean_candidates
+    counts = brancher.statistics
+    assert counts.decisions == counts.network_decisions == oracle.statistics.decisions > 20
+    assert counts.mean_candidates == oracle.statistics.mean_candidates
     assert native.getNTotalNodes() == python.getNTotalNodes()
     assert native.getDualbound() == python.getDualbound()
     assert native.getNLPIterations() == python.getNLPIterations()
-    assert 0 < statistics.seconds_observing + statistics.seconds_scoring <= statistics.seconds_total
+    assert 0 < counts.seconds_observing + counts.seconds_scoring <= counts.seconds_total
     native.free()
     python.free()
-    assert brancher.statistics == statistics  # readable after the model is gone
+    assert brancher.statistics == counts  # readable after the model is gone
 
 
 def test_the_expert_decides_down_to_the_depth_of_the_card() -> None:
@@ -271,6 +285,24 @@ def test_recorded_samples_hold_the_node_and_both_gains() -> None:
     assert [s.node_number for s in repeated.samples()] == [s.node_number for s in samples]
     assert repeated.statistics.expert_decisions == 8
     again.free()
+
+
+@pytest.mark.parametrize("acts", [True, False])
+def test_samples_hold_the_statistics_from_before_the_expert(acts) -> None:
+    model = item_placement(12)
+    options = CollectOptions(acting="random", probability_by_depth=(1.0,), act_on_expert=acts)
+    brancher = attach_collector(model, None, options)
+    model.optimize()
+    first, second, *_ = brancher.samples()
+    model.free()
+    counts = [CandidateFeature.PSEUDOCOST_COUNT_DOWN, CandidateFeature.PSEUDOCOST_COUNT_UP]
+    assert first.statistics.shape == (len(first.candidates), len(CandidateFeature))
+    assert not first.statistics[:, counts].any()
+    np.testing.assert_allclose(second.statistics[:, CandidateFeature.DEPTH], 1 / 11)
+    # An expert that acts has tried each of the root's candidates; labels leave no trace.
+    again = np.isin(second.candidates, first.candidates)
+    assert again.sum() > 10
+    assert second.statistics[again][:, counts].all(axis=1).mean() == acts
 
 
 def test_a_recorded_node_may_be_left_to_the_acting_policy() -> None:
