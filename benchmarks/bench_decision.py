@@ -8,9 +8,11 @@ network per edge), single-threaded, in the same run::
 
     python benchmarks/bench_decision.py
     python benchmarks/bench_decision.py --embedding-size 32 --candidates unfixed --instances 3
+    python benchmarks/bench_decision.py --statistics
 """
 
 import argparse
+import dataclasses
 import multiprocessing
 import resource
 import statistics
@@ -24,17 +26,20 @@ from kida import _core
 from kida.instances.family import instances
 from kida.network.weights import Architecture, Card, Policy
 from kida.observation import NETWORK_VARIABLE_FEATURES, Observation
-from kida.solver.branching import attach, attach_callable
+from kida.solver.branching import attach, attach_callable, observe_candidates
+
+Node = tuple[Observation, NDArray[np.int32], NDArray[np.float32]]
 
 
-def untrained_policy(size: int, candidates: str) -> Policy:
+def untrained_policy(size: int, candidates: str, statistics: bool) -> Policy:
     import torch
 
     from kida.network.gnn import Network
 
     torch.manual_seed(0)
-    network = Network(Architecture(size))
-    return Policy(network.weights(), Card(Architecture(size), candidates=candidates))  # type: ignore[arg-type]
+    architecture = Architecture(size, statistics)
+    network = Network(architecture)
+    return Policy(network.weights(), Card(architecture, candidates=candidates))  # type: ignore[arg-type]
 
 
 def model_of(index: int, seconds: float) -> Model:
@@ -56,11 +61,11 @@ def time_rule(policy: Policy, index: int, seconds: float) -> tuple[NDArray[np.fl
     return brancher.trace() * 1e3, share
 
 
-def record(policy: Policy, index: int, count: int) -> list[tuple[Observation, NDArray[np.int32]]]:
-    nodes: list[tuple[Observation, NDArray[np.int32]]] = []
+def record(policy: Policy, index: int, count: int) -> list[Node]:
+    nodes: list[Node] = []
 
     def branch(observation: Observation, candidates: NDArray[np.int32]) -> int:
-        nodes.append((observation, candidates))
+        nodes.append((observation, candidates, observe_candidates(model, candidates)))
         return 0
 
     model = model_of(index, 60)
@@ -82,7 +87,7 @@ def time_networks(policy: Policy, index: int, count: int) -> tuple[list[float], 
     oracle.load_weights(policy.weights)
     native = policy.native()
     ours, theirs = [], []
-    for observation, candidates in record(policy, index, count):
+    for observation, candidates, known in record(policy, index, count):
         begin = time.perf_counter()
         native.score(
             observation.row_features,
@@ -91,6 +96,7 @@ def time_networks(policy: Policy, index: int, count: int) -> tuple[list[float], 
             observation.edge_columns,
             observation.edge_values,
             candidates,
+            known,
         )
         ours.append((time.perf_counter() - begin) * 1e3)
         graphs = Graphs(
@@ -99,6 +105,12 @@ def time_networks(policy: Policy, index: int, count: int) -> tuple[list[float], 
             torch.from_numpy(observation.edge_indices),
             torch.from_numpy(observation.edge_values[:, None]),
         )
+        if native.statistics:
+            graphs = dataclasses.replace(
+                graphs,
+                candidates=torch.from_numpy(candidates).long(),
+                statistics=torch.from_numpy(known),
+            )
         with torch.inference_mode():
             begin = time.perf_counter()
             oracle(graphs, per_edge=True)
@@ -125,15 +137,17 @@ def main() -> None:
     )
     parser.add_argument("--embedding-size", type=int, default=64)
     parser.add_argument("--candidates", choices=("fractional", "unfixed"), default="fractional")
+    parser.add_argument("--statistics", action="store_true", help="read the candidates' statistics")
     parser.add_argument("--instances", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=10.0, help="per solve")
     options = parser.parse_args()
 
-    policy = untrained_policy(options.embedding_size, options.candidates)
+    policy = untrained_policy(options.embedding_size, options.candidates, options.statistics)
     with multiprocessing.get_context("spawn").Pool(1, maxtasksperchild=1) as pool:
         memory = pool.map(peak_memory, [(None, 0, 3000), (policy, 0, 3000)], chunksize=1)
     print(
-        f"embedding {options.embedding_size}, {options.candidates} candidates, "
+        f"embedding {options.embedding_size}, {options.candidates} candidates"
+        f"{' with statistics' if options.statistics else ''}, "
         f"{_core.instruction_set()}, {options.instances} instances x {options.seconds:g} s"
     )
     for index in range(options.instances):
