@@ -1,12 +1,14 @@
 """``kida evaluate`` as a user calls it: runs, tables, resuming, mistakes."""
 
 import csv
+from pathlib import Path
 
 import pytest
 
 from kida.cli import main
 from kida.evaluation.results import OFFICIAL_COLUMNS
 
+INSTANCES = Path(__file__).resolve().parents[2] / "instances"
 SHORT = ["evaluate", "item_placement", "--count", "1", "--time-limit", "0.5"]
 
 
@@ -81,7 +83,7 @@ def test_everything_failed(capsys, tmp_path, monkeypatch):
             "fixes the split",
         ),
         (["item_placement", "--policies", "a", "--official", "--time-limit", "60"], "900 s"),
-        (["set_cover"], "--policies"),
+        ([INSTANCES], "--policies"),
     ],
 )
 def test_mistakes(capsys, tmp_path, monkeypatch, arguments, message):
