@@ -17,7 +17,7 @@ one the rest of the work slows the single worker, too)::
     python benchmarks/bench_collect.py
     python benchmarks/bench_collect.py --config scripts/train_item_placement.toml
     python benchmarks/bench_collect.py --config scripts/train_item_placement.toml \
-        --policy item_placement      # as the generations after the first
+        --policy models/item_placement      # as the generations after the first
 """
 
 import argparse
@@ -130,7 +130,7 @@ def main() -> None:
     )
     parser.add_argument("--config", type=Path, metavar="FILE.toml", help="as for kida train")
     parser.add_argument(
-        "--policy", metavar="POLICY", help="who acts, if not the first generation's"
+        "--policy", metavar="FOLDER", help="who acts, if not the first generation's"
     )
     parser.add_argument("--instances", type=int, default=1, help="per thinning")
     parser.add_argument("--episodes", type=int, default=8, help="for the comparison of workers")
