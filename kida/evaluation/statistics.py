@@ -158,14 +158,14 @@ def compare_geometric(values: ArrayLike, baseline: ArrayLike, shift: float) -> P
     new, old = np.asarray(values, np.float64), np.asarray(baseline, np.float64)
     if not ((new > -shift).all() and (old > -shift).all()):
         raise ValueError(f"a value is not above {-shift:g}")
-    found = compare_paired(np.log(new + shift), np.log(old + shift), higher_is_better=False)
+    logs = np.log(np.stack([new, old], axis=-1) + shift)
+    found = compare_paired(logs[..., 0], logs[..., 1], higher_is_better=False)
 
     def ratio(log_means: NDArray[np.float64]) -> NDArray[np.float64]:
         means = np.exp(log_means) - shift
         with np.errstate(divide="ignore", invalid="ignore"):
             return np.asarray(means[..., 0] / means[..., 1])
 
-    logs = np.log(np.column_stack([new, old]) + shift)
     low, high = bootstrap_interval(logs, ratio)
     return PairedRatio(
         instances=found.instances,

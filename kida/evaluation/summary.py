@@ -134,8 +134,10 @@ def _pairs(
 ) -> dict[str, tuple[list[float], list[float]]]:
     found = {}
     for policy in results.policies:
+        if policy == baseline:
+            continue
         names, values, base = pair_instances(results.rows, policy, baseline, measure)
-        if policy != baseline and names:
+        if names:
             found[policy] = values, base
     return found
 
@@ -188,20 +190,12 @@ def paired_table(
         "Holm-adjusted",
         ["n", "mean", "baseline", "difference", "from", "to", "", "wins", "losses", "p"],
     )
-    for policy, (found, p_value) in comparisons.items():
-        table.add_row(
-            policy,
-            str(found.instances),
-            number(found.mean),
-            number(found.baseline_mean),
-            f"{found.difference:+.4g}",
-            "" if math.isnan(found.low) else f"{found.low:+.4g}",
-            "" if math.isnan(found.high) else f"{found.high:+.4g}",
-            f"{found.relative:+.1%}",
-            str(found.wins),
-            str(found.losses),
-            f"{p_value:.2g}",
-        )
+
+    def cells(found: PairedComparison) -> Sequence[str]:
+        interval = ("" if math.isnan(x) else f"{x:+.4g}" for x in (found.low, found.high))
+        return (f"{found.difference:+.4g}", *interval, f"{found.relative:+.1%}")
+
+    _add_comparisons(table, comparisons, cells)
     return table
 
 
@@ -215,18 +209,32 @@ def ratio_table(
         "signed-rank test of the logarithms, Holm-adjusted",
         ["n", "mean", "baseline", "ratio", "from", "to", "wins", "losses", "p"],
     )
+
+    def cells(found: PairedRatio) -> Sequence[str]:
+        numbers = (found.ratio, found.low, found.high)
+        return ["" if math.isnan(x) else f"{x:.3f}" for x in numbers]
+
+    _add_comparisons(table, comparisons, cells)
+    return table
+
+
+def _add_comparisons(
+    table: Table,
+    comparisons: Mapping[str, tuple[Comparison, float]],
+    cells: Callable[[Comparison], Sequence[str]],
+) -> None:
+    """Add a row per policy, with ``cells`` between the means and the wins."""
     for policy, (found, p_value) in comparisons.items():
         table.add_row(
             policy,
             str(found.instances),
             number(found.mean),
             number(found.baseline_mean),
-            *("" if math.isnan(x) else f"{x:.3f}" for x in (found.ratio, found.low, found.high)),
+            *cells(found),
             str(found.wins),
             str(found.losses),
             f"{p_value:.2g}",
         )
-    return table
 
 
 def _table(title: str, caption: str, columns: Sequence[str]) -> Table:
