@@ -55,6 +55,14 @@ def _terminate(*details: object) -> NoReturn:
     raise _Terminated
 
 
+def _interrupt_behind(error: BaseException | None) -> KeyboardInterrupt | None:
+    # A lock that is interrupted between two steps fails when it is left ("release unlocked lock"),
+    # and that error hides the interrupt.
+    while error is not None and not isinstance(error, KeyboardInterrupt):
+        error = error.__context__
+    return error
+
+
 @contextmanager
 def _orderly_termination() -> Iterator[None]:
     # Python lets nobody but the main thread handle signals.
@@ -92,7 +100,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except UserError as error:
         print(f"kida: {error}", file=sys.stderr)
         return 2
-    except KeyboardInterrupt as interrupt:
+    except BaseException as error:
+        interrupt = _interrupt_behind(error)
+        if interrupt is None:
+            raise
         terminated = isinstance(interrupt, _Terminated)
         how = "terminated" if terminated else "interrupted"
         print(f"kida: {how}; everything finished so far is on disk", file=sys.stderr)

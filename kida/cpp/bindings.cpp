@@ -218,10 +218,10 @@ Acting acting_of(const std::string& name) {
   if (name == "network") return Acting::network;
   if (name == "expert") return Acting::expert;
   if (name == "random") return Acting::random;
-  if (name == "default") return Acting::scip;
+  if (name == "scip") return Acting::scip;
   if (name == "function") return Acting::function;
   throw std::invalid_argument("'" + name +
-                              "' is not one of network, expert, random, default, function");
+                              "' is not one of network, expert, random, scip, function");
 }
 
 }  // namespace

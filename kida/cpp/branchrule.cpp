@@ -121,14 +121,14 @@ bool Brancher::wants_sample(int depth, std::int64_t node) {
          options_.record_depths.contains(depth) && options_.record_nodes.contains(node);
 }
 
-int Brancher::ask_expert(Scip* scip, int depth, bool acts, bool record) {
-  const bool by_network = options_.shortlist > 0 && acts && !record && network_ != nullptr;
+int Brancher::ask_expert(Scip* scip, int depth, bool teaches, bool record) {
+  const bool by_network = options_.shortlist > 0 && !record && network_ != nullptr;
   const auto positions =
       by_network ? shortlist(scip)
                  : promising_by_pseudocost(scip, candidates_, options_.expert_candidates);
   const auto begin = Clock::now();
   if (options_.expert_solves) {
-    strong_branching(scip, candidates_, positions, !acts, expert_);
+    strong_branching(scip, candidates_, positions, !teaches, expert_);
   } else {
     pseudocost_branching(scip, candidates_, positions, expert_);
   }
@@ -224,15 +224,17 @@ int Brancher::execute(Scip* scip) {
 
   const int depth = SCIPgetDepth(scip);
   const bool record = wants_sample(depth, SCIPgetNNodes(scip));
-  const bool expert_acts = options_.acting == Acting::expert || depth <= options_.expert_depth ||
-                           (record && options_.act_on_expert);
+  const bool expert_decides = options_.acting == Acting::expert || depth <= options_.expert_depth;
+  const bool expert_acts = expert_decides || (record && options_.act_on_expert);
   int choice = -1;
   bool by_expert = false;
   bool recorded = false;
 
   if (record || expert_acts) {
     if (record) observe_node(scip, true, true);  // before the expert teaches the solver
-    const int expert_choice = ask_expert(scip, depth, expert_acts, record);
+    // Strong branching for a sample alone leaves no trace: who asks no expert must not find the
+    // pseudocosts of one.
+    const int expert_choice = ask_expert(scip, depth, expert_decides, record);
     if (state_ == State::failed) {  // the score function has stored why
       KIDA_CALL(SCIPinterruptSolve(scip));
       return constants.result_didnotrun;

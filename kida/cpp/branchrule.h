@@ -109,9 +109,8 @@ class Brancher : public std::enable_shared_from_this<Brancher> {
 
   int execute(Scip* scip);
   bool accepts(Scip* scip);
-  bool collect_candidates(Scip* scip);
   bool wants_sample(int depth, std::int64_t node);
-  int ask_expert(Scip* scip, int depth, bool acts, bool record);
+  int ask_expert(Scip* scip, int depth, bool teaches, bool record);
   bool score_by_function(Scip* scip, int depth);
   void observe_node(Scip* scip, bool with_incumbent, bool with_statistics);
   void score_candidates(Scip* scip);

@@ -10,7 +10,7 @@ import math
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from kida.errors import UserError
 from kida.evaluation.dual_integral import ScoringRule, cumulated_reward
@@ -18,7 +18,7 @@ from kida.instances.family import Instance
 from kida.learning.config import CollectionConfig
 from kida.learning.samples import Shard, ShardError, write_shard
 from kida.network.weights import Policy
-from kida.solver.branching import Brancher, CollectOptions, attach_collector
+from kida.solver.branching import Acting, Brancher, CollectOptions, attach_collector
 from kida.solver.policies import load_function
 from kida.solver.settings import Limits
 from kida.solver.solve import solve
@@ -48,7 +48,7 @@ class Episode:
 
     instance: Instance
     seed: int
-    acting: Literal["network", "expert", "random", "default"]
+    acting: Acting
     policy: str | None
     options: CollectionConfig
     thinning: float

@@ -16,8 +16,10 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from kida.errors import UserError
 from kida.network.weights import Architecture, Candidates, ParameterValue
-from kida.solver.branching import check_window
+from kida.solver.branching import Acting, check_window
 
+#: Who may branch before there is a network.
+FirstActing = Literal["expert", "random", "default", "pscost"]
 #: Version of the run folder's layout.
 RUN_VERSION = 3
 
@@ -34,8 +36,8 @@ class CollectionConfig:
         Episodes per generation on instances that are never trained on.
     first_acting
         Who branches at unrecorded nodes in the first generation, when there is no network:
-        ``"expert"``, ``"random"`` or ``"default"`` (SCIP's own rules); of several, the episodes
-        take turns.
+        ``"expert"``, ``"random"``, ``"default"`` (SCIP's own rules) or ``"pscost"`` (SCIP's
+        pseudocosts, never strong branching); of several, the episodes take turns.
     acting
         The same for all later generations; ``"network"`` is the previous generation's.
     candidates
@@ -86,8 +88,8 @@ class CollectionConfig:
 
     episodes: int = 60
     validation_episodes: int = 10
-    first_acting: tuple[Literal["expert", "random", "default"], ...] = ("random",)
-    acting: tuple[Literal["network", "expert", "random", "default"], ...] = ("network",)
+    first_acting: tuple[FirstActing, ...] = ("random",)
+    acting: tuple[Acting, ...] = ("network",)
     candidates: Candidates = "fractional"
     expert: Literal["strong_branching", "pseudocost"] = "strong_branching"
     expert_candidates: int = 0
@@ -131,9 +133,9 @@ class TrainingConfig:
         Width of the network: a multiple of 8 up to 128.
     statistics
         Whether the network also reads the solver's statistics of the candidates, such as their
-        pseudocosts (:class:`kida.observation.CandidateFeature`). The expert teaches the solver
-        pseudocosts where it acts: with ``collection.act_on_expert``, more of them than the finished
-        policy will find.
+        pseudocosts (:class:`kida.observation.CandidateFeature`). Those depend on who branched
+        before: ``"default"`` and ``"expert"`` teach the solver more than the finished policy will
+        find, ``"pscost"`` does not.
     start
         ``"shared"``: every generation starts from the same initial weights; ``"previous"``: from
         the generation before. Either way they descend from one initialisation, without which

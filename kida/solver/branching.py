@@ -116,12 +116,17 @@ class ExpertNode:
 ExpertScore = Callable[[ExpertNode], NDArray[np.float64]]
 
 
+#: Who branches while samples are recorded: ``"default"`` is SCIP's own rule, ``"pscost"`` its
+#: pseudocost rule, which never asks strong branching.
+Acting = Literal["network", "expert", "random", "default", "pscost"]
+
+
 @dataclass(frozen=True)
 class CollectOptions:
     """How a rule records training samples while it branches."""
 
-    #: Who decides at nodes that are not recorded; ``"default"``: SCIP's own rules.
-    acting: Literal["network", "expert", "random", "default"] = "network"
+    #: Who decides at nodes that are not recorded.
+    acting: Acting = "network"
     candidates: CandidateSet = "fractional"
     #: Probability of recording a node at depth d: entry ``min(d, len - 1)``.
     probability_by_depth: tuple[float, ...] = (0.05,)
@@ -141,7 +146,8 @@ class CollectOptions:
     expert: Expert = "strong_branching"
     #: What makes a score of the expert's gains; None: SCIP's branching score.
     expert_score: ExpertScore | None = None
-    #: At recorded nodes the expert's choice is taken (KIDA); otherwise the acting policy's.
+    #: At recorded nodes the expert's choice is taken (KIDA); otherwise the acting policy's. Either
+    #: way, strong branching for a sample teaches the solver nothing.
     act_on_expert: bool = True
     #: SCIP parameters to set, by name.
     parameters: Mapping[str, ParameterValue] = field(default_factory=dict)
@@ -265,10 +271,14 @@ def attach_collector(model: Model, policy: Policy | None, options: CollectOption
     if policy is None and options.acting == "network":
         raise UserError("collecting with acting = 'network' needs a policy")
     _set_parameters(model, options.parameters)
+    by_scip = options.acting in ("default", "pscost")
+    if options.acting == "pscost":
+        # Next after kida's rule, which leaves the decision to it.
+        model.setParam("branching/pscost/priority", PRIORITY - 1)
     return _include(
         model,
         policy,
-        acting=options.acting,
+        acting="scip" if by_scip else options.acting,
         unfixed_candidates=options.candidates == "unfixed",
         expert_depth=options.expert_depth,
         expert_candidates=options.expert_candidates,

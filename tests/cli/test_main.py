@@ -3,6 +3,7 @@
 import importlib
 import subprocess
 import sys
+import threading
 
 import pytest
 
@@ -47,3 +48,15 @@ def test_solving_and_evaluating_need_no_torch(command):
     )
     process = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert process.returncode == 0, process.stderr
+
+
+def test_an_interrupt_that_broke_a_lock_is_still_one(capsys, monkeypatch):
+    def run(arguments):
+        try:
+            raise KeyboardInterrupt
+        finally:
+            threading.Lock().release()
+
+    monkeypatch.setattr("kida.cli.instances.run", run)
+    assert main(["instances"]) == 130
+    assert "interrupted" in capsys.readouterr().err

@@ -189,7 +189,7 @@ def test_signals_keep_finished_runs_and_leave_no_process(tmp_path, send, number,
     assert "[1/3]" in first
     send(process.pid, number)
     _, errors = process.communicate(timeout=30)
-    assert process.returncode == status
+    assert process.returncode == status, errors
     assert "Traceback" not in errors
     finished = list((folder / "runs").glob("*.json"))
     assert 1 <= len(finished) < 3

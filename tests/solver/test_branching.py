@@ -287,10 +287,10 @@ def test_recorded_samples_hold_the_node_and_both_gains() -> None:
     again.free()
 
 
-@pytest.mark.parametrize("acts", [True, False])
-def test_samples_hold_the_statistics_from_before_the_expert(acts) -> None:
+@pytest.mark.parametrize(("acting", "teaches"), [("random", False), ("expert", True)])
+def test_only_an_expert_that_acts_by_itself_teaches_the_solver(acting, teaches) -> None:
     model = item_placement(12)
-    options = CollectOptions(acting="random", probability_by_depth=(1.0,), act_on_expert=acts)
+    options = CollectOptions(acting=acting, probability_by_depth=(1.0,))
     brancher = attach_collector(model, None, options)
     model.optimize()
     first, second, *_ = brancher.samples()
@@ -299,10 +299,26 @@ def test_samples_hold_the_statistics_from_before_the_expert(acts) -> None:
     assert first.statistics.shape == (len(first.candidates), len(CandidateFeature))
     assert not first.statistics[:, counts].any()
     np.testing.assert_allclose(second.statistics[:, CandidateFeature.DEPTH], 1 / 11)
-    # An expert that acts has tried each of the root's candidates; labels leave no trace.
+    # An acting expert has tried each of the root's candidates; labels leave no trace.
     again = np.isin(second.candidates, first.candidates)
     assert again.sum() > 10
-    assert second.statistics[again][:, counts].all(axis=1).mean() == acts
+    assert second.statistics[again][:, counts].all(axis=1).mean() == teaches
+    assert first.taken == first.chosen
+
+
+@pytest.mark.parametrize(("acting", "by_strong_branching"), [("pscost", False), ("default", True)])
+def test_rules_of_scip_act_between_the_samples(acting, by_strong_branching) -> None:
+    model = item_placement(30)
+    options = CollectOptions(acting=acting, probability_by_depth=(0.0, 1.0), max_samples=1)
+    brancher = attach_collector(model, None, options)
+    model.optimize()
+    (sample,) = brancher.samples()
+    assert brancher.statistics.decisions == 1
+    model.free()
+    # At the second node, pseudocosts know one side of one variable, unless strong branching has
+    # initialised them.
+    counts = [CandidateFeature.PSEUDOCOST_COUNT_DOWN, CandidateFeature.PSEUDOCOST_COUNT_UP]
+    assert (np.count_nonzero(sample.statistics[:, counts]) > 1) == by_strong_branching
 
 
 def test_a_recorded_node_may_be_left_to_the_acting_policy() -> None:
