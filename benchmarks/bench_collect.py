@@ -27,7 +27,6 @@ import statistics
 import tempfile
 import time
 from pathlib import Path
-from typing import Literal
 
 from pyscipopt import Model
 
@@ -37,12 +36,11 @@ from kida.learning.config import read_config
 from kida.learning.samples import write_shard
 from kida.network.weights import Policy
 from kida.parallel import open_executor
-from kida.solver.branching import Brancher, attach_collector
+from kida.solver.branching import Acting, Brancher, attach_collector
 from kida.solver.settings import Limits, Settings, named_settings
 from kida.solver.solve import SolveResult, solve
 
 FAMILY = "item_placement"
-Acting = Literal["network", "expert", "random", "default"]
 
 
 def by_processor_time(name: str) -> Settings:
