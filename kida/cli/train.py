@@ -21,6 +21,7 @@ import importlib.util
 from pathlib import Path
 from typing import Any
 
+from kida.cli.common import open_console
 from kida.errors import UserError
 
 HELP = "train a policy for a family of instances"
@@ -226,28 +227,22 @@ class _Display:
 
 
 def _show_status(folder: Path) -> None:
-    from rich.console import Console
+    from rich import box
     from rich.table import Table
 
     from kida.learning.run import status
 
-    table = Table(title=str(folder))
-    columns = (
-        "generation",
-        "episodes",
-        "failed",
-        "empty",
-        "samples",
-        "epochs",
-        "validation loss",
-        "search",
-        "",
-    )
-    for name in columns:
-        table.add_column(name, justify="right")
-    for entry in status(folder):
+    generations = status(folder)
+    columns = ["generation", "episodes", "failed", "empty", "samples", "epochs", "loss"]
+    searched = any(entry["iterations"] is not None for entry in generations)
+    if searched:
+        columns.append("search")
+    table = Table(title=str(folder), caption="loss: of the validation samples", box=box.SIMPLE_HEAD)
+    for name in (*columns, ""):
+        table.add_column(name, justify="right", no_wrap=True)
+    for entry in generations:
         loss = entry["validation_loss"]
-        table.add_row(
+        cells = [
             str(entry["generation"]),
             f"{entry['episodes']}/{entry['of']}",
             str(entry["failed"]),
@@ -255,10 +250,12 @@ def _show_status(folder: Path) -> None:
             str(entry["samples"]),
             str(entry["epochs"]),
             "" if loss is None else f"{loss:.3f}",
-            "" if entry["iterations"] is None else "{}/{}".format(*entry["iterations"]),
-            "done" if entry["finished"] else "",
-        )
-    console = Console()
+        ]
+        if searched:
+            done, of = entry["iterations"] or ("", "")
+            cells.append(f"{done}/{of}".strip("/"))
+        table.add_row(*cells, "done" if entry["finished"] else "")
+    console = open_console()
     console.print(table)
-    done = (folder / "policy" / "card.json").exists()
-    console.print(f"the final policy is in {folder / 'policy'}" if done else "not finished")
+    finished = (folder / "policy" / "card.json").exists()
+    console.print(f"the final policy is in {folder / 'policy'}" if finished else "not finished")
