@@ -122,10 +122,7 @@ bool Brancher::wants_sample(int depth, std::int64_t node) {
 }
 
 int Brancher::ask_expert(Scip* scip, int depth, bool teaches, bool record) {
-  const bool by_network = options_.shortlist > 0 && !record && network_ != nullptr;
-  const auto positions =
-      by_network ? shortlist(scip)
-                 : promising_by_pseudocost(scip, candidates_, options_.expert_candidates);
+  const auto positions = shortlist(scip, record);
   const auto begin = Clock::now();
   if (options_.expert_solves) {
     strong_branching(scip, candidates_, positions, !teaches, expert_);
@@ -156,14 +153,18 @@ bool Brancher::score_by_function(Scip* scip, int depth) {
   return true;
 }
 
-// Positions of the candidates that the network scores highest, best first.
-std::vector<std::size_t> Brancher::shortlist(Scip* scip) {
-  score_candidates(scip);
+// Positions of the candidates that the expert is asked about; by the network, best first.
+std::vector<std::size_t> Brancher::shortlist(Scip* scip, bool observed) {
+  if (network_ == nullptr || options_.expert_candidates <= 0) {
+    return promising_by_pseudocost(scip, candidates_, options_.expert_candidates);
+  }
+  if (!observed) observe_node(scip, false, network_->statistics());
+  score();
   std::vector<std::size_t> positions(candidates_.size());
   std::iota(positions.begin(), positions.end(), std::size_t{0});
   std::stable_sort(positions.begin(), positions.end(),
                    [this](std::size_t a, std::size_t b) { return scores_[a] > scores_[b]; });
-  positions.resize(std::min(positions.size(), static_cast<std::size_t>(options_.shortlist)));
+  positions.resize(std::min(positions.size(), static_cast<std::size_t>(options_.expert_candidates)));
   return positions;
 }
 
@@ -178,8 +179,8 @@ void Brancher::observe_node(Scip* scip, bool with_incumbent, bool with_statistic
   statistics_.seconds_observing += timing_.observing;
 }
 
-void Brancher::score_candidates(Scip* scip) {
-  observe_node(scip, false, network_->statistics());
+// Of the node as observed.
+void Brancher::score() {
   const auto begin = Clock::now();
   scores_.resize(candidates_.size());
   network_->score(observation_, candidate_indices_, candidate_statistics_, workspace_, scores_);
@@ -188,7 +189,8 @@ void Brancher::score_candidates(Scip* scip) {
 }
 
 int Brancher::ask_network(Scip* scip) {
-  score_candidates(scip);
+  observe_node(scip, false, network_->statistics());
+  score();
   statistics_.network_decisions += 1;
   return static_cast<int>(std::max_element(scores_.begin(), scores_.end()) - scores_.begin());
 }

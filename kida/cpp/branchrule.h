@@ -42,10 +42,9 @@ struct RuleOptions {
   Acting acting = Acting::network;
   bool unfixed_candidates = false;  // every unfixed integer variable, not only the fractional ones
   int expert_depth = -1;            // the expert decides at nodes of at most this depth
-  int expert_candidates = 0;        // the expert evaluates that many, by pseudocost; 0: all
-  // Where the expert only decides, without recording, it evaluates only that many: those that the
-  // network scores highest; 0: as above.
-  int shortlist = 0;
+  // The expert evaluates that many: those that the network scores highest or, without a network,
+  // those of best pseudocost; 0: all.
+  int expert_candidates = 0;
   bool expert_solves = true;  // strong branching; otherwise the expert goes by pseudocosts
   ExpertScore expert_score;   // of the expert's candidates; empty: SCIP's branching score
   std::vector<double> record_probability;  // of recording a node, by depth; the last goes on
@@ -113,8 +112,8 @@ class Brancher : public std::enable_shared_from_this<Brancher> {
   int ask_expert(Scip* scip, int depth, bool teaches, bool record);
   bool score_by_function(Scip* scip, int depth);
   void observe_node(Scip* scip, bool with_incumbent, bool with_statistics);
-  void score_candidates(Scip* scip);
-  std::vector<std::size_t> shortlist(Scip* scip);
+  std::vector<std::size_t> shortlist(Scip* scip, bool observed);
+  void score();
   int ask_network(Scip* scip);
   int ask_function(Scip* scip);
   void branch(Scip* scip, int choice, bool expert_bounds);

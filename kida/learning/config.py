@@ -47,9 +47,12 @@ class CollectionConfig:
         How the expert foresees a child: ``"strong_branching"`` solves its LP; ``"pseudocost"``
         goes by what branching on the variable has gained so far, for families whose LPs take too
         long. The latter knows little at the top of a tree: record later (``node_window``).
+    first_expert_candidates
+        In the first generation the expert evaluates only this many candidates, those of best
+        pseudocost score, and the others count as never best; 0 means all.
     expert_candidates
-        The expert evaluates only this many candidates, those of best pseudocost score, and the
-        others count as never best; 0 means all.
+        The same for all later generations: those that the network scores highest, where it acts.
+        Strong branching is most of the cost of a sample.
     expert_score
         ``module:function`` that makes the expert's scores of its gains: called with an
         :class:`kida.solver.branching.ExpertNode`, returns one score per candidate. Empty: SCIP's
@@ -92,6 +95,7 @@ class CollectionConfig:
     acting: tuple[Acting, ...] = ("network",)
     candidates: Candidates = "fractional"
     expert: Literal["strong_branching", "pseudocost"] = "strong_branching"
+    first_expert_candidates: int = 0
     expert_candidates: int = 0
     expert_score: str = ""
     probability_by_depth: tuple[float, ...] = (*(1.0,) * 3, *(0.5,) * 10, 0.05)
@@ -117,8 +121,10 @@ class CollectionConfig:
             check_window(name, getattr(self, name))
         if not self.first_acting or not self.acting:
             raise UserError("first_acting and acting must name somebody")
-        if self.expert_candidates < 0:
-            raise UserError(f"expert_candidates is {self.expert_candidates}; 0 means all")
+        if min(self.first_expert_candidates, self.expert_candidates) < 0:
+            raise UserError(
+                "first_expert_candidates and expert_candidates must not be negative; 0 means all"
+            )
         if not self.thinning or not all(0 < factor <= 1 for factor in self.thinning):
             raise UserError("thinning must be a list of numbers above 0 and at most 1")
 

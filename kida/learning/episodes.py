@@ -35,6 +35,10 @@ def collect_generation(
     """
     collection = run.config.collection
     turns = collection.first_acting if number == 1 else collection.acting
+    if number == 1:
+        collection = dataclasses.replace(
+            collection, expert_candidates=collection.first_expert_candidates
+        )
     folder = run.generation(number) / "episodes"
     waiting: list[Episode] = []
     total = 0

@@ -140,7 +140,8 @@ class CollectOptions:
     seed: int = 0
     #: Strong branching decides at nodes of at most this depth, recorded or not.
     expert_depth: int = -1
-    #: The expert evaluates only this many candidates, those of best pseudocost score; 0: all.
+    #: The expert evaluates only this many candidates, those that the network scores highest or, if
+    #: none acts, those of best pseudocost score; 0: all.
     expert_candidates: int = 0
     #: How it foresees a child: by solving its LP, or by what branching there has gained so far.
     expert: Expert = "strong_branching"
@@ -253,7 +254,7 @@ def attach(
         acting="network",
         unfixed_candidates=card.candidates == "unfixed",
         expert_depth=card.expert_depth,
-        shortlist=card.expert_candidates,
+        expert_candidates=card.expert_candidates,
         seed=seed,
         trace=trace,
     )

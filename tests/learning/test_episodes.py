@@ -4,6 +4,7 @@ import shutil
 import signal
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from kida.errors import UserError
@@ -11,6 +12,7 @@ from kida.learning import episodes
 from kida.learning.config import read_config
 from kida.learning.plan import Plan
 from kida.learning.run import Run, status
+from kida.learning.samples import Shard
 
 SMALL = (
     "generations=1",
@@ -70,6 +72,18 @@ def crash_on_valid(episode):
     from kida.learning.collect import play
 
     return play(episode)
+
+
+def test_the_first_generation_has_an_expert_of_its_own(tmp_path):
+    settings = ["collection.first_expert_candidates=3", 'collection.acting=["random"]']
+    config = read_config("item_placement", None, [*SMALL, *settings, "generations=2"])
+    run = Run(tmp_path / "run", config)
+    for number, evaluated in ((1, True), (2, False)):
+        episodes.collect_generation(run, Plan(config), number)
+        path = next((run.generation(number) / "episodes").glob("train_*.safetensors"))
+        sample = Shard(path).sample(0)
+        assert len(sample.candidates) > 3
+        assert (np.isfinite(sample.scores).sum() == 3) == evaluated
 
 
 def test_a_dying_worker_costs_its_episode_only(tmp_path, monkeypatch):

@@ -245,6 +245,32 @@ def test_the_expert_evaluates_only_the_networks_shortlist() -> None:
     assert found[1000][0] > 3 * found[2][0]
 
 
+@pytest.mark.parametrize("statistics", [False, True])
+def test_samples_may_be_of_the_networks_shortlist(statistics) -> None:
+    policy = random_policy(statistics=statistics)
+    model = item_placement(15)
+    options = CollectOptions(probability_by_depth=(1.0,), max_samples=4, expert_candidates=3)
+    brancher = attach_collector(model, policy, options)
+    model.optimize()
+    samples = brancher.samples()
+    model.free()
+    assert len(samples) == 4
+    for sample in samples:
+        observation = sample.observation
+        scores = policy.native().score(
+            observation.row_features,
+            observation.variable_features,
+            observation.row_starts,
+            observation.edge_columns,
+            observation.edge_values,
+            sample.candidates,
+            sample.statistics if statistics else None,
+        )
+        evaluated = np.flatnonzero(np.isfinite(sample.scores))
+        assert set(evaluated) == set(np.argsort(-scores, kind="stable")[:3])
+        assert sample.chosen in evaluated
+
+
 def test_solving_to_optimality_gives_scips_optimum() -> None:
     reference = quiet(general_integers(), -1)
     reference.optimize()

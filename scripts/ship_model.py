@@ -1,0 +1,132 @@
+r"""Put a trained policy into models/, with its measurements in its card: no figure typed by hand.
+
+    python scripts/ship_model.py set_cover runs/set_cover/policy --measured results/sc_medium \
+        "scripts/table_research.sh set_cover medium results/sc_medium"
+
+The results must be of this very policy, under whatever name it had when they were measured.
+"""
+
+import argparse
+import dataclasses
+import sys
+from pathlib import Path
+from typing import Any
+
+from kida.errors import UserError
+from kida.evaluation.results import Results, Row, load_results
+from kida.evaluation.summary import TIME, compare_efforts, compare_policies
+from kida.network.weights import Policy
+from kida.solver.policies import policy_identity
+
+MODELS = Path(__file__).resolve().parents[1] / "models"
+
+
+def measurement(folder: str, command: str, policy: str, name: str) -> dict[str, Any]:
+    """Return the card's entry for a folder of results and the command that makes them."""
+    results = load_results([Path(folder)])
+    aliases = {
+        record["job"]["policy"]
+        for record in results.records
+        if record["policy_identity"] == policy_identity(policy)
+    }
+    if len(aliases) != 1:
+        raise UserError(f"the results in {folder} are not of the policy {policy}")
+    alias = aliases.pop()
+    names = {who: name if who == alias else who for who in results.policies}
+    entry: dict[str, Any] = {
+        "command": command,
+        "protocol": describe(results),
+        "scip_version": results.protocol["scip"],
+        "disturbed_runs": f"{len(results.disturbed)} of {len(results.rows)}",
+    }
+    rivals = [who for who in results.policies if who != alias]
+    if results.protocol["settings"] == "competition":
+        entry["mean_cumulated_reward"] = {
+            names[who]: mean([row.cumulated_reward for row in results.rows if row.policy == who])
+            for who in results.policies
+        }
+        entry["paired_difference"] = {}
+        for rival in rivals:
+            found, _ = compare_policies(results, rival)[alias]
+            entry["paired_difference"][f"{name} - {rival}"] = {
+                "mean": round(found.difference, 2),
+                "interval_95": [round(found.low, 2), round(found.high, 2)],
+                "wins": found.wins,
+                "losses": found.losses,
+            }
+    else:
+        entry["solved"] = {
+            names[who]: share([row for row in results.rows if row.policy == who])
+            for who in results.policies
+        }
+        entry["shifted_geometric_mean_seconds"], entry["ratio"] = {}, {}
+        for rival in rivals:
+            ratio, _ = compare_efforts(results, rival, TIME)[alias]
+            entry["shifted_geometric_mean_seconds"] |= {
+                name: round(ratio.mean, 2),
+                rival: round(ratio.baseline_mean, 2),
+            }
+            entry["ratio"][f"{name} / {rival}"] = {
+                "value": round(ratio.ratio, 3),
+                "interval_95": [round(ratio.low, 3), round(ratio.high, 3)],
+                "wins": ratio.wins,
+                "losses": ratio.losses,
+            }
+    return entry
+
+
+def describe(results: Results) -> str:
+    """Say what all runs had in common."""
+    protocol = results.protocol
+    names = sorted({row.instance for row in results.rows}, key=lambda name: (len(name), name))
+    seeds = sorted({row.seed for row in results.rows})
+    return (
+        f"{protocol['settings']} settings, {protocol['time_limit']:g} s, {len(names)} instances "
+        f"({names[0]} to {names[-1]}), seeds {', '.join(map(str, seeds))}, one core per solve"
+    )
+
+
+def mean(values: list[float]) -> float:
+    """Return the rounded mean."""
+    return round(sum(values) / len(values), 2)
+
+
+def share(rows: list[Row]) -> str:
+    """Say how many of the runs were solved."""
+    return f"{sum(row.solved for row in rows)} of {len(rows)}"
+
+
+def main() -> int:
+    """Ship; return the exit status."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("name", help="the model's; scripts/train_NAME.toml is its recipe")
+    parser.add_argument("policy", help="the folder that training left")
+    parser.add_argument(
+        "--measured",
+        nargs=2,
+        action="append",
+        required=True,
+        metavar=("RESULTS", "COMMAND"),
+        help="a folder of results, and the command that makes them; may be repeated",
+    )
+    arguments = parser.parse_args()
+    try:
+        policy = Policy.load(arguments.policy)
+        results = [
+            measurement(folder, command, arguments.policy, arguments.name)
+            for folder, command in arguments.measured
+        ]
+    except UserError as error:
+        print(f"ship_model: {error}", file=sys.stderr)
+        return 2
+    recipe = {"command": f"scripts/train.sh {arguments.name}"} | dict(policy.card.recipe)
+    card = dataclasses.replace(policy.card, recipe=recipe, results=tuple(results))
+    Policy(policy.weights, card).save(MODELS / arguments.name)
+    print(f"models/{arguments.name} is ready; scripts/train_{arguments.name}.toml must match it")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
