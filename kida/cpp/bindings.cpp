@@ -368,8 +368,7 @@ NB_MODULE(_core, m) {
           "include",
           [](const nb::object& capsule, std::shared_ptr<Network> network, const std::string& acting,
              bool unfixed_candidates, bool expert_solves, int expert_depth, int expert_candidates,
-             std::vector<double> record_probability,
-             const std::vector<std::int64_t>& record_depths,
+             std::vector<double> record_probability, const std::vector<std::int64_t>& record_depths,
              const std::vector<std::int64_t>& record_nodes, int max_samples, bool stop_when_full,
              bool act_on_expert, bool trace, std::uint64_t seed, int priority, nb::object function,
              nb::object expert_score) {

@@ -164,7 +164,8 @@ std::vector<std::size_t> Brancher::shortlist(Scip* scip, bool observed) {
   std::iota(positions.begin(), positions.end(), std::size_t{0});
   std::stable_sort(positions.begin(), positions.end(),
                    [this](std::size_t a, std::size_t b) { return scores_[a] > scores_[b]; });
-  positions.resize(std::min(positions.size(), static_cast<std::size_t>(options_.expert_candidates)));
+  positions.resize(
+      std::min(positions.size(), static_cast<std::size_t>(options_.expert_candidates)));
   return positions;
 }
 
