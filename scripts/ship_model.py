@@ -32,6 +32,8 @@ def measurement(folder: str, command: str, policy: str, name: str) -> dict[str, 
     if len(aliases) != 1:
         raise UserError(f"the results in {folder} are not of the policy {policy}")
     alias = aliases.pop()
+    if len({row.instance for row in results.rows}) < 2:
+        raise UserError(f"{folder} holds a single instance, which has no interval; evaluate more")
     names = {who: name if who == alias else who for who in results.policies}
     entry: dict[str, Any] = {
         "command": command,

@@ -1,0 +1,61 @@
+"""Shipping a policy writes what was measured, and only of that policy."""
+
+import runpy
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+
+from kida.evaluation.results import load_results
+from kida.evaluation.runner import Protocol, evaluate, plan
+from kida.instances.family import instances
+from kida.network.weights import Policy
+
+SCRIPT = Path(__file__).parents[2] / "scripts" / "ship_model.py"
+COMMAND = "scripts/table_research.sh knapsack"
+
+
+@pytest.fixture
+def ship(tmp_path, monkeypatch):
+    """Return the script's main, to be called with its arguments; models go below ``tmp_path``."""
+    script = runpy.run_path(str(SCRIPT))
+    main = script["main"]
+    main.__globals__["MODELS"] = tmp_path / "models"
+
+    def call(*arguments):
+        monkeypatch.setattr(sys, "argv", ["ship_model", *map(str, arguments)])
+        return main()
+
+    return call
+
+
+@pytest.mark.parametrize(("settings", "limit"), [("research", 20.0), ("competition", 1.0)])
+def test_a_card_gets_the_figures_of_its_results(
+    ship, tmp_path, knapsack, make_policy, settings, limit
+):
+    make_policy(1).save(tmp_path / "trained")
+    make_policy(2).save(tmp_path / "other")
+    (tmp_path / "problems").mkdir()
+    for name in ("a.mps", "b.mps"):
+        shutil.copy(knapsack, tmp_path / "problems" / name)
+    problems = instances(str(tmp_path / "problems"), "all")
+    runs = plan(problems, [0], [str(tmp_path / "trained"), "pscost"])
+    evaluate(runs, Protocol(settings, limit), tmp_path / "results")
+    assert ship("mine", tmp_path / "other", "--measured", tmp_path / "results", COMMAND) == 2
+    assert not (tmp_path / "models").exists()
+    assert ship("mine", tmp_path / "trained", "--measured", tmp_path / "results", COMMAND) == 0
+    shipped = Policy.load(tmp_path / "models" / "mine")
+    assert shipped.card.recipe["command"] == "scripts/train.sh mine"
+    (result,) = shipped.card.results
+    assert result["command"] == COMMAND
+    rows = load_results([tmp_path / "results"]).rows
+    if settings == "research":
+        assert result["solved"] == {"mine": "2 of 2", "pscost": "2 of 2"}
+        assert set(result["ratio"]) == {"mine / pscost"}
+    else:
+        rewards = [row.cumulated_reward for row in rows if row.policy == "pscost"]
+        assert result["mean_cumulated_reward"]["pscost"] == pytest.approx(
+            sum(rewards) / 2, abs=0.01
+        )
+        assert set(result["paired_difference"]) == {"mine - pscost"}
