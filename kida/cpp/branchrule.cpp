@@ -235,9 +235,8 @@ int Brancher::execute(Scip* scip) {
 
   if (record || expert_acts) {
     if (record) observe_node(scip, true, true);  // before the expert teaches the solver
-    // Strong branching for a sample alone leaves no trace: who asks no expert must not find the
-    // pseudocosts of one.
-    const int expert_choice = ask_expert(scip, depth, expert_decides, record);
+    const bool teaches = expert_decides || (options_.expert_teaches && expert_acts);
+    const int expert_choice = ask_expert(scip, depth, teaches, record);
     if (state_ == State::failed) {  // the score function has stored why
       KIDA_CALL(SCIPinterruptSolve(scip));
       return constants.result_didnotrun;

@@ -53,6 +53,7 @@ struct RuleOptions {
   int max_samples = 0;
   bool stop_when_full = false;  // end the solve once that many samples are recorded
   bool act_on_expert = true;    // at recorded nodes the expert's choice is taken
+  bool expert_teaches = false;  // there too, strong branching leaves pseudocosts in the solver
   bool trace = false;           // keep the timings of every decision of the network
   std::uint64_t seed = 0;
   Chooser function;  // for Acting::function

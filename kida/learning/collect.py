@@ -75,6 +75,7 @@ class Episode:
             expert=options.expert,
             expert_score=(load_function(options.expert_score) if options.expert_score else None),
             act_on_expert=options.act_on_expert,
+            expert_teaches=options.expert_teaches,
         )
 
     @property

@@ -75,6 +75,10 @@ class CollectionConfig:
     act_on_expert
         Whether the expert's choice is taken at recorded nodes (as KIDA does) or the acting
         policy's.
+    expert_teaches
+        Whether strong branching leaves its pseudocosts in the solver where the choice is taken.
+        SCIP's rules branch better by them and an ``expert_score`` may need them, but the finished
+        policy will not find them: see ``training.statistics``.
     acting_expert_depth
         At nodes of at most this depth the expert acts in any case; -1 means never.
     time_limit
@@ -104,6 +108,7 @@ class CollectionConfig:
     node_window: tuple[int, ...] = ()
     samples_per_episode: int = 30
     act_on_expert: bool = True
+    expert_teaches: bool = False
     acting_expert_depth: int = -1
     time_limit: float = 40.0
     node_limit: int = 100_000

@@ -147,9 +147,11 @@ class CollectOptions:
     expert: Expert = "strong_branching"
     #: What makes a score of the expert's gains; None: SCIP's branching score.
     expert_score: ExpertScore | None = None
-    #: At recorded nodes the expert's choice is taken (KIDA); otherwise the acting policy's. Either
-    #: way, strong branching for a sample teaches the solver nothing.
+    #: At recorded nodes the expert's choice is taken (KIDA); otherwise the acting policy's.
     act_on_expert: bool = True
+    #: Where it is taken, strong branching leaves pseudocosts in the solver, as that of an acting
+    #: expert does.
+    expert_teaches: bool = False
     #: SCIP parameters to set, by name.
     parameters: Mapping[str, ParameterValue] = field(default_factory=dict)
 
@@ -289,6 +291,7 @@ def attach_collector(model: Model, policy: Policy | None, options: CollectOption
         max_samples=options.max_samples,
         stop_when_full=options.stop_when_full,
         act_on_expert=options.act_on_expert,
+        expert_teaches=options.expert_teaches,
         expert_solves=options.expert == "strong_branching",
         expert_score=None if options.expert_score is None else _checked(options.expert_score),
         seed=options.seed,

@@ -313,10 +313,17 @@ def test_recorded_samples_hold_the_node_and_both_gains() -> None:
     again.free()
 
 
-@pytest.mark.parametrize(("acting", "teaches"), [("random", False), ("expert", True)])
-def test_only_an_expert_that_acts_by_itself_teaches_the_solver(acting, teaches) -> None:
+@pytest.mark.parametrize(
+    ("options", "teaches"),
+    [
+        ({"acting": "random"}, False),
+        ({"acting": "random", "expert_teaches": True}, True),
+        ({"acting": "expert"}, True),
+    ],
+)
+def test_labels_leave_no_trace_unless_the_expert_teaches(options, teaches) -> None:
     model = item_placement(12)
-    options = CollectOptions(acting=acting, probability_by_depth=(1.0,))
+    options = CollectOptions(probability_by_depth=(1.0,), **options)
     brancher = attach_collector(model, None, options)
     model.optimize()
     first, second, *_ = brancher.samples()
@@ -325,7 +332,7 @@ def test_only_an_expert_that_acts_by_itself_teaches_the_solver(acting, teaches) 
     assert first.statistics.shape == (len(first.candidates), len(CandidateFeature))
     assert not first.statistics[:, counts].any()
     np.testing.assert_allclose(second.statistics[:, CandidateFeature.DEPTH], 1 / 11)
-    # An acting expert has tried each of the root's candidates; labels leave no trace.
+    # A teaching expert has tried each of the root's candidates.
     again = np.isin(second.candidates, first.candidates)
     assert again.sum() > 10
     assert second.statistics[again][:, counts].all(axis=1).mean() == teaches
