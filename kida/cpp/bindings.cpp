@@ -370,8 +370,8 @@ NB_MODULE(_core, m) {
              bool unfixed_candidates, bool expert_solves, int expert_depth, int expert_candidates,
              std::vector<double> record_probability, const std::vector<std::int64_t>& record_depths,
              const std::vector<std::int64_t>& record_nodes, int max_samples, bool stop_when_full,
-             bool act_on_expert, bool expert_teaches, bool trace, std::uint64_t seed, int priority, nb::object function,
-             nb::object expert_score) {
+             bool act_on_expert, bool expert_teaches, bool trace, std::uint64_t seed, int priority,
+             nb::object function, nb::object expert_score) {
             RuleOptions options{.acting = acting_of(acting),
                                 .unfixed_candidates = unfixed_candidates,
                                 .expert_depth = expert_depth,
@@ -397,8 +397,9 @@ NB_MODULE(_core, m) {
           "expert_candidates"_a = 0, "record_probability"_a = std::vector<double>{},
           "record_depths"_a = std::vector<std::int64_t>{},
           "record_nodes"_a = std::vector<std::int64_t>{}, "max_samples"_a = 0,
-          "stop_when_full"_a = false, "act_on_expert"_a = true, "expert_teaches"_a = false, "trace"_a = false, "seed"_a = 0,
-          "priority"_a, "function"_a = nb::none(), "expert_score"_a = nb::none())
+          "stop_when_full"_a = false, "act_on_expert"_a = true, "expert_teaches"_a = false,
+          "trace"_a = false, "seed"_a = 0, "priority"_a, "function"_a = nb::none(),
+          "expert_score"_a = nb::none())
       .def_prop_ro("statistics",
                    [](const Brancher& self) {
                      const Statistics& s = self.statistics();
