@@ -10,6 +10,7 @@ import argparse
 import dataclasses
 import sys
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 from kida.errors import UserError
@@ -21,16 +22,16 @@ from kida.solver.policies import policy_identity
 MODELS = Path(__file__).resolve().parents[1] / "models"
 
 
-def measurement(folder: str, command: str, policy: str, name: str) -> dict[str, Any]:
+def measurement(folder: str, command: str, identity: str, name: str) -> dict[str, Any]:
     """Return the card's entry for a folder of results and the command that makes them."""
     results = load_results([Path(folder)])
     aliases = {
         record["job"]["policy"]
         for record in results.records
-        if record["policy_identity"] == policy_identity(policy)
+        if record["policy_identity"] == identity
     }
     if len(aliases) != 1:
-        raise UserError(f"the results in {folder} are not of the policy {policy}")
+        raise UserError(f"the results in {folder} are not of this policy")
     alias = aliases.pop()
     if len({row.instance for row in results.rows}) < 2:
         raise UserError(f"{folder} holds a single instance, which has no interval; evaluate more")
@@ -44,7 +45,9 @@ def measurement(folder: str, command: str, policy: str, name: str) -> dict[str, 
     rivals = [who for who in results.policies if who != alias]
     if results.protocol["settings"] == "competition":
         entry["mean_cumulated_reward"] = {
-            names[who]: mean([row.cumulated_reward for row in results.rows if row.policy == who])
+            names[who]: round(
+                fmean(row.cumulated_reward for row in results.rows if row.policy == who), 2
+            )
             for who in results.policies
         }
         entry["paired_difference"] = {}
@@ -88,11 +91,6 @@ def describe(results: Results) -> str:
     )
 
 
-def mean(values: list[float]) -> float:
-    """Return the rounded mean."""
-    return round(sum(values) / len(values), 2)
-
-
 def share(rows: list[Row]) -> str:
     """Say how many of the runs were solved."""
     return f"{sum(row.solved for row in rows)} of {len(rows)}"
@@ -116,8 +114,9 @@ def main() -> int:
     arguments = parser.parse_args()
     try:
         policy = Policy.load(arguments.policy)
+        identity = policy_identity(arguments.policy)
         results = [
-            measurement(folder, command, arguments.policy, arguments.name)
+            measurement(folder, command, identity, arguments.name)
             for folder, command in arguments.measured
         ]
     except UserError as error:
