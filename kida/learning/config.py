@@ -95,12 +95,12 @@ class CollectionConfig:
 
     episodes: int = 60
     validation_episodes: int = 10
-    first_acting: tuple[FirstActing, ...] = ("random",)
+    first_acting: tuple[FirstActing, ...] = ("pscost",)
     acting: tuple[Acting, ...] = ("network",)
     candidates: Candidates = "fractional"
     expert: Literal["strong_branching", "pseudocost"] = "strong_branching"
     first_expert_candidates: int = 0
-    expert_candidates: int = 0
+    expert_candidates: int = 16
     expert_score: str = ""
     probability_by_depth: tuple[float, ...] = (*(1.0,) * 3, *(0.5,) * 10, 0.05)
     thinning: tuple[float, ...] = (1.0, 0.1, 0.01)
@@ -207,8 +207,8 @@ class TrainingConfig:
         ``"bfloat16"`` for mixed precision: matrix products in bfloat16, sums in float32.
     """
 
-    embedding_size: int = 64
-    statistics: bool = False
+    embedding_size: int = 32
+    statistics: bool = True
     start: Literal["shared", "previous"] = "previous"
     epochs: int = 20
     draws_per_epoch: int = 10_000
@@ -219,7 +219,7 @@ class TrainingConfig:
     temperature: float = 0.3
     teacher: str = ""
     teacher_weight: float = 0.5
-    label_smoothing: float = 0.0
+    label_smoothing: float = 0.1
     dropout: float = 0.0
     average_decay: float = 0.0
     sampling: Literal["uniform", "recent", "prioritised"] = "uniform"
@@ -292,7 +292,7 @@ class InheritanceConfig:
     every: int = 1
     instances: int = 4
     time_limit: float = 45.0
-    expert_depths: tuple[int, ...] = (-1, 8, 12)
+    expert_depths: tuple[int, ...] = (-1,)
     expert_candidates: tuple[int, ...] = (0,)
 
     def __post_init__(self) -> None:

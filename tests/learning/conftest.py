@@ -25,7 +25,9 @@ def _one_thread():
 def played(tmp_path_factory) -> tuple[Path, EpisodeRecord]:
     """The shard and the record of an episode on the competition's first instance."""
     path = tmp_path_factory.mktemp("episodes") / "train_000000_0.safetensors"
-    options = CollectionConfig(samples_per_episode=24, probability_by_depth=(0.5,))
+    options = CollectionConfig(
+        expert_candidates=0, samples_per_episode=24, probability_by_depth=(0.5,)
+    )
     instance = instances("item_placement", "train", 0, 1)[0]
     return path, play(Episode(instance, 0, "random", None, options, 1.0, path))
 

@@ -50,7 +50,9 @@ def test_a_finished_episode_is_not_played_again(played):
 def test_episodes_repeat_by_their_seed(played, tmp_path):
     path, _ = played
     instance = instances("item_placement", "train", 0, 1)[0]
-    options = CollectionConfig(samples_per_episode=4, probability_by_depth=(0.5,))
+    options = CollectionConfig(
+        expert_candidates=0, samples_per_episode=4, probability_by_depth=(0.5,)
+    )
     for seed in (0, 1):
         play(
             Episode(instance, seed, "random", None, options, 1.0, tmp_path / f"{seed}.safetensors")
@@ -70,7 +72,10 @@ def test_a_network_acts_and_the_expert_records_all_unfixed(tmp_path):
     Policy(network.weights(), Card(architecture, candidates="unfixed")).save(folder)
     instance = instances("item_placement", "train", 1, 1)[0]
     options = CollectionConfig(
-        candidates="unfixed", samples_per_episode=1, probability_by_depth=(0.0, 0.0, 1.0)
+        expert_candidates=0,
+        candidates="unfixed",
+        samples_per_episode=1,
+        probability_by_depth=(0.0, 0.0, 1.0),
     )
     path = tmp_path / "a.safetensors"
     record = play(Episode(instance, 0, "network", str(folder), options, 1.0, path))
@@ -122,7 +127,9 @@ def test_only_nodes_in_the_windows_are_recorded(tmp_path):
     instance = instances("item_placement", "train", 2, 1)[0]
 
     def found(name, **windows):
-        options = CollectionConfig(probability_by_depth=(1.0,), act_on_expert=False, **windows)
+        options = CollectionConfig(
+            expert_candidates=0, probability_by_depth=(1.0,), act_on_expert=False, **windows
+        )
         path = tmp_path / f"{name}.safetensors"
         record = play(Episode(instance, 0, "random", None, options, 1.0, path))
         shard = Shard(path)

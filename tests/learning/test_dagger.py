@@ -68,7 +68,7 @@ def test_a_run_leaves_policies_and_a_log(whole):
         entry for entry in logged if entry["event"] == "episode"
     ]
     acting = [entry["acting"] for entry in logged if entry["event"] == "collecting"]
-    assert acting == [["random"], ["network"]]
+    assert acting == [["pscost"], ["network"]]
     assert read_run(folder) == CONFIG
     assert kinds.count("barrier") == (len(recipe["merged_generations"]) > 1)
     # Nothing half-written is left over.

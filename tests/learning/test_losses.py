@@ -9,7 +9,7 @@ from kida.learning.losses import LOSSES, batches, collate, hard_targets, soft_ta
 from kida.network.gnn import Network
 from kida.network.weights import Architecture
 
-CONFIG = TrainingConfig(edges_per_batch=40_000)
+CONFIG = TrainingConfig(edges_per_batch=40_000, label_smoothing=0.0)
 
 
 @pytest.mark.parametrize("statistics", [False, True])

@@ -373,7 +373,7 @@ def test_search_and_imitation_take_turns(knapsacks, tmp_path):
     train(folder, read_config(str(knapsacks), None, settings), listener=events.append)
     # From scratch: the first generation's samples are for the initial network's statistics.
     acting = [event["acting"] for event in of_kind(events, "collecting")]
-    assert [list(turns) for turns in acting] == [["random"], ["network"]]
+    assert [list(turns) for turns in acting] == [["pscost"], ["network"]]
 
     def weights(*parts):
         return Policy.load(folder.joinpath(*parts)).weights

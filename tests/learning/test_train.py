@@ -112,7 +112,7 @@ def test_a_teacher_pulls_towards_its_choices(aggregate, tmp_path):
     batch = collate([aggregate[k] for k in range(len(aggregate))], QUICK)
 
     def distance(weights):
-        student = Network(Architecture(QUICK.embedding_size))
+        student = Network(QUICK.architecture)
         student.load_weights(weights)
         with torch.no_grad():
             target = batch.padded(teacher(batch.graphs)).softmax(1)
