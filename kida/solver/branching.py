@@ -32,7 +32,7 @@ class BranchingStatistics:
     decisions: int  #: nodes this rule branched on
     network_decisions: int  #: of these, by the network (or the Python function)
     expert_decisions: int  #: of these, by strong branching
-    mean_candidates: float  #: candidates per decision; NaN without decisions
+    mean_candidates: float  #: candidates per decision; 0 without decisions
     seconds_observing: float  #: extracting features for the network
     seconds_scoring: float  #: the network's forward pass, or the Python function
     seconds_expert: float  #: strong branching
@@ -198,7 +198,7 @@ class Brancher:
         candidates = counts.pop("candidates")
         decisions = counts["decisions"]
         return BranchingStatistics(
-            mean_candidates=candidates / decisions if decisions else float("nan"),
+            mean_candidates=candidates / decisions if decisions else 0.0,
             declined=self._rule.declined,
             **counts,
         )

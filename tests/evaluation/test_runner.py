@@ -144,6 +144,18 @@ def test_too_many_jobs_are_refused(tmp_path, placement):
         evaluate(plan(placement, [0], ["mostinf"]), FAST, tmp_path / "new", jobs=10_000)
 
 
+def test_a_policy_may_have_nothing_to_decide(tmp_path):
+    """SCIP solves test instance 3 of easy fixed charge networks at the root."""
+    instance = instances("fixed_charge_network", start=3, count=1, size="easy")
+    protocol = Protocol("research", time_limit=20)
+    (run,) = plan(instance, [0], ["item_placement"])
+    evaluate([run], protocol, tmp_path / "out")
+    record = read_record(tmp_path / "out" / "runs" / run.file_name)
+    assert record["error"] is None
+    assert record["result"]["limit"] is None
+    assert record["result"]["branching"]["decisions"] == 0
+
+
 def test_failures_are_recorded_and_harm_no_other_run(tmp_path, placement, rules):
     folder = tmp_path / "results"
     policies = [f"{rules}:{name}" for name in ("crash", "fail", "wrong", "vague", "first")]
