@@ -320,19 +320,19 @@ NB_MODULE(_core, m) {
       "scip"_a, "candidates"_a, "The solver's statistics of variables: kida.observation.");
   m.def(
       "strong_branching",
-      [](const nb::object& capsule, bool unfixed, bool idempotent, int limit) {
+      [](const nb::object& capsule, bool unfixed, bool idempotent, int limit, int iterations) {
         Scip* scip = scip_of(capsule);
         require_solved_lp(scip);
         std::vector<SCIP_Var*> variables;
         branching_candidates(scip, unfixed, variables);
         StrongBranching result;
         strong_branching(scip, variables, promising_by_pseudocost(scip, variables, limit),
-                         idempotent, result);
+                         iterations, idempotent, result);
         nb::dict arrays = strong_branching_arrays(result);
         arrays["candidates"] = to_numpy(indices_of(variables));
         return arrays;
       },
-      "scip"_a, "unfixed"_a, "idempotent"_a, "limit"_a = 0,
+      "scip"_a, "unfixed"_a, "idempotent"_a, "limit"_a = 0, "iterations"_a = 0,
       "Full strong branching at the focus node.");
   nb::class_<BoundRecorder>(m, "BoundRecorder", "The trajectory of the bounds during a solve.")
       .def(nb::new_([](const nb::object& capsule, double limit_after_root) {
@@ -368,7 +368,8 @@ NB_MODULE(_core, m) {
           "include",
           [](const nb::object& capsule, std::shared_ptr<Network> network, const std::string& acting,
              bool unfixed_candidates, bool expert_solves, int expert_depth, int expert_candidates,
-             std::vector<double> record_probability, const std::vector<std::int64_t>& record_depths,
+             int expert_iterations, std::vector<double> record_probability,
+             const std::vector<std::int64_t>& record_depths,
              const std::vector<std::int64_t>& record_nodes, int max_samples, bool stop_when_full,
              bool act_on_expert, bool expert_teaches, bool trace, std::uint64_t seed, int priority,
              nb::object function, nb::object expert_score) {
@@ -376,6 +377,7 @@ NB_MODULE(_core, m) {
                                 .unfixed_candidates = unfixed_candidates,
                                 .expert_depth = expert_depth,
                                 .expert_candidates = expert_candidates,
+                                .expert_iterations = expert_iterations,
                                 .expert_solves = expert_solves,
                                 .record_probability = std::move(record_probability),
                                 .record_depths = window_of(record_depths),
@@ -394,7 +396,8 @@ NB_MODULE(_core, m) {
           },
           "scip"_a, "network"_a.none(), nb::kw_only(), "acting"_a = "network",
           "unfixed_candidates"_a = false, "expert_solves"_a = true, "expert_depth"_a = -1,
-          "expert_candidates"_a = 0, "record_probability"_a = std::vector<double>{},
+          "expert_candidates"_a = 0, "expert_iterations"_a = 0,
+          "record_probability"_a = std::vector<double>{},
           "record_depths"_a = std::vector<std::int64_t>{},
           "record_nodes"_a = std::vector<std::int64_t>{}, "max_samples"_a = 0,
           "stop_when_full"_a = false, "act_on_expert"_a = true, "expert_teaches"_a = false,

@@ -125,7 +125,7 @@ int Brancher::ask_expert(Scip* scip, int depth, bool teaches, bool record) {
   const auto positions = shortlist(scip, record);
   const auto begin = Clock::now();
   if (options_.expert_solves) {
-    strong_branching(scip, candidates_, positions, !teaches, expert_);
+    strong_branching(scip, candidates_, positions, options_.expert_iterations, !teaches, expert_);
   } else {
     pseudocost_branching(scip, candidates_, positions, expert_);
   }

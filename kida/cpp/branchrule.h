@@ -45,6 +45,7 @@ struct RuleOptions {
   // The expert evaluates that many: those that the network scores highest or, without a network,
   // those of best pseudocost; 0: all.
   int expert_candidates = 0;
+  int expert_iterations = 0;  // of the simplex method per child; 0: until it is solved
   bool expert_solves = true;  // strong branching; otherwise the expert goes by pseudocosts
   ExpertScore expert_score;   // of the expert's candidates; empty: SCIP's branching score
   std::vector<double> record_probability;  // of recording a node, by depth; the last goes on

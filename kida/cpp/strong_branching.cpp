@@ -60,7 +60,7 @@ std::vector<std::size_t> promising_by_pseudocost(Scip* scip,
 }
 
 void strong_branching(Scip* scip, const std::vector<SCIP_Var*>& candidates,
-                      const std::vector<std::size_t>& positions, bool idempotent,
+                      const std::vector<std::size_t>& positions, int iterations, bool idempotent,
                       StrongBranching& result) {
   clear(candidates.size(), result);
   if (SCIPgetLPSolstat(scip) != constants.lpsolstat_optimal) return;
@@ -68,6 +68,7 @@ void strong_branching(Scip* scip, const std::vector<SCIP_Var*>& candidates,
   const double objective = SCIPgetLPObjval(scip);
   const double feastol = SCIPfeastol(scip);
   const double epsilon = SCIPepsilon(scip);
+  const int limit = iterations > 0 ? iterations : std::numeric_limits<int>::max();
   Session session(scip);
   std::size_t evaluated = 0;
   for (const std::size_t k : positions) {
@@ -80,9 +81,9 @@ void strong_branching(Scip* scip, const std::vector<SCIP_Var*>& candidates,
     Bool down_valid = 0, up_valid = 0, down_infeasible = 0, up_infeasible = 0, down_conflict = 0,
          up_conflict = 0, lp_error = 0;
     const auto evaluate = integral ? SCIPgetVarStrongbranchInt : SCIPgetVarStrongbranchFrac;
-    KIDA_CALL(evaluate(scip, variable, std::numeric_limits<int>::max(), idempotent ? 1 : 0, &down,
-                       &up, &down_valid, &up_valid, &down_infeasible, &up_infeasible,
-                       &down_conflict, &up_conflict, &lp_error));
+    KIDA_CALL(evaluate(scip, variable, limit, idempotent ? 1 : 0, &down, &up, &down_valid,
+                       &up_valid, &down_infeasible, &up_infeasible, &down_conflict, &up_conflict,
+                       &lp_error));
     if (lp_error != 0) break;
 
     down = std::max(down, objective);

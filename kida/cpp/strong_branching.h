@@ -30,9 +30,10 @@ struct StrongBranching {
 //
 // `idempotent` leaves no trace in the solver (pseudocosts, conflicts): for labels at nodes where
 // somebody else decides. The evaluation ends early when the solve is being stopped or an LP fails.
-// Only the candidates at `positions` are evaluated, in that order.
+// Only the candidates at `positions` are evaluated, in that order; each child's LP ends after
+// `iterations` of the simplex method (0: never early), with a bound on its gain from below.
 void strong_branching(Scip* scip, const std::vector<SCIP_Var*>& candidates,
-                      const std::vector<std::size_t>& positions, bool idempotent,
+                      const std::vector<std::size_t>& positions, int iterations, bool idempotent,
                       StrongBranching& result);
 
 // The same from pseudocosts, without solving an LP: what SCIP expects of each child after what

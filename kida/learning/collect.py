@@ -71,6 +71,7 @@ class Episode:
             seed=self.seed,
             expert_depth=options.acting_expert_depth,
             expert_candidates=options.expert_candidates,
+            expert_iterations=options.expert_iterations,
             parameters=options.parameters,
             expert=options.expert,
             expert_score=(load_function(options.expert_score) if options.expert_score else None),

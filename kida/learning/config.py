@@ -53,6 +53,10 @@ class CollectionConfig:
     expert_candidates
         The same for all later generations: those that the network scores highest, where it acts.
         Strong branching is most of the cost of a sample.
+    expert_iterations
+        Simplex iterations that strong branching spends on a child at most, after which a bound on
+        the child's gain stands for it, as in SCIP's reliability branching; 0: until it is solved.
+        For families whose LPs take long.
     expert_score
         ``module:function`` that makes the expert's scores of its gains: called with an
         :class:`kida.solver.branching.ExpertNode`, returns one score per candidate. Empty: SCIP's
@@ -101,6 +105,7 @@ class CollectionConfig:
     expert: Literal["strong_branching", "pseudocost"] = "strong_branching"
     first_expert_candidates: int = 0
     expert_candidates: int = 16
+    expert_iterations: int = 0
     expert_score: str = ""
     probability_by_depth: tuple[float, ...] = (*(1.0,) * 3, *(0.5,) * 10, 0.05)
     thinning: tuple[float, ...] = (1.0, 0.1, 0.01)
@@ -126,10 +131,9 @@ class CollectionConfig:
             check_window(name, getattr(self, name))
         if not self.first_acting or not self.acting:
             raise UserError("first_acting and acting must name somebody")
-        if min(self.first_expert_candidates, self.expert_candidates) < 0:
-            raise UserError(
-                "first_expert_candidates and expert_candidates must not be negative; 0 means all"
-            )
+        for name in ("first_expert_candidates", "expert_candidates", "expert_iterations"):
+            if getattr(self, name) < 0:
+                raise UserError(f"{name} must not be negative; 0 means no limit")
         if not self.thinning or not all(0 < factor <= 1 for factor in self.thinning):
             raise UserError("thinning must be a list of numbers above 0 and at most 1")
 

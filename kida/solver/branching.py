@@ -143,6 +143,8 @@ class CollectOptions:
     #: The expert evaluates only this many candidates, those that the network scores highest or, if
     #: none acts, those of best pseudocost score; 0: all.
     expert_candidates: int = 0
+    #: Simplex iterations that strong branching spends on a child at most; 0: until it is solved.
+    expert_iterations: int = 0
     #: How it foresees a child: by solving its LP, or by what branching there has gained so far.
     expert: Expert = "strong_branching"
     #: What makes a score of the expert's gains; None: SCIP's branching score.
@@ -164,10 +166,9 @@ class CollectOptions:
             check_window(name, getattr(self, name))
         if self.max_samples < 0:
             raise UserError(f"max_samples is {self.max_samples}; it must not be negative")
-        if self.expert_candidates < 0:
-            raise UserError(
-                f"expert_candidates is {self.expert_candidates}; write a number, or 0 for all"
-            )
+        for name in ("expert_candidates", "expert_iterations"):
+            if getattr(self, name) < 0:
+                raise UserError(f"{name} is {getattr(self, name)}; write a number, or 0 for all")
 
 
 def check_window(name: str, window: tuple[int, ...]) -> None:
@@ -285,6 +286,7 @@ def attach_collector(model: Model, policy: Policy | None, options: CollectOption
         unfixed_candidates=options.candidates == "unfixed",
         expert_depth=options.expert_depth,
         expert_candidates=options.expert_candidates,
+        expert_iterations=options.expert_iterations,
         record_probability=list(options.probability_by_depth),
         record_depths=list(options.depth_window),
         record_nodes=list(options.node_window),

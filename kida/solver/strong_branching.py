@@ -36,7 +36,11 @@ class StrongBranching:
 
 
 def strong_branching(
-    model: Model, which: CandidateSet = "fractional", *, idempotent: bool = True
+    model: Model,
+    which: CandidateSet = "fractional",
+    *,
+    idempotent: bool = True,
+    iterations: int = 0,
 ) -> StrongBranching:
     """Run full strong branching at the focus node; to be called inside a branching rule.
 
@@ -46,10 +50,16 @@ def strong_branching(
         The fractional candidates, or every unfixed integer variable.
     idempotent
         Leave no trace in the solver (pseudocosts, conflicts).
+    iterations
+        Simplex iterations spent on a child at most, after which a bound from below stands for its
+        gain; 0: until it is solved.
 
     Raises
     ------
     RuntimeError
         If there is no focus node with an LP solved to optimality, or a SCIP call fails.
     """
-    return StrongBranching(**_core.strong_branching(capsule(model), which == "unfixed", idempotent))
+    found = _core.strong_branching(
+        capsule(model), which == "unfixed", idempotent, iterations=iterations
+    )
+    return StrongBranching(**found)

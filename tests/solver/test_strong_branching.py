@@ -77,6 +77,27 @@ def test_fractional_scores_are_vanillafullstrongs() -> None:
         assert (found.up_gains >= 0).all()
 
 
+def test_few_iterations_bound_the_gains_from_below() -> None:
+    nodes = []
+    model = item_placement(4)
+
+    def branch(observation: Observation, candidates: NDArray[np.int32]) -> int:
+        nodes.append([strong_branching(model, iterations=limit) for limit in (0, 2, 10**6)])
+        return nodes[-1][0].chosen
+
+    attach_callable(model, branch)
+    model.optimize()
+    model.free()
+    smaller = 0
+    for full, few, many in nodes:
+        for name in ("down_gains", "up_gains"):
+            gains, bounds = getattr(full, name), getattr(few, name)
+            assert (bounds <= gains + 1e-6).all()
+            smaller += (bounds < gains - 1e-6).sum()
+            np.testing.assert_allclose(getattr(many, name), gains, atol=1e-6)
+    assert smaller > 0
+
+
 def test_an_integral_candidate_gains_nothing_where_the_lp_solution_stays() -> None:
     for observation, found, theirs in compare("unfixed"):
         features = observation.variable_features[found.candidates]
