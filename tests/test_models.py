@@ -32,7 +32,7 @@ def test_a_card_names_its_recipe_and_its_measurements(name: str) -> None:
 @pytest.mark.parametrize("name", MODELS)
 def test_a_model_decides_as_its_card_says(name: str) -> None:
     """What it is worth takes minutes to measure: see the commands in the cards."""
-    (instance,) = instances(name, split="valid", start=5, count=1)
+    (instance,) = instances(name, split="valid", start=2, count=1)
     model = instance.model()
     model.hideOutput()
     model.setHeuristics(SCIP_PARAMSETTING.OFF)
