@@ -191,9 +191,12 @@ def _make(
     for number in range(1, max(variant.merged) + 1):
         make_generation(run, plan, number, jobs=jobs)
     parents = [Policy.load(run.generation(number) / "policy") for number in variant.merged]
-    shortlist = config.inheritance.expert_candidates[0] if candidate.expert_depth >= 0 else 0
+    asked = candidate.expert_depth >= 0
     card = dataclasses.replace(
-        parents[-1].card, expert_depth=candidate.expert_depth, expert_candidates=shortlist
+        parents[-1].card,
+        expert_depth=candidate.expert_depth,
+        expert_candidates=config.inheritance.expert_candidates[0] if asked else 0,
+        expert_iterations=config.inheritance.expert_iterations if asked else 0,
     )
     weights, members = [parent.weights for parent in parents], variant.merged
     if variant.greedy:

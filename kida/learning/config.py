@@ -286,6 +286,8 @@ class InheritanceConfig:
     expert_candidates
         Lengths of the network's shortlist that strong branching evaluates there, tried with every
         depth; 0 means all candidates. Generations are compared at the first of them.
+    expert_iterations
+        As ``collection.expert_iterations``, of that strong branching.
     """
 
     method: Literal["best", "greedy", "weighted", "exponential", "scan", "last"] = "best"
@@ -298,6 +300,7 @@ class InheritanceConfig:
     time_limit: float = 45.0
     expert_depths: tuple[int, ...] = (-1,)
     expert_candidates: tuple[int, ...] = (0,)
+    expert_iterations: int = 0
 
     def __post_init__(self) -> None:
         _positive(self, "count", "every", "instances", "time_limit")
@@ -307,6 +310,8 @@ class InheritanceConfig:
             raise UserError("expert_depths must be a list of depths, -1 meaning never")
         if not self.expert_candidates or min(self.expert_candidates) < 0:
             raise UserError("expert_candidates must be a list of numbers, 0 meaning all")
+        if self.expert_iterations < 0:
+            raise UserError("expert_iterations must not be negative; 0 means no limit")
 
 
 @dataclass(frozen=True)

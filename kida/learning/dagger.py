@@ -351,6 +351,7 @@ def _write_policy(run: Run, selection: Selection, folder: Path) -> None:
         template,
         expert_depth=selection.expert_depth,
         expert_candidates=selection.expert_candidates,
+        expert_iterations=selection.expert_iterations,
         recipe={
             "config": _plain(run.config),
             "merged_generations": list(selection.generations),

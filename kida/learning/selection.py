@@ -56,7 +56,7 @@ class Selection:
         Of the final network.
     generations
         The generations in it, counted from 1.
-    expert_depth, expert_candidates
+    expert_depth, expert_candidates, expert_iterations
         For the policy's card.
     rewards
         What was measured: name to mean reward.
@@ -66,6 +66,7 @@ class Selection:
     generations: tuple[int, ...]
     expert_depth: int
     expert_candidates: int
+    expert_iterations: int
     rewards: dict[str, float]
 
 
@@ -261,7 +262,7 @@ def select(
     if options.method == "last":
         numbers = [last]
     experts = [
-        (depth, candidates)
+        (depth, candidates, options.expert_iterations if depth >= 0 else 0)
         for depth in options.expert_depths
         for candidates in (options.expert_candidates if depth >= 0 else (0,))
     ]
@@ -295,7 +296,7 @@ def select(
     expert = experts[0]
     if len(experts) > 1:
         rewards = judge.race([_with_expert(chosen, *expert) for expert in experts])
-        for (depth, candidates), reward in zip(experts, rewards, strict=True):
+        for (depth, candidates, _), reward in zip(experts, rewards, strict=True):
             note(f"expert to depth {depth}, candidates {candidates or 'all'}", reward)
         expert = experts[best_parents(rewards, 1)[0]]
     return Selection(
@@ -331,6 +332,11 @@ def _merge(
     return uniform_average(chosen), members
 
 
-def _with_expert(policy: Policy, depth: int, candidates: int) -> Policy:
-    card = dataclasses.replace(policy.card, expert_depth=depth, expert_candidates=candidates)
+def _with_expert(policy: Policy, depth: int, candidates: int, iterations: int) -> Policy:
+    card = dataclasses.replace(
+        policy.card,
+        expert_depth=depth,
+        expert_candidates=candidates,
+        expert_iterations=iterations,
+    )
     return Policy(policy.weights, card)

@@ -138,6 +138,8 @@ class Card:
     expert_candidates
         How many candidates strong branching evaluates there: those that the network scores
         highest; 0 means all.
+    expert_iterations
+        How many simplex iterations it spends on a child at most; 0 means until it is solved.
     parameters
         SCIP parameters that the policy was trained under and brings along, by name: attaching it
         sets them.
@@ -155,6 +157,7 @@ class Card:
     candidates: Candidates = "fractional"
     expert_depth: int = -1
     expert_candidates: int = 0
+    expert_iterations: int = 0
     parameters: Mapping[str, ParameterValue] = field(default_factory=dict)
     recipe: Mapping[str, Any] = field(default_factory=dict)
     seeds: tuple[int, ...] = ()
@@ -172,11 +175,12 @@ class Card:
                 f"the policy's card has expert_depth {self.expert_depth!r}; "
                 "write a depth, or -1 for never"
             )
-        if not isinstance(self.expert_candidates, int) or self.expert_candidates < 0:
-            raise UserError(
-                f"the policy's card has expert_candidates {self.expert_candidates!r}; "
-                "write a number, or 0 for all"
-            )
+        for name in ("expert_candidates", "expert_iterations"):
+            limit = getattr(self, name)
+            if not isinstance(limit, int) or limit < 0:
+                raise UserError(
+                    f"the policy's card has {name} {limit!r}; write a number, or 0 for no limit"
+                )
         for name, value in self.parameters.items():
             if not isinstance(value, bool | int | float | str):
                 raise UserError(
@@ -258,6 +262,8 @@ class Policy:
         """Return a digest, in hexadecimal, of everything that decides how the policy branches."""
         card = self.card
         behaviour = [card.candidates, card.expert_depth, card.expert_candidates]
+        if card.expert_iterations:  # identities from before that field hold
+            behaviour.append(card.expert_iterations)
         digest = hashlib.sha256(
             json.dumps([*behaviour, dict(card.parameters)], sort_keys=True).encode()
         )

@@ -258,6 +258,7 @@ def attach(
         unfixed_candidates=card.candidates == "unfixed",
         expert_depth=card.expert_depth,
         expert_candidates=card.expert_candidates,
+        expert_iterations=card.expert_iterations,
         seed=seed,
         trace=trace,
     )

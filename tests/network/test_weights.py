@@ -32,6 +32,7 @@ def policy() -> Policy:
         architecture,
         candidates="unfixed",
         expert_depth=8,
+        expert_iterations=50,
         recipe={"generation": 3},
         seeds=(1, 2),
         scip_version="10.0.0",
@@ -130,6 +131,7 @@ def edit_card(folder, **changes):
         ({"candidates": "all"}, "'fractional' or 'unfixed'"),
         ({"expert_depth": -2}, "expert_depth"),
         ({"expert_depth": "deep"}, "expert_depth"),
+        ({"expert_iterations": -1}, "expert_iterations"),
         ({"parameters": {"misc/usesymmetry": [2]}}, "misc/usesymmetry"),
     ],
 )

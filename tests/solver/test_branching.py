@@ -31,6 +31,7 @@ def random_policy(
     expert_depth: int = -1,
     expert_candidates: int = 0,
     statistics: bool = False,
+    expert_iterations: int = 0,
 ) -> Policy:
     """Untrained weights: any decision is as good as another for these tests."""
     architecture = Architecture(16, statistics)
@@ -44,6 +45,7 @@ def random_policy(
         candidates=candidates,
         expert_depth=expert_depth,
         expert_candidates=expert_candidates,
+        expert_iterations=expert_iterations,
     )
     return Policy(weights, card)
 
@@ -243,6 +245,21 @@ def test_the_expert_evaluates_only_the_networks_shortlist() -> None:
     # A list longer than the candidates is all of them, though in another order.
     assert found[2][0] / found[2][1] < found[0][0] / found[0][1] / 3
     assert found[1000][0] > 3 * found[2][0]
+
+
+def test_the_expert_spends_few_iterations_if_the_card_says_so() -> None:
+    found = {}
+    for iterations in (0, 3):
+        model = item_placement(12)
+        brancher = attach(model, random_policy(expert_depth=100, expert_iterations=iterations))
+        model.optimize()
+        assert brancher.statistics.expert_decisions > 5
+        # Two children for each candidate.
+        found[iterations] = model.getNStrongbranchLPIterations() / (
+            2 * brancher.statistics.expert_decisions * brancher.statistics.mean_candidates
+        )
+        model.free()
+    assert found[3] <= 3.5 < found[0]
 
 
 @pytest.mark.parametrize("statistics", [False, True])
