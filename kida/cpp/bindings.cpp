@@ -320,19 +320,19 @@ NB_MODULE(_core, m) {
       "scip"_a, "candidates"_a, "The solver's statistics of variables: kida.observation.");
   m.def(
       "strong_branching",
-      [](const nb::object& capsule, bool unfixed, bool idempotent, int limit, int iterations) {
+      [](const nb::object& capsule, bool unfixed, bool idempotent, int iterations) {
         Scip* scip = scip_of(capsule);
         require_solved_lp(scip);
         std::vector<SCIP_Var*> variables;
         branching_candidates(scip, unfixed, variables);
         StrongBranching result;
-        strong_branching(scip, variables, promising_by_pseudocost(scip, variables, limit),
-                         iterations, idempotent, result);
+        strong_branching(scip, variables, promising_by_pseudocost(scip, variables, 0), iterations,
+                         idempotent, result);
         nb::dict arrays = strong_branching_arrays(result);
         arrays["candidates"] = to_numpy(indices_of(variables));
         return arrays;
       },
-      "scip"_a, "unfixed"_a, "idempotent"_a, "limit"_a = 0, "iterations"_a = 0,
+      "scip"_a, "unfixed"_a, "idempotent"_a, "iterations"_a,
       "Full strong branching at the focus node.");
   nb::class_<BoundRecorder>(m, "BoundRecorder", "The trajectory of the bounds during a solve.")
       .def(nb::new_([](const nb::object& capsule, double limit_after_root) {

@@ -23,7 +23,7 @@ from kida.learning.episodes import share_episodes
 from kida.learning.plan import Plan
 from kida.learning.run import Event, Run
 from kida.learning.search import check_library
-from kida.learning.selection import Judge
+from kida.learning.selection import Judge, with_expert
 from kida.network.inheritance import greedy_soup, uniform_average
 from kida.network.weights import Policy, Weights
 from kida.parallel import open_executor
@@ -191,12 +191,11 @@ def _make(
     for number in range(1, max(variant.merged) + 1):
         make_generation(run, plan, number, jobs=jobs)
     parents = [Policy.load(run.generation(number) / "policy") for number in variant.merged]
-    asked = candidate.expert_depth >= 0
-    card = dataclasses.replace(
+    card = with_expert(
         parents[-1].card,
-        expert_depth=candidate.expert_depth,
-        expert_candidates=config.inheritance.expert_candidates[0] if asked else 0,
-        expert_iterations=config.inheritance.expert_iterations if asked else 0,
+        config.inheritance,
+        candidate.expert_depth,
+        config.inheritance.expert_candidates[0],
     )
     weights, members = [parent.weights for parent in parents], variant.merged
     if variant.greedy:

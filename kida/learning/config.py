@@ -131,9 +131,7 @@ class CollectionConfig:
             check_window(name, getattr(self, name))
         if not self.first_acting or not self.acting:
             raise UserError("first_acting and acting must name somebody")
-        for name in ("first_expert_candidates", "expert_candidates", "expert_iterations"):
-            if getattr(self, name) < 0:
-                raise UserError(f"{name} must not be negative; 0 means no limit")
+        _limits(self, "first_expert_candidates", "expert_candidates", "expert_iterations")
         if not self.thinning or not all(0 < factor <= 1 for factor in self.thinning):
             raise UserError("thinning must be a list of numbers above 0 and at most 1")
 
@@ -310,8 +308,7 @@ class InheritanceConfig:
             raise UserError("expert_depths must be a list of depths, -1 meaning never")
         if not self.expert_candidates or min(self.expert_candidates) < 0:
             raise UserError("expert_candidates must be a list of numbers, 0 meaning all")
-        if self.expert_iterations < 0:
-            raise UserError("expert_iterations must not be negative; 0 means no limit")
+        _limits(self, "expert_iterations")
 
 
 @dataclass(frozen=True)
@@ -561,3 +558,9 @@ def _positive(config: Any, *names: str) -> None:
         # Written so that NaN fails too.
         if not value > 0:
             raise UserError(f"{name} is {value}; it must be positive")
+
+
+def _limits(config: Any, *names: str) -> None:
+    for name in names:
+        if getattr(config, name) < 0:
+            raise UserError(f"{name} must not be negative; 0 means no limit")

@@ -23,7 +23,7 @@ from kida.learning.plan import Plan
 from kida.learning.run import Listener, Run
 from kida.learning.samples import Aggregate
 from kida.learning.search import check_library, search_generation
-from kida.learning.selection import Selection, select
+from kida.learning.selection import Selection, select, with_expert
 from kida.network.inheritance import interpolate, uniform_average
 from kida.network.weights import Card, Policy, Weights
 from kida.parallel import open_executor
@@ -348,10 +348,12 @@ def _scip_version() -> str:
 def _write_policy(run: Run, selection: Selection, folder: Path) -> None:
     template = Policy.load(run.generation(run.config.generations) / "policy").card
     card = dataclasses.replace(
-        template,
-        expert_depth=selection.expert_depth,
-        expert_candidates=selection.expert_candidates,
-        expert_iterations=selection.expert_iterations,
+        with_expert(
+            template,
+            run.config.inheritance,
+            selection.expert_depth,
+            selection.expert_candidates,
+        ),
         recipe={
             "config": _plain(run.config),
             "merged_generations": list(selection.generations),

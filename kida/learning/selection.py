@@ -32,7 +32,7 @@ from kida.network.inheritance import (
     uniform_average,
     weighted_average,
 )
-from kida.network.weights import Policy, Weights
+from kida.network.weights import Card, Policy, Weights
 from kida.solver.branching import attach
 from kida.solver.settings import Limits
 from kida.solver.solve import solve
@@ -56,7 +56,7 @@ class Selection:
         Of the final network.
     generations
         The generations in it, counted from 1.
-    expert_depth, expert_candidates, expert_iterations
+    expert_depth, expert_candidates
         For the policy's card.
     rewards
         What was measured: name to mean reward.
@@ -66,7 +66,6 @@ class Selection:
     generations: tuple[int, ...]
     expert_depth: int
     expert_candidates: int
-    expert_iterations: int
     rewards: dict[str, float]
 
 
@@ -262,13 +261,15 @@ def select(
     if options.method == "last":
         numbers = [last]
     experts = [
-        (depth, candidates, options.expert_iterations if depth >= 0 else 0)
+        (depth, candidates)
         for depth in options.expert_depths
         for candidates in (options.expert_candidates if depth >= 0 else (0,))
     ]
-    parents = [
-        _with_expert(Policy.load(generations[number - 1]), *experts[0]) for number in numbers
-    ]
+
+    def asking(policy: Policy, depth: int, candidates: int) -> Policy:
+        return Policy(policy.weights, with_expert(policy.card, options, depth, candidates))
+
+    parents = [asking(Policy.load(generations[number - 1]), *experts[0]) for number in numbers]
     measured: dict[str, float] = {}
 
     def note(name: str, reward: float) -> None:
@@ -295,8 +296,8 @@ def select(
             chosen, members = parents[best], (best,)
     expert = experts[0]
     if len(experts) > 1:
-        rewards = judge.race([_with_expert(chosen, *expert) for expert in experts])
-        for (depth, candidates, _), reward in zip(experts, rewards, strict=True):
+        rewards = judge.race([asking(chosen, *expert) for expert in experts])
+        for (depth, candidates), reward in zip(experts, rewards, strict=True):
             note(f"expert to depth {depth}, candidates {candidates or 'all'}", reward)
         expert = experts[best_parents(rewards, 1)[0]]
     return Selection(
@@ -332,11 +333,12 @@ def _merge(
     return uniform_average(chosen), members
 
 
-def _with_expert(policy: Policy, depth: int, candidates: int, iterations: int) -> Policy:
-    card = dataclasses.replace(
-        policy.card,
+def with_expert(card: Card, options: InheritanceConfig, depth: int, candidates: int) -> Card:
+    """Return the card of a policy that asks strong branching down to ``depth``; -1: never."""
+    asked = depth >= 0
+    return dataclasses.replace(
+        card,
         expert_depth=depth,
-        expert_candidates=candidates,
-        expert_iterations=iterations,
+        expert_candidates=candidates if asked else 0,
+        expert_iterations=options.expert_iterations if asked else 0,
     )
-    return Policy(policy.weights, card)

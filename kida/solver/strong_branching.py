@@ -59,7 +59,5 @@ def strong_branching(
     RuntimeError
         If there is no focus node with an LP solved to optimality, or a SCIP call fails.
     """
-    found = _core.strong_branching(
-        capsule(model), which == "unfixed", idempotent, iterations=iterations
-    )
+    found = _core.strong_branching(capsule(model), which == "unfixed", idempotent, iterations)
     return StrongBranching(**found)
