@@ -156,6 +156,8 @@ def _check_official(arguments: argparse.Namespace) -> None:
     for name, value in wanted.items():
         if getattr(arguments, name) != value:
             raise UserError(f"--official fixes the {name}; leave --{name} out")
+    if arguments.size not in (None, "official"):
+        raise UserError("--official fixes the size; leave --size out")
     if arguments.time_limit not in (None, official.TIME_LIMIT):
         raise UserError(
             f"official runs take {official.TIME_LIMIT:g} s; leave --time-limit out, or --official"

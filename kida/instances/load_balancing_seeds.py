@@ -26,6 +26,7 @@ reservations x and largest reservations z with::
 """
 
 import base64
+import itertools
 import json
 import random
 import sys
@@ -41,31 +42,46 @@ from numpy.typing import NDArray
 from kida.files import write_json
 
 FIRST_SEED, LAST_SEED = 42, 20450
-WORKERS, WORKLOADS = 1000, 60
 _FILE = "load_balancing_seeds.json"
 _UNIT = 1e-6  # of capacity, in the integer flow: all capacities together stay below 2**31
-# (number, lowest, highest) of each class; workloads also P(allowed) for the two worker classes.
-_WORKERS = ((500, 0.3, 0.5), (500, 0.1, 0.3))
-_WORKLOADS = ((50, 1.0, 5.0, (0.1, 0.01)), (10, 5.0, 10.0, (0.01, 0.1)))
+_CAPACITIES = ((0.3, 0.5), (0.1, 0.3))  # (lowest, highest) of each class of workers
+_LOADS = ((1.0, 5.0), (5.0, 10.0))  # and of workloads
+
+
+class Scale(NamedTuple):
+    """How large the problems are."""
+
+    workers: int  #: of either class
+    workloads: tuple[int, int]  #: of each class
+    #: Probability that a worker is allowed for a workload, of the same class and of the other.
+    allowed: tuple[float, float]
+
+
+OFFICIAL = Scale(500, (50, 10), (0.1, 0.01))
+#: As many allowed workers for each workload as in the official set, and workloads for each worker.
+SMALL = Scale(150, (15, 3), (1 / 3, 1 / 30))
 
 
 class Draw(NamedTuple):
-    """What the random seed decides: capacities (1000), loads (60), allowed workers of each load."""
+    """What the random seed decides: capacities, loads, allowed workers of each load."""
 
     capacities: list[float]
     loads: list[float]
     allowed: list[list[int]]
 
 
-def draw(seed: int) -> Draw:
+def draw(seed: int | str, scale: Scale = OFFICIAL) -> Draw:
     """Draw a problem as the competition's generator did; the order of draws must not change."""
     source = random.Random(seed)
     capacities: list[float] = []
-    for number, low, high in _WORKERS:
-        capacities += [source.uniform(low, high) for _ in range(source.randint(number, number))]
+    for low, high in _CAPACITIES:
+        number = source.randint(scale.workers, scale.workers)
+        capacities += [source.uniform(low, high) for _ in range(number)]
     loads, allowed = [], []
-    for number, low, high, (first, second) in _WORKLOADS:
-        chance = [first] * 500 + [second] * 500
+    for number, (low, high), chances in zip(
+        scale.workloads, _LOADS, (scale.allowed, scale.allowed[::-1]), strict=True
+    ):
+        chance = [p for p in chances for _ in range(scale.workers)]
         for _ in range(source.randint(number, number)):
             loads.append(source.uniform(low, high))
             allowed.append([t for t, p in enumerate(chance) if source.random() < p])
@@ -85,8 +101,8 @@ def _decide(problem: Draw) -> tuple[bool, float]:
     if not tight:
         return True, np.inf
     lacking = shortfall(problem, tight)
-    if lacking <= 0.0 and len(tight) < WORKLOADS:
-        lacking = shortfall(problem, range(WORKLOADS))
+    if lacking <= 0.0 and len(tight) < len(problem.loads):
+        lacking = shortfall(problem, range(len(problem.loads)))
     return lacking <= 0.0, abs(lacking)
 
 
@@ -110,14 +126,15 @@ def _unserved(problem: Draw) -> list[int]:
     from scipy.sparse.csgraph import breadth_first_order, maximum_flow
 
     capacities = np.array(problem.capacities)
-    workload, worker = _pairs(problem, range(WORKLOADS))
+    workers, workloads = len(problem.capacities), len(problem.loads)
+    workload, worker = _pairs(problem, range(workloads))
     largest = np.array([np.sort(capacities[allowed])[-2:][0] for allowed in problem.allowed])
     demand = np.ceil((np.array(problem.loads) + largest) / _UNIT)
     arcs = np.floor(np.minimum(capacities[worker], largest[workload]) / _UNIT)
     # Nodes: workloads, workers, source, sink.
-    source, sink = WORKLOADS + WORKERS, WORKLOADS + WORKERS + 1
-    tails = np.concatenate([np.full(WORKLOADS, source), workload, np.arange(WORKERS) + WORKLOADS])
-    heads = np.concatenate([np.arange(WORKLOADS), worker + WORKLOADS, np.full(WORKERS, sink)])
+    source, sink = workloads + workers, workloads + workers + 1
+    tails = np.concatenate([np.full(workloads, source), workload, np.arange(workers) + workloads])
+    heads = np.concatenate([np.arange(workloads), worker + workloads, np.full(workers, sink)])
     amounts = np.concatenate([demand, arcs, np.floor(capacities / _UNIT)]).astype(np.int32)
     graph = csr_array((amounts, (tails, heads)), shape=(sink + 1, sink + 1))
     result = maximum_flow(graph, source, sink)
@@ -126,7 +143,7 @@ def _unserved(problem: Draw) -> list[int]:
     residual = graph - result.flow
     residual.eliminate_zeros()
     reached = breadth_first_order(residual, source, return_predecessors=False)
-    return sorted(int(node) for node in reached if node < WORKLOADS)
+    return sorted(int(node) for node in reached if node < workloads)
 
 
 def shortfall(problem: Draw, workloads: Sequence[int]) -> float:
@@ -143,7 +160,7 @@ def shortfall(problem: Draw, workloads: Sequence[int]) -> float:
     x, z, y = np.arange(pairs), pairs + np.arange(count), pairs + count
     n = y + 1
     ones, loads = np.ones(pairs), np.arange(count)
-    capacity = csr_array((ones, (worker, x)), shape=(WORKERS, n))
+    capacity = csr_array((ones, (worker, x)), shape=(len(capacities), n))
     largest = csr_array(
         (np.concatenate([ones, -ones]), (np.tile(x, 2), np.concatenate([x, z[workload]]))),
         shape=(pairs, n),
@@ -175,6 +192,15 @@ def shortfall(problem: Draw, workloads: Sequence[int]) -> float:
     if not result.success:  # always feasible and bounded: y large enough, loads positive
         raise RuntimeError(f"the feasibility LP was not solved: {result.message}")
     return float(result.x[y])
+
+
+def first_feasible(name: str, scale: Scale) -> Draw:
+    """Return the first feasible draw of the seeds ``name/0``, ``name/1`` and so on."""
+    return next(
+        problem
+        for attempt in itertools.count()
+        if is_feasible(problem := draw(f"{name}/{attempt}", scale))
+    )
 
 
 @cache

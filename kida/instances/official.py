@@ -41,11 +41,11 @@ def file_number(instance: Instance) -> int:
 
 
 class OfficialFamily(ABC):
-    """A set of the competition: one size, 9900 + 100 + 100 numbered files, minimized."""
+    """A set of the competition: 9900 + 100 + 100 numbered files of one size, minimized."""
 
     name: str
     description: str
-    sizes = ("official",)
+    sizes: tuple[str, ...] = ("official",)
 
     def length(self, split: str) -> int:
         """Return the number of instances in ``split``: 9900, 100 and 100."""

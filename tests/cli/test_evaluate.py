@@ -83,6 +83,7 @@ def test_everything_failed(capsys, tmp_path, monkeypatch):
             "fixes the split",
         ),
         (["item_placement", "--policies", "a", "--official", "--time-limit", "60"], "900 s"),
+        (["load_balancing", "--policies", "a", "--official", "--size", "small"], "the size"),
         ([INSTANCES], "--policies"),
     ],
 )

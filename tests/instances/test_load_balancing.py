@@ -4,10 +4,11 @@ import zipfile
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from kida.instances.family import generated_family, instances
-from kida.instances.load_balancing import seed, useful_workers
-from kida.instances.load_balancing_seeds import draw
+from kida.instances.load_balancing import problem_of, seed, useful_workers
+from kida.instances.load_balancing_seeds import draw, is_feasible
 
 
 def test_numbers_and_seeds() -> None:
@@ -54,3 +55,27 @@ def test_bounds_of_other_splits() -> None:
     instance = instances("load_balancing", "valid", 0, 1)[0]
     assert instance.initial_dual_bound is None
     assert instance.initial_primal_bound == useful_workers(draw(18102))
+
+
+def test_the_small_size_is_feasible_and_as_dense_as_the_official_one() -> None:
+    small = instances("load_balancing", "train", 0, 3, size="small")
+    assert [i.name for i in small] == [f"load_balancing_small_train_{k}" for k in range(3)]
+    for instance in small:
+        problem = problem_of(instance)
+        assert is_feasible(problem)
+        assert (len(problem.capacities), len(problem.loads)) == (300, 18)
+        # 15 * (150 / 3 + 150 / 30) + 3 * (150 / 30 + 150 / 3) = 18 * 55 allowed pairs are expected,
+        # 55 for each workload as in the official set.
+        assert sum(map(len, problem.allowed)) == pytest.approx(18 * 55, rel=0.1)
+        assert instance.initial_dual_bound is None
+        assert instance.initial_primal_bound == useful_workers(problem)
+    program = generated_family("load_balancing").program(small[0])
+    assert (len(program.columns), program.binaries) == (300 + 300 * 18, 300)
+
+
+def test_the_small_sizes_splits_are_apart_from_the_official_ones() -> None:
+    # Test numbers of the small size have no published bounds.
+    instance = instances("load_balancing", "test", 0, 1, size="small")[0]
+    assert instance.initial_primal_bound < 300
+    draws = {problem_of(i).loads[0] for i in (instance, *instances("load_balancing", "test", 0, 1))}
+    assert len(draws) == 2

@@ -1,9 +1,11 @@
 import pytest
 
 from kida.instances.load_balancing_seeds import (
+    SMALL,
     Draw,
     draw,
     feasible_seeds,
+    first_feasible,
     is_feasible,
     shortfall,
 )
@@ -50,3 +52,13 @@ def test_draws_are_those_of_the_generator() -> None:
 def test_share_of_feasible_seeds() -> None:
     seeds = feasible_seeds()
     assert len(seeds) / (seeds[-1] - seeds[0] + 1) == pytest.approx(0.575, abs=0.01)
+
+
+def test_a_small_problem_is_the_first_feasible_one_of_its_name() -> None:
+    tries = [draw(f"name/{attempt}", SMALL) for attempt in range(20)]
+    assert first_feasible("name", SMALL) == next(
+        problem for problem in tries if is_feasible(problem)
+    )
+    assert first_feasible("name", SMALL) != first_feasible("other", SMALL)
+    # Both verdicts occur.
+    assert 0 < sum(map(is_feasible, tries)) < 20
