@@ -16,7 +16,7 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from kida.errors import UserError
 from kida.network.weights import Architecture, Candidates, ParameterValue
-from kida.solver.branching import Acting, check_window
+from kida.solver.branching import Acting, check_limits, check_window
 
 #: Who may branch before there is a network.
 FirstActing = Literal["expert", "random", "default", "pscost"]
@@ -131,7 +131,7 @@ class CollectionConfig:
             check_window(name, getattr(self, name))
         if not self.first_acting or not self.acting:
             raise UserError("first_acting and acting must name somebody")
-        _limits(self, "first_expert_candidates", "expert_candidates", "expert_iterations")
+        check_limits(self, "first_expert_candidates", "expert_candidates", "expert_iterations")
         if not self.thinning or not all(0 < factor <= 1 for factor in self.thinning):
             raise UserError("thinning must be a list of numbers above 0 and at most 1")
 
@@ -308,7 +308,7 @@ class InheritanceConfig:
             raise UserError("expert_depths must be a list of depths, -1 meaning never")
         if not self.expert_candidates or min(self.expert_candidates) < 0:
             raise UserError("expert_candidates must be a list of numbers, 0 meaning all")
-        _limits(self, "expert_iterations")
+        check_limits(self, "expert_iterations")
 
 
 @dataclass(frozen=True)
@@ -558,9 +558,3 @@ def _positive(config: Any, *names: str) -> None:
         # Written so that NaN fails too.
         if not value > 0:
             raise UserError(f"{name} is {value}; it must be positive")
-
-
-def _limits(config: Any, *names: str) -> None:
-    for name in names:
-        if getattr(config, name) < 0:
-            raise UserError(f"{name} must not be negative; 0 means no limit")

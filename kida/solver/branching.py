@@ -166,9 +166,7 @@ class CollectOptions:
             check_window(name, getattr(self, name))
         if self.max_samples < 0:
             raise UserError(f"max_samples is {self.max_samples}; it must not be negative")
-        for name in ("expert_candidates", "expert_iterations"):
-            if getattr(self, name) < 0:
-                raise UserError(f"{name} is {getattr(self, name)}; write a number, or 0 for all")
+        check_limits(self, "expert_candidates", "expert_iterations")
 
 
 def check_window(name: str, window: tuple[int, ...]) -> None:
@@ -178,6 +176,13 @@ def check_window(name: str, window: tuple[int, ...]) -> None:
             f"{name} is {list(window)}; write the first and the last number, the first alone, "
             "or nothing for all"
         )
+
+
+def check_limits(owner: Any, *names: str) -> None:
+    """Raise a UserError if one of these attributes, of which 0 means no limit, is negative."""
+    for name in names:
+        if getattr(owner, name) < 0:
+            raise UserError(f"{name} is {getattr(owner, name)}; write a number, or 0 for no limit")
 
 
 def capsule(model: Model) -> Any:
