@@ -12,8 +12,9 @@ Examples
 A policy is a shipped model's name, a folder that 'kida train' left, a rule of SCIP's (default,
 relpscost, relpscost-dynamic-lookahead, pscost, mostinf, random, fullstrong, vanillafullstrong,
 lookahead, gomory; default-orbital and vanillafullstrong-orbital under another way of handling
-symmetries), or module:function. The same command resumes an evaluation that was
-interrupted; more instances, seeds or policies extend it.
+symmetries, default-bestbound and random-bestbound in another order of nodes,
+default-orbital-bestbound under both), or module:function. The same command resumes an evaluation
+that was interrupted; more instances, seeds or policies extend it.
 """
 
 import argparse

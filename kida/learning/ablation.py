@@ -23,7 +23,7 @@ from kida.learning.episodes import share_episodes
 from kida.learning.plan import Plan
 from kida.learning.run import Event, Run
 from kida.learning.search import check_library
-from kida.learning.selection import Judge, with_expert
+from kida.learning.selection import Judge, finished_card
 from kida.network.inheritance import greedy_soup, uniform_average
 from kida.network.weights import Policy, Weights
 from kida.parallel import open_executor
@@ -191,7 +191,7 @@ def _make(
     for number in range(1, max(variant.merged) + 1):
         make_generation(run, plan, number, jobs=jobs)
     parents = [Policy.load(run.generation(number) / "policy") for number in variant.merged]
-    card = with_expert(
+    card = finished_card(
         parents[-1].card,
         config.inheritance,
         candidate.expert_depth,

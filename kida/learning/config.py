@@ -283,9 +283,15 @@ class InheritanceConfig:
         goes into the policy's card. Generations and averages are compared at the first of them.
     expert_candidates
         Lengths of the network's shortlist that strong branching evaluates there, tried with every
-        depth; 0 means all candidates. Generations are compared at the first of them.
+        depth; 0 means all candidates. With 1 the network chooses, and the dual bound rises by what
+        is proved for the children of its choice before they are processed. Generations are compared
+        at the first of them.
     expert_iterations
         As ``collection.expert_iterations``, of that strong branching.
+    parameters
+        SCIP parameters, by name, that the policies are judged under and the final one brings along,
+        beside ``collection.parameters``: such as another order of processing nodes than the
+        episodes', in which samples come from all depths.
     """
 
     method: Literal["best", "greedy", "weighted", "exponential", "scan", "last"] = "best"
@@ -299,6 +305,7 @@ class InheritanceConfig:
     expert_depths: tuple[int, ...] = (-1,)
     expert_candidates: tuple[int, ...] = (0,)
     expert_iterations: int = 0
+    parameters: Mapping[str, ParameterValue] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         _positive(self, "count", "every", "instances", "time_limit")

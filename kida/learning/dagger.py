@@ -23,10 +23,11 @@ from kida.learning.plan import Plan
 from kida.learning.run import Listener, Run
 from kida.learning.samples import Aggregate
 from kida.learning.search import check_library, search_generation
-from kida.learning.selection import Selection, select, with_expert
+from kida.learning.selection import Selection, finished_card, select
 from kida.network.inheritance import interpolate, uniform_average
 from kida.network.weights import Card, Policy, Weights
 from kida.parallel import open_executor
+from kida.solver.branching import check_parameters
 
 
 def train(
@@ -65,6 +66,8 @@ def train(
     plan = Plan(config)
     if config.training.teacher not in ("", "previous"):
         Policy.load(config.training.teacher)  # refuses a missing one before any work
+    # Needed only when all generations are trained, but a wrong name shall not cost these.
+    check_parameters(config.inheritance.parameters)
     if config.search.generations:
         _check_search(config)
     run = Run(folder, config, listener)
@@ -348,7 +351,7 @@ def _scip_version() -> str:
 def _write_policy(run: Run, selection: Selection, folder: Path) -> None:
     template = Policy.load(run.generation(run.config.generations) / "policy").card
     card = dataclasses.replace(
-        with_expert(
+        finished_card(
             template,
             run.config.inheritance,
             selection.expert_depth,

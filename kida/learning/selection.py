@@ -267,7 +267,7 @@ def select(
     ]
 
     def asking(policy: Policy, depth: int, candidates: int) -> Policy:
-        return Policy(policy.weights, with_expert(policy.card, options, depth, candidates))
+        return Policy(policy.weights, finished_card(policy.card, options, depth, candidates))
 
     parents = [asking(Policy.load(generations[number - 1]), *experts[0]) for number in numbers]
     measured: dict[str, float] = {}
@@ -333,12 +333,17 @@ def _merge(
     return uniform_average(chosen), members
 
 
-def with_expert(card: Card, options: InheritanceConfig, depth: int, candidates: int) -> Card:
-    """Return the card of a policy that asks strong branching down to ``depth``; -1: never."""
+def finished_card(card: Card, options: InheritanceConfig, depth: int, candidates: int) -> Card:
+    """Return the card under which a policy is judged and used.
+
+    It asks strong branching down to ``depth``, -1 meaning never, and brings the parameters of
+    ``options`` beside those it was trained under.
+    """
     asked = depth >= 0
     return dataclasses.replace(
         card,
         expert_depth=depth,
         expert_candidates=candidates if asked else 0,
         expert_iterations=options.expert_iterations if asked else 0,
+        parameters={**card.parameters, **options.parameters},
     )

@@ -322,6 +322,15 @@ def _checked(score: ExpertScore) -> Callable[..., NDArray[np.float64]]:
     return scores
 
 
+def check_parameters(parameters: Mapping[str, ParameterValue]) -> None:
+    """Raise a UserError unless SCIP takes all these parameters."""
+    model = Model()
+    try:
+        _set_parameters(model, parameters)
+    finally:
+        model.free()
+
+
 def _set_parameters(model: Model, parameters: Mapping[str, ParameterValue]) -> None:
     for name, value in parameters.items():
         try:

@@ -36,16 +36,26 @@ _ORBITAL: dict[str, ParameterValue] = {
     "propagating/symmetry/detectsubgroups": False,
 }
 
+# The node of lowest bound is processed next, always: SCIP otherwise dives, and chooses that node
+# every tenth time.
+_BEST_BOUND: dict[str, ParameterValue] = {
+    "nodeselection/bfs/stdpriority": PRIORITY,
+    "nodeselection/bfs/maxplungedepth": 0,
+}
+
 #: Name to SCIP parameters. "default" leaves SCIP as it is, which is relpscost.
 SCIP_RULES: Mapping[str, Mapping[str, ParameterValue]] = MappingProxyType(
     {
         "default": {},
         "default-orbital": _ORBITAL,
+        "default-bestbound": _BEST_BOUND,
+        "default-orbital-bestbound": _ORBITAL | _BEST_BOUND,
         "relpscost": _rule("relpscost"),
         "relpscost-dynamic-lookahead": _rule("relpscost", dynamiclookahead=True),
         "pscost": _rule("pscost"),
         "mostinf": _rule("mostinf"),
         "random": _rule("random"),
+        "random-bestbound": _rule("random") | _BEST_BOUND,
         "fullstrong": _rule("fullstrong"),
         "vanillafullstrong": _rule("vanillafullstrong"),
         "vanillafullstrong-orbital": _rule("vanillafullstrong") | _ORBITAL,

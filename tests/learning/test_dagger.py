@@ -29,6 +29,7 @@ SMALL = (
     "inheritance.instances=1",
     "inheritance.time_limit=0.5",
     "inheritance.expert_depths=[-1, 2]",
+    'inheritance.parameters={"nodeselection/bfs/maxplungedepth"=0}',
 )
 CONFIG = read_config("item_placement", None, SMALL)
 
@@ -52,6 +53,9 @@ def test_a_run_leaves_policies_and_a_log(whole):
     recipe = policy.card.recipe
     assert policy.card.candidates == "fractional"
     assert policy.card.expert_depth in (-1, 2)
+    # It was played without them, and is used with them.
+    assert Policy.load(folder / "gen_02" / "policy").card.parameters == {}
+    assert policy.card.parameters == {"nodeselection/bfs/maxplungedepth": 0}
     assert recipe["config"]["collection"]["episodes"] == 2
     assert set(recipe["merged_generations"]) <= {1, 2}
     assert {"generation 1", "generation 2", "merged"} <= set(recipe["validation_rewards"])
@@ -168,6 +172,13 @@ def test_another_configuration_is_refused(whole):
 def test_a_missing_teacher_is_refused_before_any_work(tmp_path):
     config = read_config("item_placement", None, [*SMALL, "training.teacher=nobody"])
     with pytest.raises(UserError, match="no policy 'nobody'"):
+        train(tmp_path / "run", config)
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_parameter_that_scip_lacks_is_refused_before_any_work(tmp_path):
+    config = read_config("item_placement", None, [*SMALL, "inheritance.parameters={nobody=1}"])
+    with pytest.raises(UserError, match="SCIP refuses nobody = 1"):
         train(tmp_path / "run", config)
     assert not (tmp_path / "run").exists()
 

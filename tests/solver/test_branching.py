@@ -247,6 +247,23 @@ def test_the_expert_evaluates_only_the_networks_shortlist() -> None:
     assert found[1000][0] > 3 * found[2][0]
 
 
+def test_of_a_single_candidate_the_expert_proves_bounds_and_chooses_nothing() -> None:
+    chosen, bounds = [], []
+    for depth in (-1, 100):
+        model = quiet(general_integers(), 1)
+        attach(model, random_policy(expert_depth=depth, expert_candidates=1 if depth >= 0 else 0))
+        model.optimize()
+        _, children, _ = model.getOpenNodes()
+        assert len(children) == 2
+        chosen.append({child.getParentBranchings()[0][0].name for child in children})
+        bounds.append([child.getLowerbound() for child in children])
+        model.free()
+    assert chosen[0] == chosen[1]
+    # The network alone leaves the children with their parent's bound until they are processed.
+    assert bounds[0][0] == bounds[0][1]
+    assert min(bounds[1]) > bounds[0][0] + 1e-6
+
+
 def test_the_expert_spends_few_iterations_if_the_card_says_so() -> None:
     found = {}
     for iterations in (0, 3):

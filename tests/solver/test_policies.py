@@ -30,6 +30,21 @@ def test_scips_own_rules_branch(rule, placement):
     model.free()
 
 
+@pytest.mark.parametrize("rule", [rule for rule in SCIP_RULES if rule.endswith("-bestbound")])
+def test_lowest_bound_first_is_another_node_selector_that_never_dives(rule, placement):
+    model = placement.model()
+    attach_policy(model, rule)
+    parameters = model.getParams()
+    model.free()
+    priorities = {
+        name.split("/")[1]: value
+        for name, value in parameters.items()
+        if name.startswith("nodeselection/") and name.endswith("/stdpriority")
+    }
+    assert max(priorities, key=priorities.get) == "bfs"
+    assert parameters["nodeselection/bfs/maxplungedepth"] == 0
+
+
 def test_a_network_branches_from_its_folder(placement, make_policy, tmp_path):
     make_policy().save(tmp_path / "policy")
     model = placement.model()
