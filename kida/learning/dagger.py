@@ -66,8 +66,8 @@ def train(
     plan = Plan(config)
     if config.training.teacher not in ("", "previous"):
         Policy.load(config.training.teacher)  # refuses a missing one before any work
-    # Needed only when all generations are trained, but a wrong name shall not cost these.
-    check_parameters(config.inheritance.parameters)
+    # The latter are needed only after all generations, which a wrong name shall not cost.
+    check_parameters({**config.collection.parameters, **config.inheritance.parameters})
     if config.search.generations:
         _check_search(config)
     run = Run(folder, config, listener)

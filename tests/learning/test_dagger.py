@@ -176,8 +176,9 @@ def test_a_missing_teacher_is_refused_before_any_work(tmp_path):
     assert not (tmp_path / "run").exists()
 
 
-def test_a_parameter_that_scip_lacks_is_refused_before_any_work(tmp_path):
-    config = read_config("item_placement", None, [*SMALL, "inheritance.parameters={nobody=1}"])
+@pytest.mark.parametrize("table", ["collection", "inheritance"])
+def test_a_parameter_that_scip_lacks_is_refused_before_any_work(tmp_path, table):
+    config = read_config("item_placement", None, [*SMALL, f"{table}.parameters={{nobody=1}}"])
     with pytest.raises(UserError, match="SCIP refuses nobody = 1"):
         train(tmp_path / "run", config)
     assert not (tmp_path / "run").exists()
