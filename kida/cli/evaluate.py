@@ -11,10 +11,11 @@ Examples
 
 A policy is a shipped model's name, a folder that 'kida train' left, a rule of SCIP's (default,
 relpscost, relpscost-dynamic-lookahead, pscost, mostinf, random, fullstrong, vanillafullstrong,
-lookahead, gomory; default-orbital and vanillafullstrong-orbital under another way of handling
-symmetries, default-bestbound and random-bestbound in another order of nodes,
-default-orbital-bestbound under both), or module:function. The same command resumes an evaluation
-that was interrupted; more instances, seeds or policies extend it.
+lookahead, gomory), or module:function. After any of them may follow -bestbound (the node of lowest
+bound is processed next, always) and -orbital (symmetries are handled by orbital reduction).
+
+The same command resumes an evaluation that was interrupted; more instances, seeds or policies
+extend it.
 """
 
 import argparse

@@ -5,11 +5,14 @@ Examples
   kida solve problem.mps.gz --model item_placement --time-limit 60
   kida solve problem.lp --model runs/mine/policy --solution problem.sol
   kida solve item_placement:test:0 --model item_placement --settings competition --time-limit 30
+  kida solve fixed_charge_network:test:0 --model fixed_charge_network-bestbound --time-limit 60
   kida solve problem.mps --model pscost
 
 A policy is a shipped model's name, a folder that 'kida train' left, a rule of SCIP's (default,
 relpscost, pscost, mostinf, random, fullstrong, vanillafullstrong, lookahead, gomory), or
-module:function.
+module:function. After any of them may follow -bestbound (the node of lowest bound is processed
+next, always: for the dual bound, hardly for solutions) and -orbital (symmetries are handled by
+orbital reduction).
 """
 
 import argparse

@@ -3,6 +3,7 @@
 Networks are shipped names or folders; SCIP's rules are the names in ``SCIP_RULES``; a function is
 ``module:function``, called with an :class:`kida.observation.Observation` and the candidates
 (int32, shape ``(k,)``, variable indices) and returning the position of its choice among them.
+Any of these may end in a suffix of ``VARIANTS``: the same policy under further SCIP parameters.
 To offer another rule of SCIP's, add its parameters to ``SCIP_RULES``.
 """
 
@@ -27,40 +28,39 @@ def _rule(name: str, **parameters: ParameterValue) -> dict[str, ParameterValue]:
     return {prefix + "priority": PRIORITY} | {prefix + key: x for key, x in parameters.items()}
 
 
-# SCIP handles symmetric variables by an order that presolving fixes (orbitopes), or by orbital
-# reduction, which follows whatever order branching chooses. These choose the latter.
-_ORBITAL: dict[str, ParameterValue] = {
-    "misc/usesymmetry": 2,
-    "propagating/symmetry/detectorbitopes": False,
-    "propagating/symmetry/detectdoublelex": False,
-    "propagating/symmetry/detectsubgroups": False,
-}
-
-# The node of lowest bound is processed next, always: SCIP otherwise dives, and chooses that node
-# every tenth time.
-_BEST_BOUND: dict[str, ParameterValue] = {
-    "nodeselection/bfs/stdpriority": PRIORITY,
-    "nodeselection/bfs/maxplungedepth": 0,
-}
-
 #: Name to SCIP parameters. "default" leaves SCIP as it is, which is relpscost.
 SCIP_RULES: Mapping[str, Mapping[str, ParameterValue]] = MappingProxyType(
     {
         "default": {},
-        "default-orbital": _ORBITAL,
-        "default-bestbound": _BEST_BOUND,
-        "default-orbital-bestbound": _ORBITAL | _BEST_BOUND,
         "relpscost": _rule("relpscost"),
         "relpscost-dynamic-lookahead": _rule("relpscost", dynamiclookahead=True),
         "pscost": _rule("pscost"),
         "mostinf": _rule("mostinf"),
         "random": _rule("random"),
-        "random-bestbound": _rule("random") | _BEST_BOUND,
         "fullstrong": _rule("fullstrong"),
         "vanillafullstrong": _rule("vanillafullstrong"),
-        "vanillafullstrong-orbital": _rule("vanillafullstrong") | _ORBITAL,
         "lookahead": _rule("lookahead"),
         "gomory": _rule("gomory"),
+    }
+)
+
+#: Suffix to SCIP parameters: "NAME-bestbound" is the policy NAME with these set beside its own.
+VARIANTS: Mapping[str, Mapping[str, ParameterValue]] = MappingProxyType(
+    {
+        # SCIP handles symmetric variables by an order that presolving fixes (orbitopes), or by
+        # orbital reduction, which follows whatever order branching chooses: here it is the latter.
+        "orbital": {
+            "misc/usesymmetry": 2,
+            "propagating/symmetry/detectorbitopes": False,
+            "propagating/symmetry/detectdoublelex": False,
+            "propagating/symmetry/detectsubgroups": False,
+        },
+        # The node of lowest bound is processed next, always: SCIP otherwise dives, and chooses that
+        # node every tenth time.
+        "bestbound": {
+            "nodeselection/bfs/stdpriority": PRIORITY,
+            "nodeselection/bfs/maxplungedepth": 0,
+        },
     }
 )
 
@@ -73,12 +73,16 @@ def attach_policy(model: Model, name: str, seed: int = 0) -> Brancher | None:
     UserError
         If there is no such policy.
     """
+    name, parameters = _without_suffixes(name)
+    brancher = None
     if name in SCIP_RULES:
         model.setParams(dict(SCIP_RULES[name]))
-        return None
-    if _is_function(name):
-        return attach_callable(model, load_function(name))
-    return attach(model, _network(name), seed=seed)
+    elif _is_function(name):
+        brancher = attach_callable(model, load_function(name))
+    else:
+        brancher = attach(model, _network(name), seed=seed)
+    model.setParams(parameters)
+    return brancher
 
 
 def policy_identity(name: str) -> str:
@@ -91,13 +95,18 @@ def policy_identity(name: str) -> str:
     UserError
         If there is no such policy.
     """
+    name, parameters = _without_suffixes(name)
     if name in SCIP_RULES:
-        return f"scip {json.dumps(dict(SCIP_RULES[name]), sort_keys=True)}"
+        return f"scip {json.dumps({**SCIP_RULES[name], **parameters}, sort_keys=True)}"
     if _is_function(name):
         source = sys.modules[load_function(name).__module__].__file__
         content = Path(source).read_bytes() if source else b""
-        return f"function sha256:{hashlib.sha256(content).hexdigest()}"
-    return f"network sha256:{_network(name).identity()}"
+        identity = f"function sha256:{hashlib.sha256(content).hexdigest()}"
+    else:
+        identity = f"network sha256:{_network(name).identity()}"
+    if parameters:
+        identity += f" {json.dumps(parameters, sort_keys=True)}"
+    return identity
 
 
 def load_function(name: str) -> Any:
@@ -127,6 +136,18 @@ def load_function(name: str) -> Any:
     return function
 
 
+def _without_suffixes(name: str) -> tuple[str, dict[str, ParameterValue]]:
+    """Return the name of the policy itself, and the parameters its suffixes stand for."""
+    parameters: dict[str, ParameterValue] = {}
+    while not Path(name).is_dir():
+        rest, _, suffix = name.rpartition("-")
+        if not rest or suffix not in VARIANTS:
+            break
+        name = rest
+        parameters |= VARIANTS[suffix]
+    return name, parameters
+
+
 def _is_function(name: str) -> bool:
     return ":" in name and not Path(name).exists()
 
@@ -139,5 +160,6 @@ def _network(name: str) -> Policy:
             raise
         raise UserError(
             f"{error}; SCIP's own rules are {', '.join(SCIP_RULES)}; "
-            "a Python function is named module:function"
+            "a Python function is named module:function; "
+            f"after any of them may follow {' and '.join('-' + suffix for suffix in VARIANTS)}"
         ) from None

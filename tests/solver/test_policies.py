@@ -30,19 +30,36 @@ def test_scips_own_rules_branch(rule, placement):
     model.free()
 
 
-@pytest.mark.parametrize("rule", [rule for rule in SCIP_RULES if rule.endswith("-bestbound")])
-def test_lowest_bound_first_is_another_node_selector_that_never_dives(rule, placement):
-    model = placement.model()
-    attach_policy(model, rule)
-    parameters = model.getParams()
-    model.free()
-    priorities = {
-        name.split("/")[1]: value
-        for name, value in parameters.items()
-        if name.startswith("nodeselection/") and name.endswith("/stdpriority")
-    }
-    assert max(priorities, key=priorities.get) == "bfs"
-    assert parameters["nodeselection/bfs/maxplungedepth"] == 0
+def test_suffixes_set_parameters_beside_the_policys_own(placement, make_policy, tmp_path):
+    make_policy(parameters={"separating/maxrounds": 3}).save(tmp_path / "policy")
+    for policy in ("random", "math:fsum", str(tmp_path / "policy")):
+        model = placement.model()
+        attach_policy(model, f"{policy}-orbital-bestbound")
+        parameters = model.getParams()
+        model.free()
+        priorities = {
+            name.split("/")[1]: value
+            for name, value in parameters.items()
+            if name.startswith("nodeselection/") and name.endswith("/stdpriority")
+        }
+        assert max(priorities, key=priorities.get) == "bfs"
+        assert parameters["nodeselection/bfs/maxplungedepth"] == 0
+        assert parameters["misc/usesymmetry"] == 2
+    assert parameters["separating/maxrounds"] == 3
+
+
+def test_a_suffix_makes_another_policy(make_policy, tmp_path):
+    folder = str(tmp_path / "policy")
+    make_policy().save(folder)
+    for policy in ("random", "math:sqrt", folder):
+        plain, orbital, both, reverse = (
+            policy_identity(policy + suffix)
+            for suffix in ("", "-orbital", "-orbital-bestbound", "-bestbound-orbital")
+        )
+        assert len({plain, orbital, both}) == 3
+        assert both == reverse
+    make_policy().save(folder + "-bestbound")  # a folder that is so called is meant
+    assert policy_identity(folder + "-bestbound") == policy_identity(folder)
 
 
 def test_a_network_branches_from_its_folder(placement, make_policy, tmp_path):
