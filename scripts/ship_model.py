@@ -43,41 +43,55 @@ def measurement(folder: str, command: str, identity: str, name: str) -> dict[str
         "disturbed_runs": f"{len(results.disturbed)} of {len(results.rows)}",
     }
     rivals = [who for who in results.policies if who != alias]
-    if results.protocol["settings"] == "competition":
-        entry["mean_cumulated_reward"] = {
-            names[who]: round(
-                fmean(row.cumulated_reward for row in results.rows if row.policy == who), 2
-            )
-            for who in results.policies
-        }
-        entry["paired_difference"] = {}
-        for rival in rivals:
-            found, _ = compare_policies(results, rival)[alias]
-            entry["paired_difference"][f"{name} - {rival}"] = {
-                "mean": round(found.difference, 2),
-                "interval_95": [round(found.low, 2), round(found.high, 2)],
-                "wins": found.wins,
-                "losses": found.losses,
-            }
-    else:
+    research = results.protocol["settings"] == "research"
+    if research:
         entry["solved"] = {
             names[who]: share([row for row in results.rows if row.policy == who])
             for who in results.policies
         }
-        entry["shifted_geometric_mean_seconds"], entry["ratio"] = {}, {}
-        for rival in rivals:
-            ratio, _ = compare_efforts(results, rival, TIME)[alias]
-            entry["shifted_geometric_mean_seconds"] |= {
-                name: round(ratio.mean, 2),
-                rival: round(ratio.baseline_mean, 2),
-            }
-            entry["ratio"][f"{name} / {rival}"] = {
-                "value": round(ratio.ratio, 3),
-                "interval_95": [round(ratio.low, 3), round(ratio.high, 3)],
-                "wins": ratio.wins,
-                "losses": ratio.losses,
-            }
+    # Where most runs end at the limit, a ratio of times says little and the bound says it all.
+    if research and 2 * sum(row.solved for row in results.rows) >= len(results.rows):
+        entry |= times(results, alias, names, rivals)
+    else:
+        entry |= rewards(results, alias, names, rivals)
     return entry
+
+
+def rewards(
+    results: Results, alias: str, names: dict[str, str], rivals: list[str]
+) -> dict[str, Any]:
+    """Compare by the dual bound."""
+    differences = {}
+    for rival in rivals:
+        found, _ = compare_policies(results, rival)[alias]
+        differences[f"{names[alias]} - {rival}"] = {
+            "mean": round(found.difference, 2),
+            "interval_95": [round(found.low, 2), round(found.high, 2)],
+            "wins": found.wins,
+            "losses": found.losses,
+        }
+    means = {
+        names[who]: round(
+            fmean(row.cumulated_reward for row in results.rows if row.policy == who), 2
+        )
+        for who in results.policies
+    }
+    return {"mean_cumulated_reward": means, "paired_difference": differences}
+
+
+def times(results: Results, alias: str, names: dict[str, str], rivals: list[str]) -> dict[str, Any]:
+    """Compare by the time to optimality."""
+    means, ratios = {}, {}
+    for rival in rivals:
+        ratio, _ = compare_efforts(results, rival, TIME)[alias]
+        means |= {names[alias]: round(ratio.mean, 2), rival: round(ratio.baseline_mean, 2)}
+        ratios[f"{names[alias]} / {rival}"] = {
+            "value": round(ratio.ratio, 3),
+            "interval_95": [round(ratio.low, 3), round(ratio.high, 3)],
+            "wins": ratio.wins,
+            "losses": ratio.losses,
+        }
+    return {"shifted_geometric_mean_seconds": means, "ratio": ratios}
 
 
 def describe(results: Results) -> str:

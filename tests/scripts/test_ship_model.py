@@ -12,7 +12,9 @@ from kida.evaluation.runner import Protocol, evaluate, plan
 from kida.instances.family import instances
 from kida.network.weights import Policy
 
-SCRIPT = Path(__file__).parents[2] / "scripts" / "ship_model.py"
+ROOT = Path(__file__).parents[2]
+SCRIPT = ROOT / "scripts" / "ship_model.py"
+HARD = ROOT / "instances" / "item_placement_9900.mps.gz"
 COMMAND = "scripts/table_research.sh knapsack"
 
 
@@ -30,15 +32,19 @@ def ship(tmp_path, monkeypatch):
     return call
 
 
-@pytest.mark.parametrize(("settings", "limit"), [("research", 20.0), ("competition", 1.0)])
+@pytest.mark.parametrize(
+    ("settings", "limit", "solved"),
+    [("research", 20.0, True), ("research", 2.0, False), ("competition", 1.0, False)],
+)
 def test_a_card_gets_the_figures_of_its_results(
-    ship, tmp_path, knapsack, make_policy, settings, limit
+    ship, tmp_path, knapsack, make_policy, settings, limit, solved
 ):
     make_policy(1).save(tmp_path / "trained")
     make_policy(2).save(tmp_path / "other")
     (tmp_path / "problems").mkdir()
-    for name in ("a.mps", "b.mps"):
-        shutil.copy(knapsack, tmp_path / "problems" / name)
+    source = knapsack if solved else HARD
+    for name in ("a", "b"):
+        shutil.copy(source, (tmp_path / "problems" / name).with_suffix("".join(source.suffixes)))
     problems = instances(str(tmp_path / "problems"), "all")
     runs = plan(problems, [0], [str(tmp_path / "trained"), "pscost"])
     evaluate(runs, Protocol(settings, limit), tmp_path / "results")
@@ -51,7 +57,9 @@ def test_a_card_gets_the_figures_of_its_results(
     assert result["command"] == COMMAND
     rows = load_results([tmp_path / "results"]).rows
     if settings == "research":
-        assert result["solved"] == {"mine": "2 of 2", "pscost": "2 of 2"}
+        share = "2 of 2" if solved else "0 of 2"
+        assert result["solved"] == {"mine": share, "pscost": share}
+    if solved:
         assert set(result["ratio"]) == {"mine / pscost"}
     else:
         rewards = [row.cumulated_reward for row in rows if row.policy == "pscost"]
