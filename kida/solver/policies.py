@@ -61,6 +61,21 @@ VARIANTS: Mapping[str, Mapping[str, ParameterValue]] = MappingProxyType(
             "nodeselection/bfs/stdpriority": PRIORITY,
             "nodeselection/bfs/maxplungedepth": 0,
         },
+        # Every node is separated, not those of depth 0, 10, 40, ... alone. A separator runs where
+        # its own frequency and those of the kinds of cut it makes allow it, and most cuts it finds
+        # wait in the pool, which has a frequency too (SCIP 10).
+        "treecuts": {
+            "separating/poolfreq": 1,
+            "separating/aggregation/freq": 1,
+            "separating/aggregation/expbackoff": 1,
+            "separating/cmir/freq": 1,
+            "separating/flowcover/freq": 1,
+            "separating/knapsackcover/freq": 1,
+            "separating/gomory/freq": 1,
+            "separating/gomory/expbackoff": 1,
+            "separating/gomorymi/freq": 1,
+            "separating/strongcg/freq": 1,
+        },
     }
 )
 

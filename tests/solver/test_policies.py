@@ -48,6 +48,19 @@ def test_suffixes_set_parameters_beside_the_policys_own(placement, make_policy, 
     assert parameters["separating/maxrounds"] == 3
 
 
+def test_tree_cuts_are_sought_right_below_the_root(placement):
+    for policy, least, most in (("random", 0, 0), ("random-treecuts", 3, 60)):
+        model = placement.model()
+        model.setHeuristics(SCIP_PARAMSETTING.OFF)
+        model.setParam("limits/nodes", 4)  # the root, and three nodes of depth 1 to 3
+        attach_policy(model, policy)
+        model.optimize()
+        plugins = scip_statistics(model)["separator"]["plugins"]
+        model.free()
+        for name in ("cut_pool", "aggregation", "gomory"):
+            assert least <= plugins[name]["calls"] - plugins[name]["root_calls"] <= most, name
+
+
 def test_a_suffix_makes_another_policy(make_policy, tmp_path):
     folder = str(tmp_path / "policy")
     make_policy().save(folder)
