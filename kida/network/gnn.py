@@ -146,7 +146,9 @@ class _SumOfRectified(torch.autograd.Function):
             flow = gradients[0].index_select(0, receivers).mul_(messages.sign_())
             of_left.index_add_(0, receivers, flow)
             of_right.index_add_(0, senders, flow)
-            of_weight.addmm_(values.T, flow)
+            # Not addmm_: on an H100, PyTorch 2.11 asks cuBLAS for it in a form that is refused
+            # when there is a single row to add to.
+            of_weight.add_(values.T @ flow)
         return of_left, of_right, of_weight, None, None
 
 
