@@ -3,7 +3,11 @@ r"""Put a trained policy into models/, with its measurements in its card: no fig
     python scripts/ship_model.py set_cover runs/set_cover/policy --measured results/sc_medium \
         "scripts/table_research.sh set_cover medium results/sc_medium"
 
-The results must be of this very policy, under whatever name it had when they were measured.
+The results must be of this very policy, under whatever name it had when they were measured. To add
+to a shipped model's measurements, name its own folder:
+
+    python scripts/ship_model.py set_cover models/set_cover --keep --measured results/sc_hard \
+        "scripts/table_research.sh set_cover hard results/sc_hard"
 """
 
 import argparse
@@ -125,6 +129,11 @@ def main() -> int:
         metavar=("RESULTS", "COMMAND"),
         help="a folder of results, and the command that makes them; may be repeated",
     )
+    parser.add_argument(
+        "--keep",
+        action="store_true",
+        help="keep the policy's earlier measurements, but those of a command measured again",
+    )
     arguments = parser.parse_args()
     try:
         policy = Policy.load(arguments.policy)
@@ -136,6 +145,9 @@ def main() -> int:
     except UserError as error:
         print(f"ship_model: {error}", file=sys.stderr)
         return 2
+    if arguments.keep:
+        again = {command for _, command in arguments.measured}
+        results = [old for old in policy.card.results if old["command"] not in again] + results
     recipe = {"command": f"scripts/train.sh {arguments.name}"} | dict(policy.card.recipe)
     card = dataclasses.replace(policy.card, recipe=recipe, results=tuple(results))
     Policy(policy.weights, card).save(MODELS / arguments.name)

@@ -55,6 +55,11 @@ def test_a_card_gets_the_figures_of_its_results(
     assert shipped.card.recipe["command"] == "scripts/train.sh mine"
     (result,) = shipped.card.results
     assert result["command"] == COMMAND
+    again = ("mine", tmp_path / "models" / "mine", "--keep", "--measured", tmp_path / "results")
+    assert ship(*again, COMMAND) == ship(*again, COMMAND + " hard") == 0
+    kept = Policy.load(tmp_path / "models" / "mine").card.results
+    assert [entry["command"] for entry in kept] == [COMMAND, COMMAND + " hard"]
+    assert kept[0] == result
     rows = load_results([tmp_path / "results"]).rows
     if settings == "research":
         share = "2 of 2" if solved else "0 of 2"
