@@ -5,4 +5,4 @@ here="$(cd "$(dirname "$0")" && pwd)"
 name="${1:?which model? the recipes are $(cd "$here" && ls train_*.toml | tr '\n' ' ')}"
 # A recipe may name a function in scripts/.
 export PYTHONPATH="$here/..${PYTHONPATH:+:$PYTHONPATH}"
-exec kida train "$name" --config "$here/train_$name.toml" --out "${2:-runs/$name}"
+exec kida train --config "$here/train_$name.toml" --out "${2:-runs/$name}"

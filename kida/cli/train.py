@@ -1,7 +1,7 @@
 r"""Train a policy for a family of instances, in several generations.
 
     kida train item_placement --out runs/ip
-    kida train item_placement --config scripts/train_item_placement.toml --out runs/ip
+    kida train --config scripts/train_item_placement.toml --out runs/ip
     kida train my_instances/ --set generations=3 --set training.embedding_size=32 --out runs/mine
     kida train item_placement --set generations=1 --set search.generations=1 \
         --set search.start=item_placement --out runs/searched
@@ -30,7 +30,9 @@ HELP = "train a policy for a family of instances"
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument(
-        "family", nargs="?", help="a family, or a folder or pattern of instance files"
+        "family",
+        nargs="?",
+        help="a family, or a folder or pattern of instance files (default: the configuration's)",
     )
     parser.add_argument("--out", type=Path, metavar="RUN", help="run folder, new or to go on with")
     parser.add_argument("--config", type=Path, metavar="FILE.toml", help="configuration file")
@@ -57,8 +59,8 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.status is not None:
         _show_status(arguments.status)
         return 0
-    if arguments.family is None or arguments.out is None:
-        raise UserError("kida train needs a family and --out RUN (or --status RUN)")
+    if arguments.out is None or (arguments.family is None and arguments.config is None):
+        raise UserError("kida train needs a family (or --config) and --out RUN, or --status RUN")
     for package in ("torch", "torch_geometric"):
         if importlib.util.find_spec(package) is None:
             raise UserError(

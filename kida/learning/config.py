@@ -434,13 +434,15 @@ class RunConfig:
                 )
 
 
-def read_config(family: str, file: Path | None = None, overrides: Iterable[str] = ()) -> RunConfig:
+def read_config(
+    family: str | None, file: Path | None = None, overrides: Iterable[str] = ()
+) -> RunConfig:
     """Return the configuration of a run.
 
     Parameters
     ----------
     family
-        See :class:`RunConfig`; a ``family`` in the file must be the same.
+        See :class:`RunConfig`; None if the file names it, which must name the same otherwise.
     file
         A TOML file with the tables ``collection``, ``training``, ``inheritance`` and ``search``.
     overrides
@@ -450,7 +452,8 @@ def read_config(family: str, file: Path | None = None, overrides: Iterable[str] 
     Raises
     ------
     UserError
-        If the file cannot be read, or a key is unknown or has a value of another type.
+        If the file cannot be read, no family is named, or a key is unknown or has a value of
+        another type.
     """
     content: dict[str, Any] = {}
     if file is not None:
@@ -471,8 +474,15 @@ def read_config(family: str, file: Path | None = None, overrides: Iterable[str] 
             if not isinstance(place, dict):
                 raise UserError(f"--set {override!r}: {table} is not a table")
         place[name] = _toml_value(value.strip())
-    if content.setdefault("family", family) != family:
-        raise UserError(f"{file} is for the family {content['family']!r}, not {family!r}")
+    if family is None:
+        if "family" not in content:
+            raise UserError(
+                "which family? name it on the command line or in the configuration file"
+            )
+    elif content.setdefault("family", family) != family:
+        raise UserError(
+            f"{file or '--set'} is for the family {content['family']!r}, not {family!r}"
+        )
     return config_from(content)
 
 

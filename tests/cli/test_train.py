@@ -107,8 +107,8 @@ def _group_lives(group: int) -> bool:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["train"], "needs a family and --out"),
-        (["train", "item_placement"], "needs a family and --out"),
+        (["train"], "needs a family (or --config) and --out"),
+        (["train", "item_placement"], "needs a family (or --config) and --out"),
         (["train", "no_family", "--out", "{}"], "no_family"),
         (["train", "item_placement", "--out", "{}", "--set", "epochs=3"], "no option 'epochs'"),
         (["train", "item_placement", "--out", "{}", "--config", "none.toml"], "cannot read"),

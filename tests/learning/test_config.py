@@ -99,6 +99,10 @@ def test_bad_files_are_refused(tmp_path):
     file.write_text('family = "set_cover"')
     with pytest.raises(UserError, match="is for the family 'set_cover'"):
         read_config("item_placement", file)
+    assert read_config(None, file).family == "set_cover"
+    file.write_text("generations = 7")
+    with pytest.raises(UserError, match="which family"):
+        read_config(None, file)
 
 
 def test_configuration_survives_json():
