@@ -87,8 +87,9 @@ def main() -> None:
         seconds = time.perf_counter() - started
         print(f"reading, batching   {len(samples) / seconds:9.1f} samples/s")
         network = initial_network(samples, config, seed=0)
+        whole = list(batches((samples[n] for n in range(len(samples))), config, whole=True))
         fast = steps_per_second(network, made, published=False, repeats=3)
-        plain = steps_per_second(network, made, published=True, repeats=1)
+        plain = steps_per_second(network, whole, published=True, repeats=1)
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
         print(f"training            {fast:9.1f} samples/s (embedding {arguments.embedding_size})")
         print(

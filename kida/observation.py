@@ -126,3 +126,36 @@ class Observation:
         """Row and variable of every edge, shape ``(2, e)``: the layout PyTorch Geometric uses."""
         rows = np.repeat(np.arange(len(self.row_features)), np.diff(self.row_starts))
         return np.stack([rows, self.edge_columns.astype(np.int64)])
+
+    def around(self, candidates: NDArray[np.int32]) -> "tuple[Observation, NDArray[np.int32]]":
+        """Return what the candidates' scores depend on: their rows, and those rows' variables.
+
+        A network that sends one message from variables to rows and one back sees no further. Where
+        few variables are fractional, this is a small part of the graph.
+
+        Parameters
+        ----------
+        candidates
+            Shape ``(k,)``, integer: variables.
+
+        Returns
+        -------
+        Observation, (k,) int32
+            The part of the graph, rows and variables in their order, and the candidates in it.
+        """
+        kept = np.zeros(len(self.variable_features), bool)
+        kept[candidates] = True
+        rows = np.repeat(np.arange(len(self.row_features)), np.diff(self.row_starts))
+        near = np.zeros(len(self.row_features), bool)
+        near[rows[kept[self.edge_columns]]] = True
+        edges = near[rows]
+        kept[self.edge_columns[edges]] = True
+        place = np.cumsum(kept, dtype=np.int32) - 1
+        part = Observation(
+            self.row_features[near],
+            self.variable_features[kept],
+            np.append(0, np.cumsum(np.diff(self.row_starts)[near])).astype(np.int32),
+            place[self.edge_columns[edges]],
+            self.edge_values[edges],
+        )
+        return part, place[candidates]

@@ -154,7 +154,7 @@ auto score(const Network& network, const Input<float>& row_features,
   std::vector<float> scores(candidates.size());
   {
     const nb::gil_scoped_release unlocked;
-    Network::Workspace workspace;
+    thread_local Network::Workspace workspace;  // getting its memory costs more than scoring
     network.score(view, {candidates.data(), candidates.size()},
                   network.statistics() ? std::span(statistics->data(), statistics->size())
                                        : std::span<const float>(),

@@ -268,9 +268,70 @@ void Network::embed(const Embedding& embedding, const std::vector<float>& input,
             true, count, output.data());
 }
 
-void Network::score(const ObservationView& o, std::span<const std::int32_t> candidates,
-                    std::span<const float> statistics, Workspace& w,
+bool Network::take_part(const ObservationView& o, std::span<const std::int32_t> candidates,
+                        Workspace& w) {
+  constexpr std::int32_t absent = -1;
+  w.place.assign(o.variables, absent);
+  Observation& part = w.part;
+  part.variable_features.clear();
+  std::int32_t variables = 0;
+  auto take_variable = [&](std::int32_t j) {
+    if (w.place[j] != absent) return;
+    w.place[j] = variables++;
+    const float* features = o.variable_features + std::ptrdiff_t{j} * variable_feature_count;
+    part.variable_features.insert(part.variable_features.end(), features,
+                                  features + variable_feature_count);
+  };
+  std::for_each(candidates.begin(), candidates.end(), take_variable);
+
+  w.part_rows.clear();
+  for (int i = 0; i < o.rows; ++i) {
+    if (std::any_of(o.edge_columns + o.row_starts[i], o.edge_columns + o.row_starts[i + 1],
+                    [&](std::int32_t j) { return w.place[j] != absent; })) {
+      w.part_rows.push_back(i);
+    }
+  }
+  if (2 * w.part_rows.size() > static_cast<std::size_t>(o.rows)) return false;
+
+  part.row_features.clear();
+  part.row_starts.assign(1, 0);
+  part.edge_columns.clear();
+  part.edge_values.clear();
+  for (const std::int32_t i : w.part_rows) {
+    const float* features = o.row_features + std::ptrdiff_t{i} * row_feature_count;
+    part.row_features.insert(part.row_features.end(), features, features + row_feature_count);
+    for (std::int32_t k = o.row_starts[i]; k < o.row_starts[i + 1]; ++k) {
+      take_variable(o.edge_columns[k]);
+      part.edge_columns.push_back(w.place[o.edge_columns[k]]);
+      part.edge_values.push_back(o.edge_values[k]);
+    }
+    part.row_starts.push_back(static_cast<std::int32_t>(part.edge_columns.size()));
+  }
+  w.part_candidates.resize(candidates.size());
+  std::transform(candidates.begin(), candidates.end(), w.part_candidates.begin(),
+                 [&](std::int32_t j) { return w.place[j]; });
+  return true;
+}
+
+void Network::score(const ObservationView& observation, std::span<const std::int32_t> candidates,
+                    std::span<const float> statistics, Workspace& workspace,
                     std::span<float> scores) const {
+  if (take_part(observation, candidates, workspace)) {
+    score_graph(workspace.part, workspace.part_candidates, statistics, workspace, scores);
+  } else {
+    score_graph(observation, candidates, statistics, workspace, scores);
+  }
+  for (std::size_t k = 0; k < candidates.size(); ++k) {
+    if (!std::isfinite(scores[k])) {
+      throw std::runtime_error("the network's score of variable " + std::to_string(candidates[k]) +
+                               " is not finite: its weights do not fit this problem");
+    }
+  }
+}
+
+void Network::score_graph(const ObservationView& o, std::span<const std::int32_t> candidates,
+                          std::span<const float> statistics, Workspace& w,
+                          std::span<float> scores) const {
   const Kernels& run = *active_kernels;
   const auto size = [this](int count) { return static_cast<std::size_t>(count) * width_; };
   const int chosen = static_cast<int>(candidates.size());
@@ -352,10 +413,6 @@ void Network::score(const ObservationView& o, std::span<const std::int32_t> cand
     const float* row = w.candidate_left.data() + size(k);
     float score = 0.0F;
     for (int c = 0; c < width_; ++c) score += row[c] * readout_[c];
-    if (!std::isfinite(score)) {
-      throw std::runtime_error("the network's score of variable " + std::to_string(candidates[k]) +
-                               " is not finite: its weights do not fit this problem");
-    }
     scores[k] = score;
   }
 }

@@ -2,8 +2,8 @@
 //
 // Computes what kida/network/gnn.py defines (the oracle in the tests), rearranged without changing
 // the result: a linear map behind a sum is applied once per node instead of once per edge, two
-// linear maps in a row are multiplied together beforehand, and only the candidates go through the
-// second half-convolution and the readout.
+// linear maps in a row are multiplied together beforehand, only the candidates go through the
+// second half-convolution and the readout, and where they have few rows, no others are computed.
 #pragma once
 
 #include <cstdint>
@@ -37,7 +37,8 @@ class Network {
     std::vector<float> variable_input, row_input, variables, rows, hidden, senders, receivers, sums,
         updated, degree, candidate_rows, candidate_sums, candidate_degree, candidate_left,
         candidate_hidden;
-    std::vector<std::int32_t> slot;
+    std::vector<std::int32_t> slot, place, part_rows, part_candidates;
+    Observation part;
   };
 
   // Score candidates[k], a variable index, into scores[k]. `statistics` are the candidates', as
@@ -82,6 +83,13 @@ class Network {
   };
   class Builder;
 
+  // Put what the candidates' scores depend on, their rows and those rows' variables, into
+  // workspace.part and return true, unless that is more than half of the rows.
+  static bool take_part(const ObservationView& observation,
+                        std::span<const std::int32_t> candidates, Workspace& workspace);
+  void score_graph(const ObservationView& observation, std::span<const std::int32_t> candidates,
+                   std::span<const float> statistics, Workspace& workspace,
+                   std::span<float> scores) const;
   void embed(const Embedding& embedding, const std::vector<float>& input, int count,
              std::vector<float>& hidden, std::vector<float>& output) const;
 

@@ -59,17 +59,19 @@ class Batch:
         return Batch(graphs, *(tensor.to(device) for tensor in rest))
 
 
-def collate(samples: Sequence[Sample], config: TrainingConfig) -> Batch:
-    """Join samples into one batch."""
+def collate(samples: Sequence[Sample], config: TrainingConfig, *, whole: bool = False) -> Batch:
+    """Join samples into one batch: the part of each that its scores depend on, or the whole."""
     rows, variables, edges, values, candidates = [], [], [], [], []
     row, variable = 0, 0
     for sample in samples:
-        seen = sample.observation
+        seen, scored = sample.observation, sample.candidates
+        if not whole:
+            seen, scored = seen.around(scored)
         rows.append(seen.row_features)
         variables.append(seen.variable_features[:, NETWORK_VARIABLE_FEATURES])
         edges.append(seen.edge_indices + np.array([[row], [variable]]))
         values.append(seen.edge_values)
-        candidates.append(sample.candidates.astype(np.int64) + variable)
+        candidates.append(scored.astype(np.int64) + variable)
         row += len(rows[-1])
         variable += len(variables[-1])
     graphs = Graphs(
@@ -100,18 +102,23 @@ def collate(samples: Sequence[Sample], config: TrainingConfig) -> Batch:
     )
 
 
-def batches(samples: Iterable[Sample], config: TrainingConfig) -> Iterator[Batch]:
-    """Yield the samples in order, in batches of about ``config.edges_per_batch`` edges."""
+def batches(
+    samples: Iterable[Sample], config: TrainingConfig, *, whole: bool = False
+) -> Iterator[Batch]:
+    """Yield the samples in order, in batches of about ``config.edges_per_batch`` edges.
+
+    Edges are those of the whole observations, so that a batch has the same samples either way.
+    """
     held: list[Sample] = []
     edges = 0
     for sample in samples:
         held.append(sample)
         edges += len(sample.observation.edge_columns)
         if edges >= config.edges_per_batch:
-            yield collate(held, config)
+            yield collate(held, config, whole=whole)
             held, edges = [], 0
     if held:
-        yield collate(held, config)
+        yield collate(held, config, whole=whole)
 
 
 def hard_targets(batch: Batch, config: TrainingConfig) -> Tensor:

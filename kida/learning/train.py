@@ -137,7 +137,7 @@ def initial_network(
     if weights is not None:
         network.load_weights(weights)
     order = np.random.default_rng([seed, 1]).permutation(len(samples))
-    chosen = batches((samples[int(number)] for number in order), config)
+    chosen = batches((samples[int(number)] for number in order), config, whole=True)
     network.eval()
     network.fit_prenorms(
         [batch.graphs for batch, _ in zip(chosen, range(config.prenorm_batches), strict=False)]

@@ -25,6 +25,25 @@ def test_a_batch_scores_each_sample_as_alone(samples, statistics):
             assert torch.isinf(together[place, count:]).all()
 
 
+def test_a_batch_holds_what_its_scores_depend_on(samples):
+    few = [
+        dataclasses.replace(
+            sample,
+            candidates=sample.candidates[:2],
+            statistics=sample.statistics[:2],
+            scores=sample.scores[:2],
+        )
+        for sample in samples[:3]
+    ]
+    part, whole = collate(few, CONFIG), collate(few, CONFIG, whole=True)
+    assert len(part.graphs.rows) < len(whole.graphs.rows) / 2
+    assert len(part.graphs.variables) < len(whole.graphs.variables)
+    assert len(whole.graphs.rows) == sum(len(sample.observation.row_features) for sample in few)
+    network = Network(Architecture(8)).eval()
+    with torch.no_grad():
+        torch.testing.assert_close(network(part.graphs), network(whole.graphs))
+
+
 def test_batches_are_filled_by_edges(samples):
     edges = [len(sample.observation.edge_columns) for sample in samples]
     config = dataclasses.replace(CONFIG, edges_per_batch=sum(edges[:3]))
