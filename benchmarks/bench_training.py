@@ -1,11 +1,12 @@
 """What training costs: collecting samples, reading them, and a step of the network.
 
-Plays episodes on item placement, then trains on what they recorded in two forms of the same
+Plays episodes of a family, then trains on what they recorded in two forms of the same
 network, on the same batches, in the same run: kida's, and the published one in eager PyTorch
 Geometric (a small network per edge, every variable scored). Prints samples per second::
 
     python benchmarks/bench_training.py
     python benchmarks/bench_training.py --embedding-size 32 --episodes 4 --threads 2
+    python benchmarks/bench_training.py --embedding-size 32 --family facility_location
 """
 
 import argparse
@@ -26,11 +27,11 @@ from kida.learning.train import initial_network
 from kida.network.gnn import Network
 
 
-def collect(folder: Path, count: int) -> Aggregate:
+def collect(folder: Path, family: str, count: int) -> Aggregate:
     options = CollectionConfig(probability_by_depth=(0.5,), samples_per_episode=32)
     paths = [folder / f"{index}.safetensors" for index in range(count)]
     seconds = lp = 0.0
-    for instance, path in zip(instances("item_placement", "train", 0, count), paths, strict=True):
+    for instance, path in zip(instances(family, "train", 0, count), paths, strict=True):
         record = play(Episode(instance, 0, "random", None, options, 1.0, path))
         seconds += record.seconds
         lp += record.lp_seconds
@@ -75,13 +76,14 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--embedding-size", type=int, default=64)
+    parser.add_argument("--family", default="item_placement", help="in its first size")
     parser.add_argument("--episodes", type=int, default=3)
     parser.add_argument("--threads", type=int, default=1)
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     config = TrainingConfig(embedding_size=arguments.embedding_size, device="cpu")
     with tempfile.TemporaryDirectory() as folder:
-        samples = collect(Path(folder), arguments.episodes)
+        samples = collect(Path(folder), arguments.family, arguments.episodes)
         started = time.perf_counter()
         made = list(batches((samples[number] for number in range(len(samples))), config))
         seconds = time.perf_counter() - started
