@@ -81,7 +81,8 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1)
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
-    config = TrainingConfig(embedding_size=arguments.embedding_size, device="cpu")
+    # The published form does not read the solver's statistics.
+    config = TrainingConfig(embedding_size=arguments.embedding_size, statistics=False, device="cpu")
     with tempfile.TemporaryDirectory() as folder:
         samples = collect(Path(folder), arguments.family, arguments.episodes)
         started = time.perf_counter()
