@@ -124,8 +124,10 @@ class Observation:
     @property
     def edge_indices(self) -> NDArray[np.int64]:
         """Row and variable of every edge, shape ``(2, e)``: the layout PyTorch Geometric uses."""
-        rows = np.repeat(np.arange(len(self.row_features)), np.diff(self.row_starts))
-        return np.stack([rows, self.edge_columns.astype(np.int64)])
+        return np.stack([self._edge_rows(), self.edge_columns.astype(np.int64)])
+
+    def _edge_rows(self) -> NDArray[np.int64]:
+        return np.repeat(np.arange(len(self.row_features)), np.diff(self.row_starts))
 
     def around(self, candidates: NDArray[np.int32]) -> "tuple[Observation, NDArray[np.int32]]":
         """Return what the candidates' scores depend on: their rows, and those rows' variables.
@@ -145,7 +147,7 @@ class Observation:
         """
         kept = np.zeros(len(self.variable_features), bool)
         kept[candidates] = True
-        rows = np.repeat(np.arange(len(self.row_features)), np.diff(self.row_starts))
+        rows = self._edge_rows()
         near = np.zeros(len(self.row_features), bool)
         near[rows[kept[self.edge_columns]]] = True
         edges = near[rows]

@@ -59,7 +59,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.status is not None:
         _show_status(arguments.status)
         return 0
-    if arguments.out is None or (arguments.family is None and arguments.config is None):
+    if arguments.out is None:
         raise UserError("kida train needs a family (or --config) and --out RUN, or --status RUN")
     for package in ("torch", "torch_geometric"):
         if importlib.util.find_spec(package) is None:

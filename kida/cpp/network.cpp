@@ -289,9 +289,9 @@ bool Network::take_part(const ObservationView& o, std::span<const std::int32_t> 
     if (std::any_of(o.edge_columns + o.row_starts[i], o.edge_columns + o.row_starts[i + 1],
                     [&](std::int32_t j) { return w.place[j] != absent; })) {
       w.part_rows.push_back(i);
+      if (2 * w.part_rows.size() > static_cast<std::size_t>(o.rows)) return false;
     }
   }
-  if (2 * w.part_rows.size() > static_cast<std::size_t>(o.rows)) return false;
 
   part.row_features.clear();
   part.row_starts.assign(1, 0);
