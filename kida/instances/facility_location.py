@@ -1,7 +1,8 @@
 """Capacitated facility location, by the scheme of Cornuejols, Sridharan and Thizy (1991).
 
 With the parameters of learn2branch (Gasse et al. 2019): 100 facilities and 100, 200 or 400
-customers (easy, medium, hard), total capacity five times the total demand.
+customers (easy, medium, hard), total capacity five times the total demand. The size ``small``, with
+50 customers, is kida's own, for training: strong branching takes a fifth of the time there.
 """
 
 import numpy as np
@@ -85,5 +86,6 @@ FAMILY = Synthetic(
         "easy": {"customers": 100},
         "medium": {"customers": 200},
         "hard": {"customers": 400},
+        "small": {"customers": 50},
     },
 )

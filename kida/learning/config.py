@@ -34,6 +34,10 @@ class CollectionConfig:
         Training episodes per generation, each on an instance and seed not used before.
     validation_episodes
         Episodes per generation on instances that are never trained on.
+    sizes
+        The family's sizes that the first, second, ... generation plays on, the last one for all
+        that follow; empty: the run's, on which policies are judged in any case. Where LPs take
+        long, many samples of a small size and some of the real one may cost less.
     first_acting
         Who branches at unrecorded nodes in the first generation, when there is no network:
         ``"expert"``, ``"random"``, ``"default"`` (SCIP's own rules) or ``"pscost"`` (SCIP's
@@ -99,6 +103,7 @@ class CollectionConfig:
 
     episodes: int = 60
     validation_episodes: int = 10
+    sizes: tuple[str, ...] = ()
     first_acting: tuple[FirstActing, ...] = ("pscost",)
     acting: tuple[Acting, ...] = ("network",)
     candidates: Candidates = "fractional"

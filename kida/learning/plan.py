@@ -48,7 +48,9 @@ class Plan:
         length = self._family.length("train")
         if length < 1:
             raise UserError(f"{config.family} has no instances to train on")
-        self._family.instance(self._size, "train", 0)  # refuses an unknown size
+        self._sizes = config.collection.sizes or (self._size,)
+        for size in (self._size, *self._sizes):
+            self._family.instance(size, "train", 0)  # refuses an unknown size
         order = list(range(length))
         random.Random(config.seed).shuffle(order)
         collection, search = config.collection, config.search
@@ -66,11 +68,12 @@ class Plan:
         collection = self._config.collection
         count = collection.episodes if kind == "train" else collection.validation_episodes
         pool = self._pools[kind]
+        size = self._sizes[min(generation, len(self._sizes)) - 1]
         for position in range((generation - 1) * count, generation * count):
             # Distinct for each walk through the pool, and for the two kinds; SCIP takes 31 bits.
             walk = 2 * (position // len(pool)) + (kind == "valid")
             seed = (self._config.seed * 100_003 + walk) % 2**31
-            instance = self._family.instance(self._size, "train", pool[position % len(pool)])
+            instance = self._family.instance(size, "train", pool[position % len(pool)])
             yield Draw(instance, seed)
 
     def search(self, generation: int, iteration: int) -> list[Draw]:

@@ -9,8 +9,10 @@ from kida.instances.family import generated_family, instances
 from kida.instances.source import Source
 
 
-@pytest.mark.parametrize(("size", "customers"), [("easy", 100), ("medium", 200), ("hard", 400)])
-def test_published_sizes(size: str, customers: int) -> None:
+@pytest.mark.parametrize(
+    ("size", "customers"), [("small", 50), ("easy", 100), ("medium", 200), ("hard", 400)]
+)
+def test_sizes(size: str, customers: int) -> None:
     instance = instances("facility_location", "test", 0, 1, size)[0]
     program = generated_family("facility_location").program(instance)
     assert (program.binaries, len(program.columns)) == (100, 100 + 100 * customers)

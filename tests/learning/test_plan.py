@@ -20,6 +20,17 @@ def test_no_instance_and_seed_is_played_twice_and_validation_stays_apart():
     assert {d.instance.split for d in train + valid} == {"train"}
 
 
+def test_each_generation_has_its_size_and_the_last_one_stays():
+    collection = CollectionConfig(episodes=2, validation_episodes=1, sizes=("small", "medium"))
+    plan = Plan(RunConfig("facility_location", "hard", generations=3, collection=collection))
+    sizes = [
+        {draw.instance.size for kind in ("train", "valid") for draw in plan.episodes(kind, n)}
+        for n in (1, 2, 3)
+    ]
+    assert sizes == [{"small"}, {"medium"}, {"medium"}]
+    assert {draw.instance.size for draw in plan.selection(2)} == {"hard"}
+
+
 def test_the_plan_follows_from_the_seed():
     def first(seed):
         return [draw.instance.index for draw in Plan(config(seed=seed)).episodes("train", 1)]
@@ -76,3 +87,5 @@ def test_unknown_family_and_size():
         Plan(RunConfig("no_such_family"))
     with pytest.raises(UserError, match="no size 'huge'"):
         Plan(config(size="huge"))
+    with pytest.raises(UserError, match="no size 'huge'"):
+        Plan(RunConfig("set_cover", collection=CollectionConfig(sizes=("easy", "huge"))))
