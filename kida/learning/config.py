@@ -90,7 +90,8 @@ class CollectionConfig:
     acting_expert_depth
         At nodes of at most this depth the expert acts in any case; -1 means never.
     time_limit
-        Seconds per episode, counted from the end of the root node.
+        Seconds per episode, from where the settings' clock starts: the end of the root node, or,
+        under ``"research"``, the beginning.
     node_limit
         Nodes per episode.
     settings
@@ -282,7 +283,7 @@ class InheritanceConfig:
     instances
         Validation instances on which the reward is measured; clear losers stop earlier.
     time_limit
-        Seconds per validation solve, counted from the end of the root node.
+        Seconds per validation solve, counted in the same way as ``collection.time_limit``.
     expert_depths
         Depths to which strong branching is tried above the merged network; the best by reward
         goes into the policy's card. Generations and averages are compared at the first of them.
@@ -354,8 +355,8 @@ class SearchConfig:
     instances
         Training instances per iteration, new ones in each, common to all its candidates.
     first_seconds, last_seconds
-        Time limit of a solve in the first and in the last iteration, counted from the end of the
-        root node; it grows geometrically in between.
+        Time limit of a solve in the first and in the last iteration, counted in the same way as
+        ``collection.time_limit``; it grows geometrically in between.
     expert_depth
         Depth to which strong branching decides while searching, -1 meaning nowhere; by default
         what the start's card says. Below a deep expert only long episodes show differences.

@@ -8,6 +8,7 @@ load unchanged; ``weights.shapes`` lists them. To change the network, change it 
 """
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -89,8 +90,12 @@ class PreNorm(nn.Module):
             self.shift.copy_(-mean)
 
 
+class _ReachedError(Exception):
+    """Ends a forward pass at the layer that is fitted."""
+
+
 class _Moments:
-    """Running sums of what reaches a layer: a forward pre-hook."""
+    """Running sums of what reaches a layer: a forward pre-hook, which ends the pass there."""
 
     def __init__(self, width: int) -> None:
         self.count = 0
@@ -102,6 +107,7 @@ class _Moments:
         self.count += len(values)
         self.total += values.sum(0)
         self.squares += values.square().sum(0)
+        raise _ReachedError
 
 
 def _pieces(
@@ -321,14 +327,17 @@ class Network(nn.Module):
         """Set every prenorm layer's statistics, from input to output, on ``batches``.
 
         A layer is fitted on what reaches it once all layers before it are fitted, which is why
-        the batches pass once for each of the seven layers.
+        the batches pass once for each of the seven layers, and no further than to it.
         """
-        for layer in self.modules():
+        for name, layer in self.named_modules():
             if isinstance(layer, PreNorm):
                 moments = _Moments(len(layer.scale))
+                # Only these see single messages, of which the fast form has none.
+                per_edge = "feature_module_final" in name
                 with layer.register_forward_pre_hook(moments):
                     for batch in batches:
-                        self(batch, per_edge=True)
+                        with suppress(_ReachedError):
+                            self(batch, per_edge=per_edge)
                 layer.fit(moments)
 
     def load_weights(self, weights: Weights) -> None:
