@@ -1,6 +1,6 @@
 """``python -m kida`` is the ``kida`` command."""
 
-from kida.cli import main
+from kida.cli import command
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    command()

@@ -6,6 +6,7 @@ A subcommand module defines ``HELP`` (one line), ``configure(parser)`` and
 
 import argparse
 import importlib
+import os
 import signal
 import sys
 import threading
@@ -108,3 +109,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         how = "terminated" if terminated else "interrupted"
         print(f"kida: {how}; everything finished so far is on disk", file=sys.stderr)
         return 143 if terminated else 130
+
+
+def command() -> NoReturn:
+    """Run :func:`main` as a process of its own and end it, which is the ``kida`` of a shell."""
+    status = main()
+    if status in (130, 143):
+        # Results are on disk and workers killed. Python's own end would join the executor's thread,
+        # which never comes when the interrupt has left a lock of `concurrent.futures` taken.
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status)
+    raise SystemExit(status)
