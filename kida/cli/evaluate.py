@@ -12,8 +12,9 @@ Examples
 A policy is a shipped model's name, a folder that 'kida train' left, a rule of SCIP's (default,
 relpscost, relpscost-dynamic-lookahead, pscost, mostinf, random, fullstrong, vanillafullstrong,
 lookahead, gomory), or module:function. After any of them may follow -bestbound (the node of lowest
-bound is processed next, always), -orbital (symmetries are handled by orbital reduction) and
--treecuts (every node is separated, not the root and the nodes of depth 10, 40, ... alone).
+bound is processed next, always), -depthfirst (the deepest one), -orbital (symmetries are handled by
+orbital reduction) and -treecuts (every node is separated, not the root and the nodes of depth 10,
+40, ... alone).
 
 The same command resumes an evaluation that was interrupted; more instances, seeds or policies
 extend it.

@@ -11,8 +11,9 @@ Examples
 A policy is a shipped model's name, a folder that 'kida train' left, a rule of SCIP's (default,
 relpscost, pscost, mostinf, random, fullstrong, vanillafullstrong, lookahead, gomory), or
 module:function. After any of them may follow -bestbound (the node of lowest bound is processed
-next, always: for the dual bound, hardly for solutions), -orbital (symmetries are handled by
-orbital reduction) and -treecuts (every node is separated, not the root and those of depth 10,
+next, always: for the dual bound, hardly for solutions), -depthfirst (the deepest node is processed
+next, always: for the time, where good solutions are found early), -orbital (symmetries are handled
+by orbital reduction) and -treecuts (every node is separated, not the root and those of depth 10,
 40, ... alone).
 """
 

@@ -61,6 +61,9 @@ VARIANTS: Mapping[str, Mapping[str, ParameterValue]] = MappingProxyType(
             "nodeselection/bfs/stdpriority": PRIORITY,
             "nodeselection/bfs/maxplungedepth": 0,
         },
+        # The deepest open node is processed next, always: the heuristics that SCIP runs whenever a
+        # dive has ended run less often.
+        "depthfirst": {"nodeselection/dfs/stdpriority": PRIORITY},
         # Every node is separated, not those of depth 0, 10, 40, ... alone. A separator runs where
         # its own frequency and those of the kinds of cut it makes allow it, and most cuts it finds
         # wait in the pool, which has a frequency too (SCIP 10).

@@ -30,11 +30,14 @@ def test_scips_own_rules_branch(rule, placement):
     model.free()
 
 
-def test_suffixes_set_parameters_beside_the_policys_own(placement, make_policy, tmp_path):
+@pytest.mark.parametrize(("suffix", "selector"), [("bestbound", "bfs"), ("depthfirst", "dfs")])
+def test_suffixes_set_parameters_beside_the_policys_own(
+    suffix, selector, placement, make_policy, tmp_path
+):
     make_policy(parameters={"separating/maxrounds": 3}).save(tmp_path / "policy")
     for policy in ("random", "math:fsum", str(tmp_path / "policy")):
         model = placement.model()
-        attach_policy(model, f"{policy}-orbital-bestbound")
+        attach_policy(model, f"{policy}-orbital-{suffix}")
         parameters = model.getParams()
         model.free()
         priorities = {
@@ -42,8 +45,9 @@ def test_suffixes_set_parameters_beside_the_policys_own(placement, make_policy, 
             for name, value in parameters.items()
             if name.startswith("nodeselection/") and name.endswith("/stdpriority")
         }
-        assert max(priorities, key=priorities.get) == "bfs"
-        assert parameters["nodeselection/bfs/maxplungedepth"] == 0
+        assert max(priorities, key=priorities.get) == selector
+        if suffix == "bestbound":
+            assert parameters["nodeselection/bfs/maxplungedepth"] == 0
         assert parameters["misc/usesymmetry"] == 2
     assert parameters["separating/maxrounds"] == 3
 
