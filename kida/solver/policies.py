@@ -117,7 +117,7 @@ def policy_identity(name: str) -> str:
     if name in SCIP_RULES:
         return f"scip {json.dumps({**SCIP_RULES[name], **parameters}, sort_keys=True)}"
     if _is_function(name):
-        source = sys.modules[load_function(name).__module__].__file__
+        source = getattr(sys.modules[load_function(name).__module__], "__file__", None)
         content = Path(source).read_bytes() if source else b""
         identity = f"function sha256:{hashlib.sha256(content).hexdigest()}"
     else:
