@@ -30,9 +30,11 @@ def test_scips_own_rules_branch(rule, placement):
     model.free()
 
 
-@pytest.mark.parametrize(("suffix", "selector"), [("bestbound", "bfs"), ("depthfirst", "dfs")])
+@pytest.mark.parametrize(
+    ("suffix", "selector", "plunges"), [("bestbound", "bfs", 0), ("depthfirst", "dfs", -1)]
+)
 def test_suffixes_set_parameters_beside_the_policys_own(
-    suffix, selector, placement, make_policy, tmp_path
+    suffix, selector, plunges, placement, make_policy, tmp_path
 ):
     make_policy(parameters={"separating/maxrounds": 3}).save(tmp_path / "policy")
     for policy in ("random", "math:fsum", str(tmp_path / "policy")):
@@ -46,8 +48,7 @@ def test_suffixes_set_parameters_beside_the_policys_own(
             if name.startswith("nodeselection/") and name.endswith("/stdpriority")
         }
         assert max(priorities, key=priorities.get) == selector
-        if suffix == "bestbound":
-            assert parameters["nodeselection/bfs/maxplungedepth"] == 0
+        assert parameters["nodeselection/bfs/maxplungedepth"] == plunges
         assert parameters["misc/usesymmetry"] == 2
     assert parameters["separating/maxrounds"] == 3
 
