@@ -1,6 +1,7 @@
 """What several commands share: reading instances and lists from the command line, live progress."""
 
 import math
+import textwrap
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +12,7 @@ from rich.status import Status
 
 from kida.errors import UserError
 from kida.instances.family import Instance, family, instances
+from kida.solver.policies import SCIP_RULES, VARIANTS
 from kida.solver.solve import Progress
 
 #: Seconds between the lines of progress where no line can be rewritten.
@@ -21,6 +23,22 @@ def open_console() -> Console:
     """Return the console to print to; files and pipes have room for the widest table."""
     console = Console()
     return console if console.is_terminal else Console(width=118)
+
+
+def explain_policies() -> str:
+    """Return what a policy's name may be, as the end of a command's help."""
+    names = (
+        "A policy is a shipped model's name, a folder that 'kida train' left, a rule of SCIP's "
+        f"({', '.join(SCIP_RULES)}), or module:function. A suffix sets further SCIP parameters:"
+    )
+    indent = " " * 15
+    suffixes = [
+        textwrap.fill(
+            variant.meaning, 98, initial_indent=f"  -{name}".ljust(15), subsequent_indent=indent
+        )
+        for name, variant in VARIANTS.items()
+    ]
+    return "\n".join([textwrap.fill(names, 98), *suffixes])
 
 
 def read_instance(text: str) -> Instance:

@@ -12,7 +12,14 @@ import math
 from rich.console import Console
 from rich.table import Table
 
-from kida.cli.common import bound_text, open_console, progress_line, read_instance, read_names
+from kida.cli.common import (
+    bound_text,
+    explain_policies,
+    open_console,
+    progress_line,
+    read_instance,
+    read_names,
+)
 from kida.errors import UserError
 from kida.evaluation.compare import Comparison, compare
 from kida.solver.settings import SETTINGS
@@ -24,8 +31,9 @@ _BAR = 24
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
+    parser.epilog = explain_policies()
     parser.add_argument("instance", metavar="INSTANCE", help="file, or FAMILY:SPLIT:INDEX")
-    parser.add_argument("--policies", required=True, help="comma-separated, see 'kida solve'")
+    parser.add_argument("--policies", required=True, help="comma-separated, see below")
     parser.add_argument("--time-limit", type=float, default=30.0, metavar="S", help="per policy")
     parser.add_argument("--settings", default="competition", help=f"one of {', '.join(SETTINGS)}")
     parser.add_argument("--seed", type=int, default=0, help="shifts SCIP's random numbers")

@@ -9,13 +9,6 @@ Examples
   kida evaluate item_placement --policies item_placement --official \
       --compare-with ml4co_final_results.zip --out results/official
 
-A policy is a shipped model's name, a folder that 'kida train' left, a rule of SCIP's (default,
-relpscost, relpscost-dynamic-lookahead, pscost, mostinf, random, fullstrong, vanillafullstrong,
-lookahead, gomory), or module:function. After any of them may follow -bestbound (the node of lowest
-bound is processed next, always), -depthfirst (the deepest one), -orbital (symmetries are handled by
-orbital reduction) and -treecuts (every node is separated, not the root and the nodes of depth 10,
-40, ... alone).
-
 The same command resumes an evaluation that was interrupted; more instances, seeds or policies
 extend it.
 """
@@ -27,7 +20,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from kida.cli.common import open_console, read_names, read_seeds
+from kida.cli.common import explain_policies, open_console, read_names, read_seeds
 from kida.errors import UserError
 from kida.evaluation import official
 from kida.evaluation.results import Results, load_results, write_tables
@@ -56,6 +49,7 @@ QUICK_START = 1.5
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
+    parser.epilog = explain_policies()
     parser.add_argument(
         "instances",
         nargs="?",

@@ -7,20 +7,12 @@ Examples
   kida solve item_placement:test:0 --model item_placement --settings competition --time-limit 30
   kida solve fixed_charge_network:test:0 --model fixed_charge_network-bestbound --time-limit 60
   kida solve problem.mps --model pscost
-
-A policy is a shipped model's name, a folder that 'kida train' left, a rule of SCIP's (default,
-relpscost, pscost, mostinf, random, fullstrong, vanillafullstrong, lookahead, gomory), or
-module:function. After any of them may follow -bestbound (the node of lowest bound is processed
-next, always: for the dual bound, hardly for solutions), -depthfirst (the deepest node is processed
-next, always: for the time, where good solutions are found early), -orbital (symmetries are handled
-by orbital reduction) and -treecuts (every node is separated, not the root and those of depth 10,
-40, ... alone).
 """
 
 import argparse
 from pathlib import Path
 
-from kida.cli.common import bound_text, open_console, progress_line, read_instance
+from kida.cli.common import bound_text, explain_policies, open_console, progress_line, read_instance
 from kida.solver.settings import SETTINGS, Limits
 from kida.solver.solve import Limit, Reason, SolveResult, solve
 
@@ -29,6 +21,7 @@ HELP = "solve an instance with a learned brancher"
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
+    parser.epilog = explain_policies()
     parser.add_argument("instance", metavar="FILE", help="instance file, or FAMILY:SPLIT:INDEX")
     parser.add_argument(
         "--model", "--policy", default="default", help="what branches (default: SCIP's own rule)"

@@ -14,7 +14,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
 from pyscipopt import Model
 
@@ -44,41 +44,57 @@ SCIP_RULES: Mapping[str, Mapping[str, ParameterValue]] = MappingProxyType(
     }
 )
 
-#: Suffix to SCIP parameters: "NAME-bestbound" is the policy NAME with these set beside its own.
-VARIANTS: Mapping[str, Mapping[str, ParameterValue]] = MappingProxyType(
+
+class Variant(NamedTuple):
+    """What a suffix of a policy's name stands for."""
+
+    meaning: str
+    parameters: Mapping[str, ParameterValue]
+
+
+#: By suffix: "NAME-bestbound" is the policy NAME with these parameters set beside its own.
+VARIANTS: Mapping[str, Variant] = MappingProxyType(
     {
-        # SCIP handles symmetric variables by an order that presolving fixes (orbitopes), or by
-        # orbital reduction, which follows whatever order branching chooses: here it is the latter.
-        "orbital": {
-            "misc/usesymmetry": 2,
-            "propagating/symmetry/detectorbitopes": False,
-            "propagating/symmetry/detectdoublelex": False,
-            "propagating/symmetry/detectsubgroups": False,
-        },
-        # The node of lowest bound is processed next, always: SCIP otherwise dives, and chooses that
-        # node every tenth time.
-        "bestbound": {
-            "nodeselection/bfs/stdpriority": PRIORITY,
-            "nodeselection/bfs/maxplungedepth": 0,
-        },
-        # The deepest open node is processed next, always: the heuristics that SCIP runs whenever a
-        # dive has ended run less often.
-        "depthfirst": {"nodeselection/dfs/stdpriority": PRIORITY},
-        # Every node is separated, not those of depth 0, 10, 40, ... alone. A separator runs where
-        # its own frequency and those of the kinds of cut it makes allow it, and most cuts it finds
-        # wait in the pool, which has a frequency too (SCIP 10).
-        "treecuts": {
-            "separating/poolfreq": 1,
-            "separating/aggregation/freq": 1,
-            "separating/aggregation/expbackoff": 1,
-            "separating/cmir/freq": 1,
-            "separating/flowcover/freq": 1,
-            "separating/knapsackcover/freq": 1,
-            "separating/gomory/freq": 1,
-            "separating/gomory/expbackoff": 1,
-            "separating/gomorymi/freq": 1,
-            "separating/strongcg/freq": 1,
-        },
+        # SCIP otherwise dives, and chooses this node every tenth time.
+        "bestbound": Variant(
+            "the node of lowest bound is processed next, always: for the dual bound, hardly for "
+            "solutions",
+            {"nodeselection/bfs/stdpriority": PRIORITY, "nodeselection/bfs/maxplungedepth": 0},
+        ),
+        # The heuristics that SCIP runs whenever a dive has ended run less often.
+        "depthfirst": Variant(
+            "the deepest open node is processed next, always: for the time, where good solutions "
+            "are found early",
+            {"nodeselection/dfs/stdpriority": PRIORITY},
+        ),
+        # Orbital reduction follows whatever order branching chooses.
+        "orbital": Variant(
+            "symmetries are handled by orbital reduction instead of an order of variables that "
+            "presolving fixes",
+            {
+                "misc/usesymmetry": 2,
+                "propagating/symmetry/detectorbitopes": False,
+                "propagating/symmetry/detectdoublelex": False,
+                "propagating/symmetry/detectsubgroups": False,
+            },
+        ),
+        # A separator runs where its own frequency and those of the kinds of cut it makes allow it,
+        # and most cuts it finds wait in the pool, which has a frequency too (SCIP 10).
+        "treecuts": Variant(
+            "every node is separated, not the root and those of depth 10, 40, ... alone",
+            {
+                "separating/poolfreq": 1,
+                "separating/aggregation/freq": 1,
+                "separating/aggregation/expbackoff": 1,
+                "separating/cmir/freq": 1,
+                "separating/flowcover/freq": 1,
+                "separating/knapsackcover/freq": 1,
+                "separating/gomory/freq": 1,
+                "separating/gomory/expbackoff": 1,
+                "separating/gomorymi/freq": 1,
+                "separating/strongcg/freq": 1,
+            },
+        ),
     }
 )
 
@@ -162,7 +178,7 @@ def _without_suffixes(name: str) -> tuple[str, dict[str, ParameterValue]]:
         if not rest or suffix not in VARIANTS:
             break
         name = rest
-        parameters |= VARIANTS[suffix]
+        parameters |= VARIANTS[suffix].parameters
     return name, parameters
 
 
