@@ -40,19 +40,81 @@ def _end_with_parent() -> None:
     os._exit(1)
 
 
+class _Pool(ProcessPoolExecutor):
+    """Local processes, whose death is how an interrupt reaches whoever waits for them.
+
+    Python calls a signal's handler between any two steps of the main thread. An exception raised
+    there, within ``submit`` or ``wait``, may leave one of their locks taken, and the pool's own
+    thread then never ends. So the handler raises nothing: it kills the workers, which ends all
+    waiting by a ``BrokenProcessPool``, and :meth:`interrupt` comes after the pool has ended.
+    """
+
+    def __init__(self, jobs: int) -> None:
+        # Started afresh: SCIP and torch do not survive a fork.
+        context = multiprocessing.get_context("spawn")
+        super().__init__(jobs, mp_context=context, initializer=_start_worker)
+        self._handlers: dict[int, Callable[..., Any]] = {}
+        self._received: list[int] = []
+        self._submitting = False
+        # Python lets nobody but the main thread handle signals.
+        if threading.current_thread() is threading.main_thread():
+            for number in (signal.SIGINT, signal.SIGTERM):
+                handler = signal.getsignal(number)
+                # What the system ignores, or ends the process by, is left to it.
+                if callable(handler):
+                    self._handlers[number] = handler
+                    signal.signal(number, self._receive)
+
+    def _receive(self, number: int, _: object) -> None:
+        self._received.append(number)
+        # A pool that breaks while it takes a job in may lose it, and wait for it.
+        if not self._submitting:
+            self.kill()
+
+    def submit(
+        self, function: Callable[..., Result], /, *arguments: Any, **more: Any
+    ) -> Future[Result]:
+        if self._received:
+            raise BrokenProcessPool("interrupted")
+        self._submitting = True
+        try:
+            return super().submit(function, *arguments, **more)
+        finally:
+            self._submitting = False
+            if self._received:
+                self.kill()
+
+    def kill(self) -> None:
+        """End the workers, whatever they do, which breaks the pool."""
+        for worker in list((self._processes or {}).values()):
+            worker.terminate()
+
+    def restore(self) -> None:
+        """Give the signals back to whom they belong."""
+        for number, handler in self._handlers.items():
+            signal.signal(number, handler)
+
+    def interrupt(self) -> None:
+        """Do what a signal received in the meantime would have done without the pool."""
+        if self._received:
+            number = self._received[0]
+            self._handlers[number](number, None)
+
+
 @contextmanager
 def open_executor(jobs: int = 1, scheduler: str | None = None) -> Iterator[Executor]:
     """Open an executor of local processes, or of the workers of a Dask cluster.
 
-    Leaving the context normally waits for the jobs; leaving it by an exception (Ctrl-C included)
-    cancels what has not begun and kills local workers at once, so that interrupts take effect
-    within a second. Jobs must therefore write their results atomically.
+    Leaving the context normally waits for the jobs; leaving it by an exception cancels what has not
+    begun and kills local workers at once. So does Ctrl-C, or any signal that Python handles: the
+    jobs end by ``BrokenProcessPool``, and ``KeyboardInterrupt`` (or what else the signal stands
+    for) is raised when the context is left. Interrupts thus take effect within a second, and jobs
+    must write their results atomically.
 
     Parameters
     ----------
     jobs
-        Number of local worker processes, each started afresh ("spawn": SCIP and torch do not
-        survive a fork).
+        Number of local worker processes.
     scheduler
         Address of a Dask scheduler, such as ``tcp://10.0.0.1:8786``; ``jobs`` is then ignored.
 
@@ -80,18 +142,17 @@ def open_executor(jobs: int = 1, scheduler: str | None = None) -> Iterator[Execu
         return
     if jobs < 1:
         raise UserError(f"the number of jobs is {jobs}; it must be at least 1")
-    context = multiprocessing.get_context("spawn")
-    executor = ProcessPoolExecutor(jobs, mp_context=context, initializer=_start_worker)
+    pool = _Pool(jobs)
     try:
-        yield executor
+        yield pool
     except BaseException:
         # `shutdown` alone would wait for the running jobs, which may take an hour.
-        workers = list((executor._processes or {}).values())
-        executor.shutdown(wait=False, cancel_futures=True)
-        for worker in workers:
-            worker.terminate()
+        pool.kill()
         raise
-    executor.shutdown()
+    finally:
+        pool.shutdown()
+        pool.restore()
+        pool.interrupt()
 
 
 class Workers:

@@ -1,8 +1,11 @@
 """The executor: results, interrupts, and what it refuses. (Dask: tests/learning, tests/cli.)"""
 
+import multiprocessing
 import os
 import signal
+import threading
 import time
+from concurrent.futures import wait
 from pathlib import Path
 
 import pytest
@@ -25,6 +28,33 @@ def test_an_exception_kills_running_jobs() -> None:
         raise KeyboardInterrupt
     # Far below the ten minutes that waiting for the job would take.
     assert time.monotonic() - begin < 300
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_anywhere_leaves_no_thread_and_no_worker(number) -> None:
+    class Interrupted(BaseException):
+        pass
+
+    def handle(*_: object) -> None:
+        raise Interrupted
+
+    main, threads = threading.main_thread(), set(threading.enumerate())
+    before = signal.signal(number, handle)
+    try:
+        for delay in (0.0, 0.0003, 0.001, 0.003, 0.01, 0.03):
+            with pytest.raises(Interrupted), open_executor(jobs=2) as executor:  # noqa: PT012
+                executor.submit(abs, 0).result()
+                timer = threading.Timer(delay, signal.pthread_kill, [main.ident, number])
+                timer.start()
+                while True:
+                    wait([executor.submit(abs, 0) for _ in range(20)])
+            timer.join()
+            # A thread that waits for a lock that the interrupt has left taken would be here.
+            assert set(threading.enumerate()) == threads
+            assert not multiprocessing.active_children()
+            assert signal.getsignal(number) is handle
+    finally:
+        signal.signal(number, before)
 
 
 def test_a_number_of_jobs_below_one_is_refused() -> None:

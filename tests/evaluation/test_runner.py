@@ -203,6 +203,7 @@ def test_signals_keep_finished_runs_and_leave_no_process(tmp_path, send, number,
     _, errors = process.communicate(timeout=30)
     assert process.returncode == status, errors
     assert "Traceback" not in errors
+    assert "Warning" not in errors
     finished = list((folder / "runs").glob("*.json"))
     assert 1 <= len(finished) < 3
     # The run that was under way notices that nobody waits for it.
