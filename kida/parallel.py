@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack, contextmanager
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 from kida.errors import UserError
 
@@ -46,7 +46,7 @@ class _Pool(ProcessPoolExecutor):
     Python calls a signal's handler between any two steps of the main thread. An exception raised
     there, within ``submit`` or ``wait``, may leave one of their locks taken, and the pool's own
     thread then never ends. So the handler raises nothing: it kills the workers, which ends all
-    waiting by a ``BrokenProcessPool``, and :meth:`interrupt` comes after the pool has ended.
+    waiting by a ``BrokenProcessPool``, and the interrupt comes when the pool has ended.
     """
 
     def __init__(self, jobs: int) -> None:
@@ -56,6 +56,8 @@ class _Pool(ProcessPoolExecutor):
         self._handlers: dict[int, Callable[..., Any]] = {}
         self._received: list[int] = []
         self._submitting = False
+
+    def __enter__(self) -> Self:
         # Python lets nobody but the main thread handle signals.
         if threading.current_thread() is threading.main_thread():
             for number in (signal.SIGINT, signal.SIGTERM):
@@ -64,12 +66,24 @@ class _Pool(ProcessPoolExecutor):
                 if callable(handler):
                     self._handlers[number] = handler
                     signal.signal(number, self._receive)
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *error: Any) -> None:
+        if kind is not None:
+            # Python's own end of a pool would wait for the running jobs, which may take an hour.
+            self._kill()
+        super().__exit__(kind, *error)
+        for number, handler in self._handlers.items():
+            signal.signal(number, handler)
+        if self._received:
+            number = self._received[0]
+            self._handlers[number](number, None)
 
     def _receive(self, number: int, _: object) -> None:
         self._received.append(number)
         # A pool that breaks while it takes a job in may lose it, and wait for it.
         if not self._submitting:
-            self.kill()
+            self._kill()
 
     def submit(
         self, function: Callable[..., Result], /, *arguments: Any, **more: Any
@@ -82,39 +96,27 @@ class _Pool(ProcessPoolExecutor):
         finally:
             self._submitting = False
             if self._received:
-                self.kill()
+                self._kill()
 
-    def kill(self) -> None:
-        """End the workers, whatever they do, which breaks the pool."""
+    def _kill(self) -> None:
         for worker in list((self._processes or {}).values()):
             worker.terminate()
-
-    def restore(self) -> None:
-        """Give the signals back to whom they belong."""
-        for number, handler in self._handlers.items():
-            signal.signal(number, handler)
-
-    def interrupt(self) -> None:
-        """Do what a signal received in the meantime would have done without the pool."""
-        if self._received:
-            number = self._received[0]
-            self._handlers[number](number, None)
 
 
 @contextmanager
 def open_executor(jobs: int = 1, scheduler: str | None = None) -> Iterator[Executor]:
     """Open an executor of local processes, or of the workers of a Dask cluster.
 
-    Leaving the context normally waits for the jobs; leaving it by an exception cancels what has not
-    begun and kills local workers at once. So does Ctrl-C, or any signal that Python handles: the
-    jobs end by ``BrokenProcessPool``, and ``KeyboardInterrupt`` (or what else the signal stands
-    for) is raised when the context is left. Interrupts thus take effect within a second, and jobs
-    must write their results atomically.
+    Leaving the context normally waits for the jobs; leaving it by an exception kills local workers
+    at once. So do SIGINT (Ctrl-C) and SIGTERM, where Python handles them in the main thread: the
+    jobs end by ``BrokenProcessPool``, and what the signal's handler raises, ``KeyboardInterrupt``
+    for one, is raised when the context is left. Interrupts thus take effect within a second, and
+    jobs must write their results atomically.
 
     Parameters
     ----------
     jobs
-        Number of local worker processes.
+        Number of local worker processes, each started afresh.
     scheduler
         Address of a Dask scheduler, such as ``tcp://10.0.0.1:8786``; ``jobs`` is then ignored.
 
@@ -142,17 +144,8 @@ def open_executor(jobs: int = 1, scheduler: str | None = None) -> Iterator[Execu
         return
     if jobs < 1:
         raise UserError(f"the number of jobs is {jobs}; it must be at least 1")
-    pool = _Pool(jobs)
-    try:
+    with _Pool(jobs) as pool:
         yield pool
-    except BaseException:
-        # `shutdown` alone would wait for the running jobs, which may take an hour.
-        pool.kill()
-        raise
-    finally:
-        pool.shutdown()
-        pool.restore()
-        pool.interrupt()
 
 
 class Workers:

@@ -6,9 +6,11 @@ A subcommand module defines ``HELP`` (one line), ``configure(parser)`` and
 
 import argparse
 import importlib
+import os
 import signal
 import sys
 import threading
+import time
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -110,6 +112,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 143 if terminated else 130
 
 
+def _threads_end(within: float) -> bool:
+    end = time.monotonic() + within
+    others = [
+        thread
+        for thread in threading.enumerate()
+        if thread is not threading.current_thread() and not thread.daemon
+    ]
+    for thread in others:
+        thread.join(max(0.0, end - time.monotonic()))
+    return not any(thread.is_alive() for thread in others)
+
+
 def command() -> NoReturn:
     """Run :func:`main` as a process of its own and end it, which is the ``kida`` of a shell."""
-    raise SystemExit(main())
+    status = main()
+    if status in (130, 143) and not _threads_end(within=2.0):
+        # Results are on disk and workers killed. Python's own end would join all threads, and that
+        # never comes for one that wants a lock which the interrupt has left taken. (Local pools
+        # leave none; nobody promises it of a cluster's client.)
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status)
+    raise SystemExit(status)

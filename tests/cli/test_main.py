@@ -60,3 +60,19 @@ def test_an_interrupt_that_broke_a_lock_is_still_one(capsys, monkeypatch):
     monkeypatch.setattr("kida.cli.instances.run", run)
     assert main(["instances"]) == 130
     assert "interrupted" in capsys.readouterr().err
+
+
+def test_no_thread_outlives_an_interrupt():
+    code = (
+        "import threading, kida.cli, kida.cli.instances\n"
+        "def run(arguments):\n"
+        "    threading.Thread(target=threading.Event().wait).start()\n"
+        "    raise KeyboardInterrupt\n"
+        "kida.cli.instances.run = run\n"
+        "kida.cli.command()\n"
+    )
+    process = subprocess.run(
+        [sys.executable, "-c", code, "instances"], capture_output=True, text=True, timeout=30
+    )
+    assert process.returncode == 130
+    assert "interrupted" in process.stderr
