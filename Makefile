@@ -28,6 +28,7 @@ lint: $(VENV)/.develop
 	$(BIN)/ruff format --check .
 	$(BIN)/clang-format --dry-run --Werror kida/cpp/*.cpp kida/cpp/*.h kida/cpp/*.inc
 	$(BIN)/mypy
+	$(BIN)/lint-imports
 
 check: lint test
 	$(MAKE) demo DEMO_SECONDS=5

@@ -30,14 +30,14 @@ from pathlib import Path
 
 from pyscipopt import Model
 
-from kida.instances.family import instances
+from kida.instances.registry import instances
+from kida.jobs.executor import open_executor
 from kida.learning.collect import Episode, play
 from kida.learning.config import read_config
 from kida.learning.samples import write_shard
 from kida.network.weights import Policy
-from kida.parallel import open_executor
+from kida.settings import Limits, Settings, named_settings
 from kida.solver.branching import Acting, Brancher, attach_collector
-from kida.solver.settings import Limits, Settings, named_settings
 from kida.solver.solve import SolveResult, solve
 
 FAMILY = "item_placement"

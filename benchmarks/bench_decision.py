@@ -23,10 +23,11 @@ from numpy.typing import NDArray
 from pyscipopt import SCIP_PARAMSETTING, Model
 
 from kida import _core
-from kida.instances.family import instances
+from kida.instances.registry import instances
 from kida.network.weights import Architecture, Card, Policy
 from kida.observation import NETWORK_VARIABLE_FEATURES, Observation
 from kida.solver.branching import attach, attach_callable, observe_candidates
+from kida.solver.problem import open_model
 
 Node = tuple[Observation, NDArray[np.int32], NDArray[np.float32]]
 
@@ -44,7 +45,7 @@ def untrained_policy(size: int, candidates: str, statistics: bool) -> Policy:
 
 def model_of(index: int, seconds: float) -> Model:
     (instance,) = instances("item_placement", split="valid", start=index, count=1)
-    model: Model = instance.model()
+    model: Model = open_model(instance)
     model.hideOutput()
     model.setHeuristics(SCIP_PARAMSETTING.OFF)
     model.setParam("limits/time", seconds)

@@ -8,12 +8,14 @@ CPU time is counted, not wall-clock time, so that a busy machine does not make a
 import argparse
 from typing import Any
 
-from kida.instances.family import Instance, instances
+from kida.instances.family import Instance
+from kida.instances.registry import instances
+from kida.solver.problem import open_model
 
 
 def solve(instance: Instance, seconds: float, nodes: int) -> Any:
     """Return the model after a default solve under a limit of nodes (-1: none)."""
-    model = instance.model()
+    model = open_model(instance)
     model.setParam("timing/clocktype", 1)
     model.setParam("limits/time", seconds)
     model.setParam("limits/totalnodes", nodes)

@@ -16,10 +16,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from kida.instances.family import family_names, generated_family, instances
 from kida.instances.load_balancing import seed
 from kida.instances.load_balancing_seeds import draw, is_feasible
 from kida.instances.program import Program
+from kida.instances.registry import family_names, generated_family, instances
+from kida.solver.problem import build_model
 
 
 def expressions(program: Program) -> Any:
@@ -73,7 +74,7 @@ def main() -> None:
                 row = (
                     timed(family.program, fresh),
                     timed(lambda program: program.write(path), programs),
-                    timed(Program.model, programs),
+                    timed(build_model, programs),
                     timed(expressions, programs[:1]),
                 )
                 nonzeros = len(programs[0].values)

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import torch
 
-from kida.instances.family import instances
+from kida.instances.registry import instances
 from kida.learning.collect import Episode, play
 from kida.learning.config import CollectionConfig, TrainingConfig
 from kida.learning.losses import Batch, batches

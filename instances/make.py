@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 
 from kida.instances.facility_location import facility_location
-from kida.instances.family import family_names, generated_family, instances
 from kida.instances.program import Program
+from kida.instances.registry import family_names, generated_family, instances
 from kida.instances.source import Source
 
 

@@ -17,11 +17,11 @@ from kida.errors import UserError
 from kida.instances.family import Instance
 from kida.network.weights import Policy
 from kida.observation import Observation
-from kida.versions import show_versions
 
 if TYPE_CHECKING:
     from kida.solver.branching import BranchingStatistics, attach, attach_callable, observe
     from kida.solver.solve import SolveResult, optimize, solve
+    from kida.solver.versions import show_versions
 
 # Names that need SCIP load it when they are first used: policies can be read, and score another
 # program's observations (``kida.interop``), beside a SCIP that kida cannot solve with.
@@ -32,6 +32,7 @@ _NEED_SCIP = {
     "observe": "kida.solver.branching",
     "SolveResult": "kida.solver.solve",
     "optimize": "kida.solver.solve",
+    "show_versions": "kida.solver.versions",
     "solve": "kida.solver.solve",
 }
 

@@ -1,11 +1,10 @@
 """Writing files so that a crash leaves either the old file or the new one, never half of one."""
 
-import json
 import os
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
 
 from kida.errors import UserError
 
@@ -22,10 +21,12 @@ def atomic_path(path: Path) -> Iterator[Path]:
     UserError
         If the folder cannot be created or written to, or the disk is full.
     """
-    temporary = path.with_name(f".{os.getpid()}.{path.name}")
+    # A process number alone is not unique on a file system that several machines share.
+    temporary = path.with_name(f".{secrets.token_hex(6)}.{path.name}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield temporary
+        _sync(temporary)
         os.replace(temporary, path)
     except OSError as error:
         raise UserError(
@@ -37,14 +38,10 @@ def atomic_path(path: Path) -> Iterator[Path]:
             temporary.unlink()
 
 
-def write_json(path: Path, content: Any) -> None:
-    """Write ``content`` as indented JSON, atomically; NaN and infinity are refused.
-
-    Raises
-    ------
-    ValueError
-        If ``content`` holds a number that JSON cannot represent.
-    """
-    text = json.dumps(content, indent=2, allow_nan=False) + "\n"
-    with atomic_path(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+def _sync(path: Path) -> None:
+    """Have the file's content on disk before its name is: a crash could else leave it empty."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

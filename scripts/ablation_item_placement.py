@@ -15,16 +15,19 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from kida.boundary import write_json
 from kida.errors import UserError
+from kida.evaluation.records import Protocol, Record
 from kida.evaluation.results import load_results
-from kida.evaluation.runner import Protocol, Record, evaluate, plan
-from kida.evaluation.sections import Entry, compare_sections, markdown
+from kida.evaluation.runner import evaluate
 from kida.evaluation.summary import warnings
-from kida.files import atomic_path, write_json
-from kida.instances.family import instances
-from kida.learning.ablation import Candidate, Variant, expand, make_policies
+from kida.evaluation.trials import plan
+from kida.files import atomic_path
+from kida.instances.registry import instances
+from kida.jobs.executor import available_cores
+from kida.lab.ablation import Candidate, Variant, expand, make_policies
+from kida.lab.sections import Entry, compare_sections, markdown
 from kida.learning.run import Event
-from kida.parallel import available_cores
 
 FAMILY = "item_placement"
 RECIPE = Path(__file__).with_name("train_item_placement.toml")

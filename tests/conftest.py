@@ -8,6 +8,10 @@ import numpy as np
 import pytest
 from pyscipopt import Model, quicksum
 
+from kida.evaluation.records import Protocol
+from kida.evaluation.runner import evaluate
+from kida.evaluation.trials import plan
+from kida.instances.registry import instances
 from kida.network.weights import Architecture, Card, Policy, shapes
 
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
@@ -53,3 +57,12 @@ def knapsack(tmp_path: Path) -> Path:
     model.writeProblem(str(path), verbose=False)
     model.free()
     return path
+
+
+@pytest.fixture(scope="session")
+def results_folder(tmp_path_factory) -> Path:
+    """Two instances, two policies, one second each under competition settings."""
+    folder = tmp_path_factory.mktemp("results") / "placement"
+    runs = plan(instances("item_placement", count=2), [0], ["mostinf", "pscost"])
+    evaluate(runs, Protocol(time_limit=1.0), folder)
+    return folder

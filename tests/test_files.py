@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from kida.boundary import write_json
 from kida.errors import UserError
-from kida.files import atomic_path, write_json
+from kida.files import atomic_path
 
 
 def test_success_replaces_the_old_file_and_leaves_nothing_else(tmp_path: Path) -> None:
@@ -26,7 +27,7 @@ def test_failure_leaves_the_old_file(tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt), atomic_path(target) as temporary:  # noqa: PT012
         temporary.write_text("half of")
         raise KeyboardInterrupt
-    with pytest.raises(ValueError, match="JSON compliant"):
+    with pytest.raises(ValueError, match="must be a finite number"):
         write_json(target, {"reward": float("nan")})
     assert target.read_bytes() == before
     assert list(tmp_path.iterdir()) == [target]

@@ -6,9 +6,10 @@ import pytest
 from pyscipopt import SCIP_PARAMSETTING
 
 import kida
-from kida.instances.family import instances
+from kida.instances.registry import instances
 from kida.learning.config import config_from, first_difference, read_config
 from kida.network.weights import Policy, shipped
+from kida.solver.problem import open_model
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 MODELS = sorted(path.name for path in (REPOSITORY / "models").iterdir() if path.is_dir())
@@ -36,7 +37,7 @@ def test_a_model_decides_as_its_card_says(name: str) -> None:
     # The size it was trained on: the root node of an official load balancing takes over a minute.
     size = card.recipe["config"]["size"] or None
     (instance,) = instances(name, split="valid", start=2, count=1, size=size)
-    model = instance.model()
+    model = open_model(instance)
     model.hideOutput()
     model.setHeuristics(SCIP_PARAMSETTING.OFF)
     model.setParam("limits/nodes", 40)  # some are infeasible, and decided by nobody

@@ -10,7 +10,7 @@ from pyscipopt import SCIP_PARAMSETTING, Model
 from pyscipopt.scip import PY_SCIP_BRANCHDIR
 
 from kida import _core
-from kida.instances.family import instances
+from kida.instances.registry import instances
 from kida.observation import (
     NETWORK_VARIABLE_FEATURES,
     CandidateFeature,
@@ -19,6 +19,7 @@ from kida.observation import (
     VariableFeature,
 )
 from kida.solver.branching import attach_callable, observe_candidates
+from kida.solver.problem import open_model
 
 R, V, C = RowFeature, VariableFeature, CandidateFeature
 NODES = 5
@@ -44,7 +45,7 @@ def bare(model: Model) -> Model:
 
 def item_placement_9900() -> Model:
     (instance,) = instances("item_placement", split="valid", start=0, count=1)
-    return instance.model()
+    return open_model(instance)
 
 
 def observe_nodes(model: Model, actions: list[str] | None = None) -> list[dict[str, Any]]:
@@ -257,7 +258,7 @@ def test_parity_with_ecole(shared_data: Path, name: str) -> None:
 def record_statistics(family: str, which: str, nodes: int) -> list[dict[str, Any]]:
     """The candidates' statistics at a solve's nodes, with what PySCIPOpt's getters tell of them."""
     (instance,) = instances(family, split="valid", start=3, count=1)
-    model = instance.model()
+    model = open_model(instance)
     model.hideOutput()
     model.setHeuristics(SCIP_PARAMSETTING.OFF)
     model.setParam("limits/nodes", nodes)

@@ -7,7 +7,7 @@ from importlib.metadata import version
 import pytest
 
 import kida
-from kida.versions import show_versions, versions
+from kida.solver.versions import show_versions, versions
 
 
 def test_every_public_name_is_there() -> None:

@@ -91,7 +91,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             parser = _parser(chosen)
             parsed = parser.parse_args(arguments)
             if parsed.version:
-                from kida.versions import show_versions
+                from kida.solver.versions import show_versions
 
                 show_versions()
                 return 0

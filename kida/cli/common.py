@@ -11,7 +11,8 @@ from rich.console import Console
 from rich.status import Status
 
 from kida.errors import UserError
-from kida.instances.family import Instance, family, instances
+from kida.instances.family import Instance
+from kida.instances.registry import family, instances
 from kida.solver.policies import SCIP_RULES, VARIANTS
 from kida.solver.solve import Progress
 

@@ -21,8 +21,8 @@ from kida.cli.common import (
     read_names,
 )
 from kida.errors import UserError
-from kida.evaluation.compare import Comparison, compare
-from kida.solver.settings import SETTINGS
+from kida.evaluation.side_by_side import Comparison, compare
+from kida.settings import SETTINGS
 
 HELP = "solve an instance with several policies and compare"
 

@@ -23,8 +23,9 @@ from rich.table import Table
 from kida.cli.common import explain_policies, open_console, read_names, read_seeds
 from kida.errors import UserError
 from kida.evaluation import official
+from kida.evaluation.records import Protocol, Record
 from kida.evaluation.results import Results, load_results, write_tables
-from kida.evaluation.runner import Protocol, Record, Run, evaluate, plan
+from kida.evaluation.runner import evaluate
 from kida.evaluation.summary import (
     as_text,
     choose_baseline,
@@ -33,11 +34,12 @@ from kida.evaluation.summary import (
     tables,
     warnings,
 )
+from kida.evaluation.trials import Trial, plan
 from kida.files import atomic_path
-from kida.instances.family import instances
+from kida.instances.registry import instances
+from kida.jobs.executor import available_cores
 from kida.network.weights import shipped
-from kida.parallel import available_cores
-from kida.solver.settings import SETTINGS
+from kida.settings import SETTINGS
 
 HELP = "score policies on a set of instances"
 
@@ -168,7 +170,7 @@ def _default_folder(name: str, protocol: Protocol) -> Path:
 
 
 def _evaluate(
-    runs: list[Run],
+    runs: list[Trial],
     protocol: Protocol,
     folder: Path,
     jobs: int,

@@ -45,8 +45,8 @@ def run(arguments: argparse.Namespace) -> int:
     )
 
     from kida.errors import UserError
-    from kida.instances.family import generated_family, instances
-    from kida.instances.generate import MANIFEST, generate
+    from kida.instances.registry import generated_family, instances
+    from kida.sets import MANIFEST, generate
 
     generated_family(arguments.family)
     if arguments.jobs < 1:

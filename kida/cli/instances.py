@@ -38,7 +38,8 @@ def _list() -> int:
     from rich.console import Console
     from rich.table import Table
 
-    from kida.instances.family import SPLITS, family, family_names
+    from kida.instances.family import SPLITS
+    from kida.instances.registry import family, family_names
 
     table = Table("family", "sizes", "train / valid / test", "description", box=None)
     for name in family_names():
@@ -53,7 +54,7 @@ def _list() -> int:
 
 
 def _describe(path: Path, time_limit: float) -> int:
-    from kida.instances.describe import Counts, describe
+    from kida.solver.describe import Counts, describe
 
     found = describe(path, time_limit)
 

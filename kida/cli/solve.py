@@ -13,7 +13,7 @@ import argparse
 from pathlib import Path
 
 from kida.cli.common import bound_text, explain_policies, open_console, progress_line, read_instance
-from kida.solver.settings import SETTINGS, Limits
+from kida.settings import SETTINGS, Limits
 from kida.solver.solve import Limit, Reason, SolveResult, solve
 
 HELP = "solve an instance with a learned brancher"

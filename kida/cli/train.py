@@ -66,10 +66,10 @@ def run(arguments: argparse.Namespace) -> int:
             raise UserError(
                 f"training needs {package}, which is not installed: pip install 'kida[train]'"
             )
+    from kida.jobs.executor import available_cores
     from kida.learning.config import read_config
     from kida.learning.dagger import train
     from kida.learning.tensorboard import TensorBoard
-    from kida.parallel import available_cores
 
     config = read_config(arguments.family, arguments.config, arguments.set)
     jobs = available_cores() if arguments.jobs is None else arguments.jobs

@@ -233,7 +233,7 @@ NB_MODULE(_core, m) {
         "main_thread"_a,
         "Resolve SCIP's functions in the loaded extension module; raise ImportError otherwise.");
 
-  nb::class_<Network>(m, "Network", "The bipartite graph network of one policy.")
+  nb::class_<Network>(m, "NativeNetwork", "The bipartite graph network of one policy.")
       .def(nb::new_(&make_network), "parameters"_a, "embedding_size"_a, "statistics"_a = false)
       .def_prop_ro("embedding_size", &Network::embedding_size)
       .def_prop_ro("statistics", &Network::statistics)

@@ -16,9 +16,10 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 
 from kida.errors import UserError
+from kida.evaluation.comparisons import PairedComparison, compare_paired
+from kida.evaluation.records import slug
 from kida.evaluation.results import OFFICIAL_COLUMNS, Results, Row, write_table
-from kida.evaluation.runner import Run, slug
-from kida.evaluation.statistics import PairedComparison, compare_paired
+from kida.evaluation.trials import Trial
 from kida.instances.family import Instance
 
 TIME_LIMIT = 900.0
@@ -161,11 +162,11 @@ def compare_with_official(
     return found
 
 
-def official_plan(instances: Sequence[Instance], policies: Sequence[str]) -> list[Run]:
+def official_plan(instances: Sequence[Instance], policies: Sequence[str]) -> list[Trial]:
     """List the competition's runs: seed k on instance k, the anonymous ones five times over."""
     repetitions = ANONYMOUS_REPETITIONS if instances[0].family == "anonymous" else 1
     return [
-        Run(instance, seed, policy)
+        Trial(instance, seed, policy)
         for seed, instance in enumerate([*instances] * repetitions)
         for policy in policies
     ]

@@ -14,10 +14,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from kida.evaluation.comparisons import performance_profile
 from kida.evaluation.results import Results, Row
-from kida.evaluation.statistics import performance_profile
 from kida.evaluation.summary import REWARD, pair_instances
-from kida.solver.bounds import BoundTrajectory
+from kida.trajectory import BoundTrajectory
 
 # Okabe and Ito's colours, distinguishable with any colour vision; yellow left out on white.
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#000000", "#E69F00", "#56B4E9")

@@ -11,8 +11,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 
 from kida.errors import UserError
-from kida.evaluation.dual_integral import ScoringRule, cumulated_reward, primal_dual_integral
-from kida.evaluation.runner import (
+from kida.evaluation.records import (
     PROTOCOL_FILE,
     RUNS_FOLDER,
     Record,
@@ -21,7 +20,8 @@ from kida.evaluation.runner import (
     slug,
 )
 from kida.files import atomic_path
-from kida.solver.bounds import BoundTrajectory
+from kida.reward import ScoringRule, cumulated_reward, primal_dual_integral
+from kida.trajectory import BoundTrajectory
 
 #: The columns of the competition's result files, in its order.
 OFFICIAL_COLUMNS = (

@@ -6,119 +6,32 @@ an evaluation is resumed by the command that began it, and extended by naming mo
 seeds or policies. Reading results is ``results.py``; what happens in a run is ``single.py``.
 """
 
-import json
-import math
 import os
-import re
 import sys
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
+from kida.boundary import write_json
 from kida.errors import UserError
+from kida.evaluation.records import (
+    PROTOCOL_FILE,
+    RUNS_FOLDER,
+    Protocol,
+    Record,
+    read_protocol,
+    read_record,
+)
 from kida.evaluation.single import run_isolated
-from kida.files import write_json
-from kida.instances.family import Instance
-from kida.parallel import available_cores, open_executor
+from kida.evaluation.trials import Trial
+from kida.jobs.executor import available_cores, open_executor
 from kida.solver.policies import policy_identity
-from kida.solver.settings import Limits, named_settings
-from kida.versions import versions
-
-PROTOCOL_FILE = "protocol.json"
-RUNS_FOLDER = "runs"
-Record = dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Protocol:
-    """What all runs of a results folder have in common.
-
-    Attributes
-    ----------
-    settings
-        A name of :data:`kida.solver.settings.SETTINGS`.
-    time_limit
-        Seconds, counted as the settings say; ``None`` takes the settings' own.
-    node_limit, memory_limit
-        See :class:`kida.solver.settings.Limits`.
-    permute
-        Whether SCIP permutes variables and constraints, by the run's seed.
-    """
-
-    settings: str = "competition"
-    time_limit: float | None = None
-    node_limit: int | None = None
-    memory_limit: float | None = None
-    permute: bool = False
-
-    def __post_init__(self) -> None:
-        settings = named_settings(self.settings)
-        seconds = Limits(self.time_limit, self.node_limit, self.memory_limit).seconds(settings)
-        if not math.isfinite(seconds):
-            raise UserError(
-                f"the settings {self.settings!r} have no time limit of their own, and scores need "
-                "one: give --time-limit"
-            )
-        object.__setattr__(self, "time_limit", float(seconds))
-
-    @property
-    def seconds(self) -> float:
-        """The time limit in force, in seconds."""
-        assert self.time_limit is not None
-        return self.time_limit
-
-
-@dataclass(frozen=True)
-class Run:
-    """One solve to do."""
-
-    instance: Instance
-    seed: int
-    policy: str
-
-    @property
-    def file_name(self) -> str:
-        """Where its record lives, below ``runs/``."""
-        return f"{slug(self.instance.name)}.{self.seed}.{slug(self.policy)}.json"
-
-
-def slug(policy: str) -> str:
-    """Return the name of a policy or an instance as it can stand in a file name."""
-    return re.sub(r"[^A-Za-z0-9_-]+", "-", policy).strip("-") or "unnamed"
-
-
-def plan(instances: Sequence[Instance], seeds: Sequence[int], policies: Sequence[str]) -> list[Run]:
-    """List the runs so that policies take turns: what disturbs the machine disturbs them alike.
-
-    Which policy begins rotates, so that none is always the first on a cold machine.
-
-    Raises
-    ------
-    UserError
-        If there is nothing to run, something is named twice, or names cannot be told apart.
-    """
-    for what, given in (("instance", instances), ("seed", seeds), ("policy", policies)):
-        if not given:
-            raise UserError(f"there is no {what} to evaluate; name at least one")
-        if len(set(given)) < len(given):
-            raise UserError(f"a {what} is named twice; name each one once")
-    runs = []
-    for turn, (seed, instance) in enumerate((s, i) for s in seeds for i in instances):
-        first = turn % len(policies)
-        order = [*policies[first:], *policies[:first]]
-        runs += [Run(instance, seed, policy) for policy in order]
-    if len({run.file_name for run in runs}) < len(runs):
-        raise UserError(
-            "two instances or policies have names that differ in punctuation only; "
-            "rename a file or folder"
-        )
-    return runs
+from kida.solver.versions import versions
 
 
 def evaluate(
-    runs: Sequence[Run],
+    runs: Sequence[Trial],
     protocol: Protocol,
     folder: Path,
     *,
@@ -178,7 +91,7 @@ def evaluate(
     if not waiting:
         return
     waiting.reverse()
-    running: dict[Future[Record], tuple[Run, int | None]] = {}
+    running: dict[Future[Record], tuple[Trial, int | None]] = {}
     with open_executor(jobs, scheduler) as executor:
         while waiting or running:
             while waiting and cores:
@@ -196,7 +109,7 @@ def evaluate(
                     on_record(record)
 
 
-def _job(run: Run, protocol: Protocol, core: int | None, jobs: int | None) -> Record:
+def _job(run: Trial, protocol: Protocol, core: int | None, jobs: int | None) -> Record:
     instance = asdict(run.instance)
     instance["path"] = None if run.instance.path is None else str(run.instance.path)
     return {
@@ -234,45 +147,7 @@ def _claim(folder: Path, protocol: Protocol) -> None:
             )
 
 
-def read_protocol(folder: Path) -> Record | None:
-    """Return the content of the folder's protocol file, ``None`` if there is none.
-
-    Raises
-    ------
-    UserError
-        If it cannot be read.
-    """
-    path = folder / PROTOCOL_FILE
-    if not path.exists():
-        return None
-    return _read_json(path)
-
-
-def read_record(path: Path) -> Record:
-    """Return one run's record.
-
-    Raises
-    ------
-    UserError
-        If it cannot be read.
-    """
-    record = _read_json(path)
-    if "job" not in record or "error" not in record:
-        raise UserError(f"{path} is not a run's record; move it away")
-    return record
-
-
-def _read_json(path: Path) -> Record:
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise UserError(f"{path} cannot be read ({error}); move it away") from error
-    if not isinstance(content, dict):
-        raise UserError(f"{path} does not hold what kida writes there; move it away")
-    return content
-
-
-def _done(folder: Path, run: Run, identities: dict[str, str], retry_failed: bool) -> bool:
+def _done(folder: Path, run: Trial, identities: dict[str, str], retry_failed: bool) -> bool:
     path = folder / RUNS_FOLDER / run.file_name
     if not path.exists():
         return False

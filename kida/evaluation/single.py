@@ -21,13 +21,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from kida.files import write_json
+from kida.boundary import write_json
 from kida.instances.family import Instance
-from kida.solver.bounds import SCIP_INFINITY
+from kida.instances.registry import initial_bounds
+from kida.settings import Limits
 from kida.solver.policies import policy_identity
-from kida.solver.settings import Limits
 from kida.solver.solve import SolveResult, solve
-from kida.versions import versions
+from kida.solver.versions import versions
+from kida.trajectory import SCIP_INFINITY
 
 #: A run that used less of its core than this was held up by something else.
 LEAST_CPU_SHARE = 0.95
@@ -122,8 +123,8 @@ def _run(job: dict[str, Any]) -> dict[str, Any]:
         "job": job,
         "error": None,
         "policy_identity": policy_identity(job["policy"]),
-        "initial_primal_bound": instance.initial_primal_bound,
-        "initial_dual_bound": instance.initial_dual_bound,
+        "initial_primal_bound": initial_bounds(instance).primal,
+        "initial_dual_bound": initial_bounds(instance).dual,
         **machine,
         "load": [before, after],
         "cpu_share": share,

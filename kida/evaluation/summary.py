@@ -16,8 +16,7 @@ from rich.console import Console
 from rich.table import Table
 
 from kida.errors import UserError
-from kida.evaluation.results import Results, Row
-from kida.evaluation.statistics import (
+from kida.evaluation.comparisons import (
     PairedComparison,
     PairedRatio,
     compare_geometric,
@@ -25,6 +24,7 @@ from kida.evaluation.statistics import (
     holm,
     shifted_geometric_mean,
 )
+from kida.evaluation.results import Results, Row
 
 #: Shifts of the geometric means: a second, as in Gasse et al. 2019, and a hundred nodes.
 TIME_SHIFT = 1.0

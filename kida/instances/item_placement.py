@@ -11,8 +11,8 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from kida.instances.competition import CompetitionFamily, file_number, published_bounds
 from kida.instances.family import Bounds, Instance
-from kida.instances.official import OfficialFamily, file_number, published_bounds
 from kida.instances.program import Program, round_to_file
 
 SMALL, BIG, BINS, RESOURCES = 100, 5, 10, 3
@@ -64,7 +64,7 @@ def root_bound(number: int) -> float:
     return float((1.0 + BALANCE_WEIGHT * RESOURCES) * np.maximum(waste, 0.0).sum())
 
 
-class ItemPlacement(OfficialFamily):
+class ItemPlacement(CompetitionFamily):
     """The family ``item_placement``; see the module's docstring."""
 
     name = "item_placement"

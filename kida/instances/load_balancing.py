@@ -15,9 +15,9 @@ import dataclasses
 
 import numpy as np
 
+from kida.instances.competition import CompetitionFamily, file_number, published_bounds
 from kida.instances.family import Bounds, Instance
 from kida.instances.load_balancing_seeds import SMALL, Draw, draw, feasible_seeds, first_feasible
-from kida.instances.official import OfficialFamily, file_number, published_bounds
 from kida.instances.program import Program, round_to_file
 
 _FIRST_SEED = {"train": 42, "valid": 18102, "test": 20200}
@@ -36,7 +36,7 @@ def problem_of(instance: Instance) -> Draw:
     return draw(seed(instance.split, instance.index))
 
 
-class LoadBalancing(OfficialFamily):
+class LoadBalancing(CompetitionFamily):
     """The family ``load_balancing``; see the module's docstring."""
 
     name = "load_balancing"

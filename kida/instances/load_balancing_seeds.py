@@ -39,7 +39,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from kida.files import write_json
+from kida.boundary import write_json
 
 FIRST_SEED, LAST_SEED = 42, 20450
 _FILE = "load_balancing_seeds.json"

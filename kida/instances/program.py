@@ -1,25 +1,23 @@
-"""A mixed-binary linear program as plain arrays, and its two ways out: a SCIP model and a file.
+"""A mixed-binary linear program as plain arrays, and its way into a file.
 
 Every generated family describes its instances by a :class:`Program`, so that memory stays linear
-in the nonzeros, and the model built in memory and the one SCIP reads from the written file are
-the same problem in the same order. Change this file only for what all families need; general
-integer variables are left out on purpose, as no family has them and their order in SCIP's reader
-is another one (see :meth:`Program.model`).
+in the nonzeros, and the model built in memory (``kida.solver.problem``) and the one SCIP reads from
+the written file are the same problem in the same order. Change this file only for what all families
+need; general integer variables are left out on purpose, as no family has them and their order in
+SCIP's reader is another one.
 """
 
 import gzip
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from kida.errors import UserError
 from kida.files import atomic_path
-
-Sense = Literal["minimize", "maximize"]
+from kida.sense import Sense
 
 
 def round_to_file(value: float) -> float:
@@ -94,57 +92,6 @@ class Program:
         one_sided = np.isinf(self.left) ^ np.isinf(self.right)
         if not np.all(one_sided | (self.left == self.right)):
             raise ValueError("every row must be an equation or have exactly one finite side")
-
-    def model(self) -> Any:
-        """Build a fresh, quiet ``pyscipopt.Model`` in memory, no parameters set.
-
-        One expression per row, filled from a dictionary at once: there is no public call of
-        PySCIPOpt that takes a whole sparse matrix, and its matrix interface makes one
-        expression per entry.
-        """
-        from pyscipopt import Expr, ExprCons, Model
-        from pyscipopt.scip import Term
-
-        model = Model(self.name)
-        model.hideOutput()
-        n = len(self.columns)
-        objective = self.objective.tolist()
-        # None is PySCIPOpt's infinity; SCIP's own is 1e20, and an IEEE one would slip through.
-        lower = [value if value > -np.inf else None for value in self.lower.tolist()]
-        upper = [value if value < np.inf else None for value in self.upper.tolist()]
-        # SCIP's reader takes every binary variable out of the problem and puts it back when it
-        # meets its BV line; a variable taken out leaves a hole that the last binary fills. In
-        # the end the last but one stands first. Branching ties follow this order.
-        last = self.binaries - 2
-        order = [last, *range(last), last + 1] if last >= 0 else list(range(self.binaries))
-        terms: list[Any] = [None] * n
-        for j in [*order, *range(self.binaries, n)]:
-            kind = "B" if j < self.binaries else "C"
-            variable = model.addVar(
-                self.columns[j], kind, lb=lower[j], ub=upper[j], obj=objective[j]
-            )
-            terms[j] = Term(variable)
-        if self.sense == "maximize":
-            model.setMaximize()
-        starts, indices, values = self.starts.tolist(), self.indices.tolist(), self.values.tolist()
-        for i, (name, left, right) in enumerate(
-            zip(self.rows, self.left.tolist(), self.right.tolist(), strict=True)
-        ):
-            entries = slice(starts[i], starts[i + 1])
-            row = Expr(
-                dict(zip([terms[j] for j in indices[entries]], values[entries], strict=True))
-            )
-            # The readers mark rows as dynamic (subject to aging), so this does too.
-            model.addCons(
-                ExprCons(
-                    row,
-                    left if left > -np.inf else None,
-                    right if right < np.inf else None,
-                ),
-                name=name,
-                dynamic=True,
-            )
-        return model
 
     def write(self, path: Path) -> None:
         """Write a free-format MPS file, gzipped when the name ends in ``.gz``, atomically.

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from kida.instances.family import Bounds, Instance, check_place, check_split
-from kida.instances.program import Program, Sense
+from kida.instances.program import Program
 from kida.instances.source import Source
+from kida.sense import Sense
 
 _LENGTH = {"train": 10000, "valid": 2000, "test": 2000}
 
@@ -57,10 +58,6 @@ class Synthetic:
     def program(self, instance: Instance) -> Program:
         """Draw the instance."""
         return self.draw(instance.name, Source.of(instance), **self.parameters[instance.size])
-
-    def model(self, instance: Instance) -> Any:
-        """Build the SCIP model in memory."""
-        return self.program(instance).model()
 
     def sense(self, instance: Instance) -> Sense:
         """Return the family's direction."""

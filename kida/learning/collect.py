@@ -13,14 +13,15 @@ from pathlib import Path
 from typing import Any
 
 from kida.errors import UserError
-from kida.evaluation.dual_integral import ScoringRule, cumulated_reward
 from kida.instances.family import Instance
+from kida.instances.registry import initial_bounds
 from kida.learning.config import CollectionConfig
 from kida.learning.samples import Shard, ShardError, write_shard
 from kida.network.weights import Policy
+from kida.reward import ScoringRule, cumulated_reward
+from kida.settings import Limits
 from kida.solver.branching import Acting, Brancher, CollectOptions, attach_collector
 from kida.solver.policies import load_function
-from kida.solver.settings import Limits
 from kida.solver.solve import solve
 
 
@@ -175,7 +176,7 @@ def play(episode: Episode) -> EpisodeRecord:
     after_root = float(trajectory.wall[-1]) - root_seconds
     reward = math.nan
     if after_root > 0:
-        rule = ScoringRule(after_root, episode.instance.initial_dual_bound)
+        rule = ScoringRule(after_root, initial_bounds(episode.instance).dual)
         reward = cumulated_reward(trajectory, rule) / after_root
     record = EpisodeRecord(
         instance=episode.instance.name,

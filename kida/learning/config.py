@@ -15,7 +15,8 @@ from types import UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from kida.errors import UserError
-from kida.network.weights import Architecture, Candidates, ParameterValue
+from kida.network.weights import Architecture, Candidates
+from kida.parameters import ParameterValue
 from kida.solver.branching import Acting, check_limits, check_window
 
 #: Who may branch before there is a network.

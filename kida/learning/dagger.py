@@ -15,18 +15,18 @@ from typing import Any
 
 import numpy as np
 
+from kida.boundary import write_json
 from kida.errors import UserError
-from kida.files import write_json
+from kida.jobs.executor import open_executor
+from kida.lab.search import check_library, search_generation
 from kida.learning.config import RunConfig
 from kida.learning.episodes import collect_generation, missing_shards
 from kida.learning.plan import Plan
 from kida.learning.run import Listener, Run
 from kida.learning.samples import Aggregate
-from kida.learning.search import check_library, search_generation
 from kida.learning.selection import Selection, finished_card, select
 from kida.network.inheritance import interpolate, uniform_average
 from kida.network.weights import Card, Policy, Weights
-from kida.parallel import open_executor
 from kida.solver.branching import check_parameters
 
 
@@ -343,7 +343,7 @@ def _plain(config: RunConfig) -> dict[str, Any]:
 
 
 def _scip_version() -> str:
-    from kida.versions import versions
+    from kida.solver.versions import versions
 
     return versions()["scip"]
 

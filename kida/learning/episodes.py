@@ -10,14 +10,15 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 
+from kida.boundary import write_json
 from kida.errors import UserError
-from kida.files import atomic_path, write_json
+from kida.files import atomic_path
+from kida.jobs.executor import Workers
 from kida.learning.collect import Episode, EpisodeRecord, play
 from kida.learning.config import first_difference
 from kida.learning.plan import Draw, Plan
 from kida.learning.run import Run, read_run, sample_count
 from kida.learning.samples import bad_file
-from kida.parallel import Workers
 
 
 def collect_generation(

@@ -16,7 +16,7 @@ from kida.learning.config import TrainingConfig
 from kida.learning.samples import best_candidates
 from kida.network.gnn import Graphs, Network
 from kida.observation import NETWORK_VARIABLE_FEATURES
-from kida.solver.branching import Sample
+from kida.sample import Sample
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from kida.errors import UserError
-from kida.instances.family import Instance, family
+from kida.instances.family import Instance
+from kida.instances.registry import family
 from kida.learning.config import RunConfig
 
 

@@ -30,8 +30,8 @@ from typing import Any, cast
 
 from safetensors import SafetensorError, safe_open
 
+from kida.boundary import write_json
 from kida.errors import UserError
-from kida.files import write_json
 from kida.learning.collect import record_of
 from kida.learning.config import RUN_VERSION, RunConfig, config_from, first_difference
 

@@ -36,7 +36,7 @@ from kida.observation import (
     RowFeature,
     VariableFeature,
 )
-from kida.solver.branching import Sample
+from kida.sample import Sample
 
 SHARD_VERSION = 3
 FORMAT = "kida-samples"

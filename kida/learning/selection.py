@@ -18,10 +18,10 @@ from typing import Any
 import numpy as np
 from scipy.stats import t as student_t
 
+from kida.boundary import write_json
 from kida.errors import UserError
-from kida.evaluation.dual_integral import ScoringRule, cumulated_reward, starting_bound
-from kida.files import write_json
 from kida.instances.family import Instance
+from kida.instances.registry import initial_bounds
 from kida.learning.config import InheritanceConfig, RunConfig
 from kida.learning.plan import Draw, Plan
 from kida.network.inheritance import (
@@ -33,8 +33,9 @@ from kida.network.inheritance import (
     weighted_average,
 )
 from kida.network.weights import Card, Policy, Weights
+from kida.reward import ScoringRule, cumulated_reward, starting_bound
+from kida.settings import Limits
 from kida.solver.branching import attach
-from kida.solver.settings import Limits
 from kida.solver.solve import solve
 
 Report = Callable[[dict[str, Any]], None]
@@ -84,7 +85,7 @@ def measure(
         limits=Limits(time=time_limit),
         seed=seed,
     )
-    known = instance.initial_dual_bound, instance.initial_primal_bound
+    known = initial_bounds(instance).dual, initial_bounds(instance).primal
     reward = cumulated_reward(result.trajectory, ScoringRule(time_limit, *known)) / time_limit
     root = starting_bound(result.trajectory, *known)
     write_json(

@@ -30,7 +30,7 @@ from kida.learning.losses import LOSSES, batches, teacher_loss
 from kida.learning.samples import Aggregate
 from kida.network.gnn import Network
 from kida.network.weights import Weights
-from kida.solver.branching import Sample
+from kida.sample import Sample
 
 
 @dataclass(frozen=True)

@@ -19,23 +19,23 @@ import safetensors.numpy
 from numpy.typing import NDArray
 from safetensors import SafetensorError
 
-import kida
+from kida.boundary import write_json
 from kida.errors import UserError
-from kida.files import atomic_path, write_json
+from kida.files import atomic_path
 from kida.observation import (
     NETWORK_VARIABLE_FEATURES,
     SCHEMA_VERSION,
     CandidateFeature,
     RowFeature,
 )
+from kida.parameters import ParameterValue
 
 if TYPE_CHECKING:
-    from kida._core import Network
+    from kida._core import NativeNetwork
 
 #: State-dict name to float32 array, prenorm statistics included.
 Weights = dict[str, NDArray[np.float32]]
 Candidates = Literal["fractional", "unfixed"]
-ParameterValue = bool | int | float | str
 
 WEIGHTS_FILE = "weights.safetensors"
 CARD_FILE = "card.json"
@@ -323,12 +323,12 @@ class Policy:
             temporary.write_bytes(safetensors.numpy.save(self.weights))
         write_json(folder / CARD_FILE, self.card.to_json())
 
-    def native(self) -> "Network":
+    def native(self) -> "NativeNetwork":
         """Return the native network with these weights."""
-        from kida._core import Network
+        from kida._core import NativeNetwork
 
         architecture = self.card.architecture
-        network: Network = Network(
+        network: NativeNetwork = NativeNetwork(
             self.weights, architecture.embedding_size, architecture.statistics
         )
         return network
@@ -339,7 +339,7 @@ def shipped() -> dict[str, Path]:
     source = Path(__file__).resolve().parents[2]
     # A source tree's models are the newest; an installed package carries its own copy.
     roots = [source / "models"] if (source / "pyproject.toml").is_file() else []
-    roots += [Path(path) / "models" for path in kida.__path__]
+    roots.append(Path(__file__).resolve().parents[1] / "models")
     found: dict[str, Path] = {}
     for root in roots:
         for card in sorted(root.glob(f"*/{CARD_FILE}")):

@@ -22,11 +22,14 @@ from kida._core import BoundRecorder
 from kida.errors import UserError
 from kida.files import atomic_path
 from kida.instances.family import Instance
-from kida.instances.program import Sense
-from kida.solver.bounds import BoundTrajectory, with_infinities
+from kida.instances.registry import initial_bounds
+from kida.sense import Sense
+from kida.settings import Limits, Settings, named_settings
 from kida.solver.branching import Brancher, BranchingStatistics, capsule
 from kida.solver.policies import attach_policy
-from kida.solver.settings import Limits, Settings, apply_seeds, named_settings
+from kida.solver.problem import open_model
+from kida.solver.settings import apply_limits, apply_seeds, apply_settings
+from kida.trajectory import BoundTrajectory, with_infinities
 
 #: How long an interrupted solve may take to come to rest before it is abandoned, in seconds.
 _PATIENCE = 1.5
@@ -283,13 +286,14 @@ def solve(
     if solution_file is not None and solution_file.exists():
         raise UserError(f"{solution_file} exists already; name another file, or remove it")
     limits = limits or Limits()
-    model = instance.model()
-    sense: Sense = model.getObjectiveSense()
-    settings.apply(model)
-    limits.apply(model, settings)
+    model = open_model(instance)
+    sense: Sense = "maximize" if model.getObjectiveSense() == "maximize" else "minimize"
+    apply_settings(model, settings)
+    apply_limits(model, limits, settings)
     apply_seeds(model, seed, permutation_seed)
-    if settings.objective_limit and instance.initial_primal_bound is not None:
-        model.setObjlimit(instance.initial_primal_bound)
+    known = initial_bounds(instance).primal
+    if settings.objective_limit and known is not None:
+        model.setObjlimit(known)
     after_root = limits.seconds(settings) if settings.clock_starts == "root_end" else math.inf
     recorder = BoundRecorder(capsule(model), limit_after_root=after_root)
     brancher = policy(model) if callable(policy) else attach_policy(model, policy, seed)

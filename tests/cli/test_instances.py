@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from kida.cli import main
-from kida.instances.family import family_names
+from kida.instances.registry import family_names
 from kida.instances.set_cover import set_cover
 from kida.instances.source import Source
 

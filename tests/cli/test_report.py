@@ -3,8 +3,10 @@
 import pytest
 
 from kida.cli import main
-from kida.evaluation.runner import Protocol, evaluate, plan
-from kida.instances.family import instances
+from kida.evaluation.records import Protocol
+from kida.evaluation.runner import evaluate
+from kida.evaluation.trials import plan
+from kida.instances.registry import instances
 
 pytest.importorskip("matplotlib", reason="the extra kida[plot] is not installed")
 

@@ -15,7 +15,7 @@ from kida.evaluation.official import (
     write_official,
 )
 from kida.evaluation.results import OFFICIAL_COLUMNS, load_results
-from kida.instances.family import instances
+from kida.instances.registry import initial_bounds, instances
 
 HEADER = ",".join(OFFICIAL_COLUMNS)
 LINE = "../../instances/1_item_placement/test/item_placement_1000{}.mps.gz,{},586.8,5.4,0,{}"
@@ -154,5 +154,5 @@ def test_the_initial_bounds_are_the_official_ones(shared_data):
     lines = list(csv.DictReader(text.splitlines()))
     for line, instance in zip(lines, instances("item_placement"), strict=True):
         assert instance.name in line["instance"]
-        assert instance.initial_dual_bound == pytest.approx(float(line["initial_dual_bound"]))
-        assert instance.initial_primal_bound == pytest.approx(float(line["initial_primal_bound"]))
+        assert initial_bounds(instance).dual == pytest.approx(float(line["initial_dual_bound"]))
+        assert initial_bounds(instance).primal == pytest.approx(float(line["initial_primal_bound"]))

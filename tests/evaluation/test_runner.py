@@ -11,8 +11,10 @@ from pathlib import Path
 import pytest
 
 from kida.errors import UserError
-from kida.evaluation.runner import Protocol, Run, evaluate, plan, read_record, slug
-from kida.instances.family import instances
+from kida.evaluation.records import Protocol, read_record, slug
+from kida.evaluation.runner import evaluate
+from kida.evaluation.trials import Trial, plan
+from kida.instances.registry import instances
 
 FAST = Protocol(time_limit=0.5)
 
@@ -71,7 +73,7 @@ def test_nonsense_plans_are_refused(placement):
 
 def test_file_names_are_safe(placement):
     assert slug("runs/ip/../policy") == "runs-ip-policy"
-    name = Run(placement[0], 3, "module:rule").file_name
+    name = Trial(placement[0], 3, "module:rule").file_name
     assert name == "item_placement_10000.3.module-rule.json"
 
 

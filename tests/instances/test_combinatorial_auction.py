@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from kida.errors import UserError
 from kida.instances.combinatorial_auction import combinatorial_auction
-from kida.instances.family import generated_family, instances
+from kida.instances.registry import generated_family, instances, sense_of
 from kida.instances.source import Source
 
 
@@ -13,7 +13,11 @@ from kida.instances.source import Source
 def test_published_sizes(size: str, bids: int) -> None:
     instance = instances("combinatorial_auction", "test", 0, 1, size)[0]
     program = generated_family("combinatorial_auction").program(instance)
-    assert (len(program.columns), program.sense, instance.sense) == (bids, "maximize", "maximize")
+    assert (len(program.columns), program.sense, sense_of(instance)) == (
+        bids,
+        "maximize",
+        "maximize",
+    )
 
 
 def test_statistics() -> None:

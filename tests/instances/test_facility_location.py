@@ -5,8 +5,9 @@ from hypothesis import strategies as st
 
 from kida.errors import UserError
 from kida.instances.facility_location import facility_location
-from kida.instances.family import generated_family, instances
+from kida.instances.registry import generated_family, instances
 from kida.instances.source import Source
+from kida.solver.problem import build_model
 
 
 @pytest.mark.parametrize(
@@ -42,7 +43,7 @@ def test_statistics() -> None:
 @given(seed=st.integers(0, 999), customers=st.integers(1, 8), facilities=st.integers(1, 8))
 @settings(max_examples=25, deadline=None)
 def test_any_size_is_solvable(seed: int, customers: int, facilities: int) -> None:
-    model = facility_location("p", Source(seed), customers, facilities, ratio=3.0).model()
+    model = build_model(facility_location("p", Source(seed), customers, facilities, ratio=3.0))
     model.optimize()
     assert model.getStatus() == "optimal"
 

@@ -5,13 +5,8 @@ from multiprocessing import get_context
 import pytest
 
 from kida.errors import UserError
-from kida.instances.family import (
-    Instance,
-    family,
-    family_names,
-    generated_family,
-    instances,
-)
+from kida.instances.family import Instance
+from kida.instances.registry import family, family_names, generated_family, instances
 
 
 def draw(instance: Instance) -> str:

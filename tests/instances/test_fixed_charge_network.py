@@ -6,12 +6,13 @@ from hypothesis import strategies as st
 from kida.errors import UserError
 from kida.instances.fixed_charge_network import fixed_charge_network
 from kida.instances.source import Source
+from kida.solver.problem import build_model
 
 
 @given(seed=st.integers(0, 10**6), nodes=st.integers(4, 9), strong=st.booleans())
 @settings(max_examples=15, deadline=None)
 def test_every_draw_can_be_served(seed: int, nodes: int, strong: bool) -> None:
-    model = fixed_charge_network("p", Source(seed), nodes, 3, strong=strong).model()
+    model = build_model(fixed_charge_network("p", Source(seed), nodes, 3, strong=strong))
     model.setParam("limits/solutions", 1)
     model.optimize()
     assert model.getNSols() >= 1
@@ -21,11 +22,11 @@ def test_strong_rows_only_tighten_the_relaxation() -> None:
     bounds, optima = [], []
     for strong in (False, True):
         program = fixed_charge_network("p", Source(5), 7, 4, strong=strong)
-        model = program.model()
+        model = build_model(program)
         model.relax()
         model.optimize()
         bounds.append(model.getObjVal())
-        model = program.model()
+        model = build_model(program)
         model.optimize()
         optima.append(model.getObjVal())
     assert optima[0] == pytest.approx(optima[1])

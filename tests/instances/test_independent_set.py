@@ -4,8 +4,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kida.errors import UserError
-from kida.instances.family import generated_family, instances
 from kida.instances.independent_set import barabasi_albert, greedy_cliques, independent_set
+from kida.instances.registry import generated_family, instances
 from kida.instances.source import Source
 
 

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from pyscipopt import Model
 
-from kida.instances.family import generated_family, instances
 from kida.instances.item_placement import draw_sizes, root_bound, seed
+from kida.instances.registry import generated_family, initial_bounds, instances
+from kida.solver.problem import open_model
 
 
 def first(split: str):
@@ -46,7 +47,7 @@ def test_model_in_memory_is_what_scip_reads_from_the_file(tmp_path: Path) -> Non
     instance = first("valid")
     path = tmp_path / "x.mps.gz"
     generated_family("item_placement").program(instance).write(path)
-    read, built = Model(), instance.model()
+    read, built = Model(), open_model(instance)
     read.hideOutput()
     read.readProblem(str(path))
     trees = []
@@ -72,19 +73,19 @@ def test_all_published_bounds(shared_data: Path) -> None:
     assert len(rows) == len(test) == 100
     for row, instance in zip(rows, test, strict=True):
         assert f"{instance.name}.mps.gz" in row["instance"]
-        assert instance.initial_dual_bound == float(row["initial_dual_bound"])
-        assert instance.initial_primal_bound == float(row["initial_primal_bound"])
+        assert initial_bounds(instance).dual == float(row["initial_dual_bound"])
+        assert initial_bounds(instance).primal == float(row["initial_primal_bound"])
         number = int(instance.name.rsplit("_", 1)[1])
-        assert root_bound(number) == pytest.approx(instance.initial_dual_bound, abs=1e-4)
+        assert root_bound(number) == pytest.approx(initial_bounds(instance).dual, abs=1e-4)
 
 
 def test_root_bound_is_scips() -> None:
     instance = first("valid")
-    model = instance.model()
+    model = open_model(instance)
     model.setParam("limits/nodes", 1)
     model.optimize()
-    assert instance.initial_dual_bound == pytest.approx(model.getDualbound(), abs=1e-6)
-    assert instance.initial_primal_bound is None
+    assert initial_bounds(instance).dual == pytest.approx(model.getDualbound(), abs=1e-6)
+    assert initial_bounds(instance).primal is None
 
 
 def test_order_of_draws_does_not_matter() -> None:

@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from kida.instances.family import generated_family, instances
 from kida.instances.load_balancing import problem_of, seed, useful_workers
 from kida.instances.load_balancing_seeds import draw, is_feasible
+from kida.instances.registry import generated_family, initial_bounds, instances
 
 
 def test_numbers_and_seeds() -> None:
@@ -44,17 +44,17 @@ def test_published_primal_bounds(shared_data: Path) -> None:
         csv.DictReader(io.StringIO(text)), instances("load_balancing"), strict=True
     ):
         assert f"{instance.name}.mps.gz" in row["instance"]
-        assert instance.initial_primal_bound == float(row["initial_primal_bound"])
-        assert instance.initial_dual_bound == float(row["initial_dual_bound"])
+        assert initial_bounds(instance).primal == float(row["initial_primal_bound"])
+        assert initial_bounds(instance).dual == float(row["initial_dual_bound"])
         useful = useful_workers(draw(seed("test", instance.index)))
-        matches += useful == instance.initial_primal_bound
+        matches += useful == initial_bounds(instance).primal
     assert matches == 99
 
 
 def test_bounds_of_other_splits() -> None:
     instance = instances("load_balancing", "valid", 0, 1)[0]
-    assert instance.initial_dual_bound is None
-    assert instance.initial_primal_bound == useful_workers(draw(18102))
+    assert initial_bounds(instance).dual is None
+    assert initial_bounds(instance).primal == useful_workers(draw(18102))
 
 
 def test_the_small_size_is_feasible_and_as_dense_as_the_official_one() -> None:
@@ -67,8 +67,8 @@ def test_the_small_size_is_feasible_and_as_dense_as_the_official_one() -> None:
         # 15 * (150 / 3 + 150 / 30) + 3 * (150 / 30 + 150 / 3) = 18 * 55 allowed pairs are expected,
         # 55 for each workload as in the official set.
         assert sum(map(len, problem.allowed)) == pytest.approx(18 * 55, rel=0.1)
-        assert instance.initial_dual_bound is None
-        assert instance.initial_primal_bound == useful_workers(problem)
+        assert initial_bounds(instance).dual is None
+        assert initial_bounds(instance).primal == useful_workers(problem)
     program = generated_family("load_balancing").program(small[0])
     assert (len(program.columns), program.binaries) == (300 + 300 * 18, 300)
 
@@ -76,6 +76,6 @@ def test_the_small_size_is_feasible_and_as_dense_as_the_official_one() -> None:
 def test_the_small_sizes_splits_are_apart_from_the_official_ones() -> None:
     # Test numbers of the small size have no published bounds.
     instance = instances("load_balancing", "test", 0, 1, size="small")[0]
-    assert instance.initial_primal_bound < 300
+    assert initial_bounds(instance).primal < 300
     draws = {problem_of(i).loads[0] for i in (instance, *instances("load_balancing", "test", 0, 1))}
     assert len(draws) == 2

@@ -4,9 +4,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kida.errors import UserError
-from kida.instances.family import generated_family, instances
 from kida.instances.maritime_inventory_routing import maritime_inventory_routing
+from kida.instances.registry import generated_family, instances
 from kida.instances.source import Source
+from kida.solver.problem import build_model
 
 
 @given(
@@ -21,7 +22,7 @@ def test_every_draw_is_feasible(
     seed: int, loading: int, discharging: int, ships: int, periods: int
 ) -> None:
     program = maritime_inventory_routing("p", Source(seed), loading, discharging, ships, periods)
-    model = program.model()
+    model = build_model(program)
     # Ships stay in port and leave the system at the end, the spot market does the rest.
     solution = model.createSol()
     values = dict.fromkeys(program.columns, 0.0)

@@ -8,6 +8,7 @@ from pyscipopt import Model
 
 from kida.errors import UserError
 from kida.instances.program import Program, Rows, round_to_file
+from kida.solver.problem import build_model
 
 
 def read(path: Path) -> Model:
@@ -51,11 +52,11 @@ def small(sense: str = "maximize", binaries: int = 3) -> Program:
 def test_memory_and_file_are_the_same_problem(tmp_path: Path, sense: str, suffix: str) -> None:
     program = small(sense)
     program.write(tmp_path / f"x{suffix}")
-    assert content(read(tmp_path / f"x{suffix}")) == content(program.model())
+    assert content(read(tmp_path / f"x{suffix}")) == content(build_model(program))
 
 
 def test_lp_format_holds_the_same_problem(tmp_path: Path) -> None:
-    model = small().model()
+    model = build_model(small())
     model.writeProblem(str(tmp_path / "x.lp"), verbose=False)
     sense, variables, rows = content(read(tmp_path / "x.lp"))
     ours = content(model)
@@ -86,7 +87,7 @@ def test_any_number_survives_the_file(
     program = rows.program("p", [f"x{j}" for j in range(6)], costs, binaries=binaries)
     path = tmp_path_factory.mktemp("numbers") / "x.mps"
     program.write(path)
-    assert content(read(path)) == content(program.model())
+    assert content(read(path)) == content(build_model(program))
 
 
 def test_same_bytes_every_time(tmp_path: Path) -> None:

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from kida.instances.family import family_names
-from kida.instances.files import read_model
 from kida.instances.program import Program
+from kida.instances.registry import family_names
+from kida.solver.problem import read_model
 
 FOLDER = Path(__file__).resolve().parents[2] / "instances"
 

@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kida.errors import UserError
-from kida.instances.family import generated_family, instances
+from kida.instances.registry import generated_family, instances
 from kida.instances.set_cover import set_cover
 from kida.instances.source import Source
 

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 import torch
 
-from kida.instances.family import instances
+from kida.instances.registry import instances
 from kida.learning.collect import Episode, EpisodeRecord, play
 from kida.learning.config import CollectionConfig
 from kida.learning.samples import Shard
-from kida.solver.branching import Sample
+from kida.sample import Sample
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -6,11 +6,11 @@ import signal
 import pytest
 
 from kida.errors import UserError
+from kida.jobs.executor import open_executor
 from kida.learning.config import read_config
 from kida.learning.episodes import collect_generation
 from kida.learning.plan import Plan
 from kida.learning.run import Run, status
-from kida.parallel import open_executor
 
 SETTINGS = (
     "generations=1",

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from kida.errors import UserError
-from kida.instances.family import instances
+from kida.instances.registry import instances
 from kida.learning.collect import Episode, play, record_of
 from kida.learning.config import CollectionConfig
 from kida.learning.samples import Shard

@@ -7,13 +7,14 @@ import pytest
 
 import kida
 from kida.errors import UserError
-from kida.instances.family import instances
+from kida.instances.registry import instances
 from kida.learning import dagger
 from kida.learning.config import read_config
 from kida.learning.dagger import train
 from kida.learning.run import Run, read_run, status
 from kida.learning.tensorboard import CURVES
 from kida.network.weights import Architecture, Policy
+from kida.solver.problem import open_model
 
 SMALL = (
     "generations=2",
@@ -154,7 +155,7 @@ def test_statistics_make_a_policy_that_branches(tmp_path):
     assert policy.card.architecture == Architecture(8, statistics=True)
     assert json.loads((tmp_path / "run/policy/card.json").read_text())["schema_version"] == 2
     (instance,) = instances("item_placement", split="valid", start=3, count=1)
-    model = instance.model()
+    model = open_model(instance)
     model.hideOutput()
     model.setParam("limits/nodes", 10)
     brancher = kida.attach(model, policy)

@@ -3,6 +3,7 @@ import pytest
 from kida.errors import UserError
 from kida.learning.config import CollectionConfig, RunConfig, SearchConfig
 from kida.learning.plan import Plan
+from kida.solver.problem import open_model
 
 
 def config(**options) -> RunConfig:
@@ -39,10 +40,10 @@ def test_the_plan_follows_from_the_seed():
 
 
 def test_a_small_family_is_played_again_with_other_seeds(tmp_path):
-    from kida.instances.family import instances
+    from kida.instances.registry import instances
 
     for index in range(3):
-        model = instances("item_placement", "train", index, 1)[0].model()
+        model = open_model(instances("item_placement", "train", index, 1)[0])
         model.writeProblem(str(tmp_path / f"{index}.mps"), verbose=False)
         model.free()
     plan = Plan(

@@ -4,11 +4,13 @@ import numpy as np
 import pytest
 import torch
 
-from kida.instances.family import instances
+from kida.instances.registry import instances
 from kida.network.gnn import Graphs, Network
 from kida.network.weights import Architecture, Card, Policy, import_checkpoint, shapes
 from kida.observation import NETWORK_VARIABLE_FEATURES, Observation
-from kida.solver.branching import CollectOptions, Sample, attach_collector
+from kida.sample import Sample
+from kida.solver.branching import CollectOptions, attach_collector
+from kida.solver.problem import open_model
 
 
 def graphs_of(observation: Observation, candidates=None) -> Graphs:
@@ -70,7 +72,7 @@ def formula_network(size: int) -> Network:
 @pytest.fixture(scope="module")
 def recorded() -> list[Sample]:
     """Real nodes of the competition's first instance."""
-    model = instances("item_placement", "train", 0, 1)[0].model()
+    model = open_model(instances("item_placement", "train", 0, 1)[0])
     options = CollectOptions(
         "random", probability_by_depth=(1.0,), max_samples=8, stop_when_full=True
     )

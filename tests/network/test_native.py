@@ -9,11 +9,12 @@ from numpy.typing import NDArray
 from pyscipopt import SCIP_PARAMSETTING, Model
 
 from kida import _core
-from kida.instances.family import instances
+from kida.instances.registry import instances
 from kida.network.gnn import Graphs, Network
 from kida.network.weights import Architecture, Card, Policy
 from kida.observation import NETWORK_VARIABLE_FEATURES, Observation
 from kida.solver.branching import attach_callable, observe_candidates
+from kida.solver.problem import open_model
 
 Node = tuple[Observation, NDArray[np.int32], NDArray[np.float32]]
 
@@ -42,7 +43,7 @@ def nodes() -> list[Node]:
     recorded = []
     for family, count in (("item_placement", 5), ("set_cover", 2)):
         (instance,) = instances(family, split="valid", start=4, count=1)
-        recorded += record(instance.model(), count)
+        recorded += record(open_model(instance), count)
     assert len(recorded) >= 6
     return recorded
 
@@ -70,7 +71,7 @@ def trained_like(architecture: Architecture, nodes: list[Node]) -> Network:
     return network
 
 
-def native_scores(network: _core.Network, node: Node) -> NDArray[np.float32]:
+def native_scores(network: _core.NativeNetwork, node: Node) -> NDArray[np.float32]:
     observation, candidates, statistics = node
     return network.score(
         observation.row_features,
@@ -123,7 +124,7 @@ def test_native_scores_are_torchs(
 def test_statistics_change_the_scores_and_may_not_be_missing(nodes: list[Node]) -> None:
     architecture = Architecture(16, statistics=True)
     oracle = trained_like(architecture, nodes)
-    native = _core.Network(oracle.weights(), 16, True)
+    native = _core.NativeNetwork(oracle.weights(), 16, True)
     observation, candidates, statistics = nodes[0]
     without = native_scores(native, (observation, candidates, np.zeros_like(statistics)))
     assert not np.allclose(native_scores(native, nodes[0]), without)
@@ -151,13 +152,13 @@ def test_weights_that_do_not_fit_are_named(change, message: str) -> None:
     changed = weights()
     change(changed)
     with pytest.raises(ValueError, match=message):
-        _core.Network(changed, 16)
+        _core.NativeNetwork(changed, 16)
 
 
 @pytest.mark.parametrize("size", [0, 12, 136])
 def test_unsupported_embedding_sizes_are_refused(size: int) -> None:
     with pytest.raises(ValueError, match="multiple of 8 up to 128"):
-        _core.Network(weights(), size)
+        _core.NativeNetwork(weights(), size)
 
 
 def test_an_unknown_instruction_set_is_refused() -> None:
@@ -186,7 +187,7 @@ def test_arrays_out_of_range_are_refused(position: int, value, message: str) -> 
         np.ones(2, np.float32),
         np.array([1], np.int32),
     ]
-    network = _core.Network(weights(), 16)
+    network = _core.NativeNetwork(weights(), 16)
     assert network.score(*arrays).shape == (1,)
     arrays[position] = value
     with pytest.raises(ValueError, match=message):
@@ -197,4 +198,4 @@ def test_scores_that_are_not_finite_are_an_error(nodes: list[Node]) -> None:
     broken = weights()
     broken["output_module.2.weight"][:] = np.inf
     with pytest.raises(RuntimeError, match="not finite"):
-        native_scores(_core.Network(broken, 16), nodes[0])
+        native_scores(_core.NativeNetwork(broken, 16), nodes[0])

@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from kida.evaluation.records import Protocol
 from kida.evaluation.results import load_results
-from kida.evaluation.runner import Protocol, evaluate, plan
-from kida.instances.family import instances
+from kida.evaluation.runner import evaluate
+from kida.evaluation.trials import plan
+from kida.instances.registry import instances
 from kida.network.weights import Policy
 
 ROOT = Path(__file__).parents[2]

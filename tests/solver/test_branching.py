@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from pyscipopt import SCIP_PARAMSETTING, Model, quicksum
 
 from kida.errors import UserError
-from kida.instances.family import instances
+from kida.instances.registry import instances
 from kida.network.weights import Architecture, Card, Policy, shapes
 from kida.observation import CandidateFeature, Observation, VariableFeature
 from kida.solver.branching import (
@@ -24,6 +24,7 @@ from kida.solver.branching import (
     observe,
     observe_candidates,
 )
+from kida.solver.problem import open_model
 
 
 def random_policy(
@@ -59,7 +60,7 @@ def quiet(model: Model, nodes: int = 60) -> Model:
 
 def item_placement(nodes: int = 60) -> Model:
     (instance,) = instances("item_placement", split="valid", start=3, count=1)
-    return quiet(instance.model(), nodes)
+    return quiet(open_model(instance), nodes)
 
 
 def general_integers() -> Model:

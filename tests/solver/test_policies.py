@@ -6,8 +6,10 @@ import pytest
 from pyscipopt import SCIP_PARAMSETTING
 
 from kida.errors import UserError
-from kida.instances.family import Instance, instances
+from kida.instances.family import Instance
+from kida.instances.registry import instances
 from kida.solver.policies import SCIP_RULES, attach_policy, load_function, policy_identity
+from kida.solver.problem import open_model
 from kida.solver.solve import scip_statistics
 
 
@@ -18,7 +20,7 @@ def placement() -> Instance:
 
 @pytest.mark.parametrize("rule", SCIP_RULES)
 def test_scips_own_rules_branch(rule, placement):
-    model = placement.model()
+    model = open_model(placement)
     model.setHeuristics(SCIP_PARAMSETTING.OFF)
     model.setParam("limits/nodes", 2)
     assert attach_policy(model, rule) is None
@@ -38,7 +40,7 @@ def test_suffixes_set_parameters_beside_the_policys_own(
 ):
     make_policy(parameters={"separating/maxrounds": 3}).save(tmp_path / "policy")
     for policy in ("random", "math:fsum", str(tmp_path / "policy")):
-        model = placement.model()
+        model = open_model(placement)
         attach_policy(model, f"{policy}-orbital-{suffix}")
         parameters = model.getParams()
         model.free()
@@ -55,7 +57,7 @@ def test_suffixes_set_parameters_beside_the_policys_own(
 
 def test_tree_cuts_are_sought_right_below_the_root(placement):
     for policy, least, most in (("random", 0, 0), ("random-treecuts", 3, 60)):
-        model = placement.model()
+        model = open_model(placement)
         model.setHeuristics(SCIP_PARAMSETTING.OFF)
         model.setParam("limits/nodes", 4)  # the root, and three nodes of depth 1 to 3
         attach_policy(model, policy)
@@ -82,7 +84,7 @@ def test_a_suffix_makes_another_policy(make_policy, tmp_path):
 
 def test_a_network_branches_from_its_folder(placement, make_policy, tmp_path):
     make_policy().save(tmp_path / "policy")
-    model = placement.model()
+    model = open_model(placement)
     model.setHeuristics(SCIP_PARAMSETTING.OFF)
     model.setParam("limits/nodes", 3)
     brancher = attach_policy(model, str(tmp_path / "policy"))

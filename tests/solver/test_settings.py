@@ -6,14 +6,15 @@ import pytest
 from pyscipopt import Model
 
 from kida.errors import UserError
-from kida.solver.settings import SETTINGS, Limits, Settings, apply_seeds, named_settings
+from kida.settings import SETTINGS, Limits, Settings, named_settings
+from kida.solver.settings import apply_limits, apply_seeds, apply_settings
 
 
 def parameters_of(name: str, limits: Limits | None = None) -> dict[str, object]:
     model = Model()
     settings = named_settings(name)
-    settings.apply(model)
-    (limits or Limits()).apply(model, settings)
+    apply_settings(model, settings)
+    apply_limits(model, limits or Limits(), settings)
     found: dict[str, object] = model.getParams()
     return found
 

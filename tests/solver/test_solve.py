@@ -9,9 +9,11 @@ import pytest
 from pyscipopt import Model
 
 from kida.errors import UserError
-from kida.instances.family import Instance, instances
+from kida.instances.family import Instance
+from kida.instances.registry import initial_bounds, instances
+from kida.settings import Limits
 from kida.solver.branching import attach_callable
-from kida.solver.settings import Limits
+from kida.solver.problem import open_model
 from kida.solver.solve import Limit, Progress, Reason, optimize, solve
 
 
@@ -27,7 +29,7 @@ def test_a_limited_solve_tells_everything(placement):
     assert not result.termination.solved
     assert result.solution is None
     # The objective limit is the instance's known bound; the root bound has a closed form.
-    assert result.primal_bound == pytest.approx(placement.initial_primal_bound)
+    assert result.primal_bound == pytest.approx(initial_bounds(placement).primal)
     assert result.dual_bound == pytest.approx(5.4059507480000075)
     assert result.gap == pytest.approx(result.primal_bound / result.dual_bound - 1)
     path = result.trajectory
@@ -107,7 +109,7 @@ def choose_last(observation, candidates):
 
 
 def test_a_function_branches(placement):
-    model = placement.model()
+    model = open_model(placement)
     model.setParam("limits/nodes", 4)
     brancher = attach_callable(model, choose_last)
     optimize(model, brancher)
@@ -120,7 +122,7 @@ def fail(observation, candidates):
 
 
 def test_an_exception_of_the_rule_surfaces(placement):
-    model = placement.model()
+    model = open_model(placement)
     brancher = attach_callable(model, fail)
     with pytest.raises(ZeroDivisionError, match="no branching today"):
         optimize(model, brancher)
@@ -131,7 +133,7 @@ def test_an_exception_of_the_rule_surfaces(placement):
     threading.current_thread() is not threading.main_thread(), reason="needs the main thread"
 )
 def test_ctrl_c_stops_the_solve_and_keeps_the_model(placement):
-    model = placement.model()
+    model = open_model(placement)
     polls = 0
 
     def interrupt():
@@ -149,7 +151,7 @@ def test_ctrl_c_stops_the_solve_and_keeps_the_model(placement):
 
 
 def test_optimize_leaves_the_model_as_it_was(placement):
-    model = placement.model()
+    model = open_model(placement)
     model.setParam("limits/nodes", 1)
     optimize(model)
     assert model.getParam("misc/catchctrlc")

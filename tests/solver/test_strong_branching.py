@@ -8,9 +8,10 @@ import pytest
 from numpy.typing import NDArray
 from pyscipopt import SCIP_PARAMSETTING, Model
 
-from kida.instances.family import instances
+from kida.instances.registry import instances
 from kida.observation import Observation, VariableFeature
 from kida.solver.branching import CandidateSet, attach_callable, capsule
+from kida.solver.problem import open_model
 from kida.solver.strong_branching import StrongBranching, strong_branching
 
 NODES = {"fractional": 8, "unfixed": 2}  # the latter has some 800 candidates a node
@@ -18,7 +19,7 @@ NODES = {"fractional": 8, "unfixed": 2}  # the latter has some 800 candidates a 
 
 def item_placement(nodes: int = 2) -> Model:
     (instance,) = instances("item_placement", split="valid", start=2, count=1)
-    model = instance.model()
+    model = open_model(instance)
     model.hideOutput()
     model.setHeuristics(SCIP_PARAMSETTING.OFF)
     model.setParam("limits/nodes", nodes)

@@ -1,0 +1,235 @@
+"""The one boundary to what comes from outside: files and tables become declared types.
+
+Or one sentence that names the field. A type is declared once, as a ``msgspec.Struct`` with bounds
+on its fields, where it belongs; here is how its values are read and written. msgspec was chosen
+because it is a single small extension without dependencies, imports in ten milliseconds, refuses
+unknown fields and wrong types without guessing, and names the place of what it refuses. Sizes are
+bounded before anything is allocated, and numbers that are not finite are refused everywhere.
+"""
+
+import math
+import re
+import tomllib
+from pathlib import Path
+from types import UnionType
+from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
+
+import msgspec
+from msgspec import Meta
+
+from kida.errors import UserError
+from kida.files import atomic_path
+
+Kind = TypeVar("Kind")
+
+#: SCIP reads seeds as C integers, and the seed of a permutation is one more.
+LARGEST_SEED = 2**31 - 2
+#: SCIP's largest number, beyond which everything is infinite.
+SCIP_INFINITY = 1e20
+
+Natural = Annotated[int, Meta(ge=0, le=10**9)]
+Count = Annotated[int, Meta(ge=1, le=10**9)]
+Seed = Annotated[int, Meta(ge=0, le=LARGEST_SEED)]
+Probability = Annotated[float, Meta(ge=0.0, le=1.0)]
+#: At least 0 and below 1: what an exponential average keeps, or a layer drops.
+Share = Annotated[float, Meta(ge=0.0, lt=1.0)]
+Positive = Annotated[float, Meta(gt=0.0, le=1e9)]
+#: Seconds of a limit: a billion are 32 years.
+Seconds = Positive
+
+#: The largest file of each size class, in bytes.
+SMALL_FILE = 4 << 20
+LARGE_FILE = 1 << 28
+_DEEPEST = 32
+
+
+def read_json(path: Path, kind: type[Kind], what: str, *, largest: int = SMALL_FILE) -> Kind:
+    """Read a JSON file as a declared type.
+
+    Parameters
+    ----------
+    path
+        The file.
+    kind
+        The type.
+    what
+        What the file should be, for messages: "a policy's card".
+    largest
+        Bytes that it may have.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file: only the caller knows what that means.
+    UserError
+        If it is too large, no JSON, or not of that type; the message names the file and the field.
+    """
+    return decode_json(read_bytes(path, what, largest), kind, f"{path} is not {what}")
+
+
+def read_bytes(path: Path, what: str, largest: int) -> bytes:
+    """Read a file that has at most ``largest`` bytes; raise as :func:`read_json` does."""
+    try:
+        with path.open("rb") as file:
+            content = file.read(largest + 1)
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise UserError(f"{path} cannot be read ({error.strerror or error})") from error
+    if len(content) > largest:
+        raise UserError(f"{path} is not {what}: it has more than {largest >> 10} KiB")
+    return content
+
+
+def decode_json(content: bytes | str, kind: type[Kind], trouble: str) -> Kind:
+    """Return the value that a JSON text holds.
+
+    Raises
+    ------
+    UserError
+        ``trouble``, and why, if it is no JSON or not of that type.
+    """
+    try:
+        return convert(msgspec.json.decode(content), kind, trouble)
+    # Bytes that are no UTF-8 are a ValueError of their own.
+    except (msgspec.DecodeError, RecursionError, ValueError) as error:
+        raise UserError(f"{trouble}: {error}") from error
+
+
+def read_toml(path: Path, what: str) -> dict[str, Any]:
+    """Read a TOML file as nested plain tables, for :func:`convert`.
+
+    Raises
+    ------
+    UserError
+        If there is no such file, it is too large or no TOML.
+    """
+    try:
+        content = read_bytes(path, what, SMALL_FILE)
+    except FileNotFoundError:
+        raise UserError(f"there is no file {path}") from None
+    try:
+        return tomllib.loads(content.decode())
+    # Also UnicodeDecodeError, and Python's own limit on the digits of a number.
+    except (ValueError, RecursionError) as error:
+        raise UserError(f"{path} is not valid TOML: {error}") from error
+
+
+def convert(content: Any, kind: type[Kind], trouble: str) -> Kind:
+    """Return plain content, such as parsed JSON or TOML, as a declared type.
+
+    Parameters
+    ----------
+    content
+        Nested dictionaries, lists and values.
+    kind
+        The type.
+    trouble
+        The beginning of the message: what is wrong, such as "recipe.toml is no configuration".
+
+    Raises
+    ------
+    UserError
+        If it is not of that type; the message names the field.
+    """
+    if (place := _unusable(content)) is not None:
+        raise UserError(f"{trouble}: {place}")
+    try:
+        return msgspec.convert(content, kind)
+    except msgspec.ValidationError as error:
+        raise UserError(f"{trouble}: {_explained(str(error), content, kind)}") from error
+
+
+def checked(value: Kind) -> Kind:
+    """Return a value that a program built, after the same checks as if it had been read.
+
+    Raises
+    ------
+    UserError
+        If a field is out of its bounds or of another type.
+    """
+    return convert(plain(value), type(value), f"this {type(value).__name__} makes no sense")
+
+
+def plain(value: Any) -> Any:
+    """Return a declared value as nested dictionaries, lists and values, as JSON has them."""
+    return msgspec.to_builtins(value)
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Write plain content or a declared value as indented JSON, atomically.
+
+    Raises
+    ------
+    ValueError
+        If it holds a number that JSON cannot represent: NaN or an infinity.
+    UserError
+        If the file cannot be written.
+    """
+    content = plain(content)
+    if (place := _unusable(content)) is not None:
+        raise ValueError(place)
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(msgspec.json.format(msgspec.json.encode(content), indent=2) + b"\n")
+
+
+def _explained(message: str, content: Any, kind: Any) -> str:
+    """Return msgspec's message with the place first, as ``training.epochs``, and what is there."""
+    text, _, place = message.partition(" - at `$")
+    field = place.removesuffix("`").lstrip(".")
+    text = text[:1].lower() + text[1:]
+    owner = kind
+    for name in [part for part in re.split(r"\.|\[.*?\]", field) if part]:
+        if isinstance(content, dict):
+            content = content.get(name)
+        owner, kind = kind, _type_of(kind, name)
+    if text.startswith("object contains unknown field") and _is_struct(kind):
+        names = ", ".join(entry.encode_name for entry in msgspec.structs.fields(kind))
+        return f"{field + ': ' if field else ''}{text}; the fields are {names}"
+    if text.startswith("invalid enum value"):
+        return f"{field} is {content!r}; choose one of {', '.join(map(str, get_args(kind)))}"
+    if isinstance(content, str | int | float) and owner is not kind:
+        text = f"is {content!r}; {text}"
+        return f"{field} {text}"
+    return f"{field}: {text}" if field else text
+
+
+def _is_struct(kind: Any) -> bool:
+    return isinstance(kind, type) and issubclass(kind, msgspec.Struct)
+
+
+def _type_of(kind: Any, name: str) -> Any:
+    """Return the type of the field ``name``, or ``kind`` itself where it cannot be told."""
+    if not _is_struct(kind):
+        return kind
+    for entry in msgspec.structs.fields(kind):
+        if entry.encode_name == name:
+            found = entry.type
+            # Of a list the entries' type, of a choice with None the choice.
+            while get_origin(found) in (Annotated, tuple, list, Union, UnionType):
+                found = get_args(found)[0]
+            return found
+    return kind
+
+
+def _unusable(content: Any) -> str | None:
+    """Return where numbers are not finite or tables nested without end, or None."""
+    waiting: list[tuple[Any, str, int]] = [(content, "", 0)]
+    while waiting:
+        value, place, depth = waiting.pop()
+        if isinstance(value, float) and not math.isfinite(value):
+            return f"{place or 'it'} is {value}; it must be a finite number"
+        if depth > _DEEPEST:
+            return f"it is nested more than {_DEEPEST} levels deep"
+        if isinstance(value, dict):
+            # The first field in the text is the first one looked at.
+            waiting += [
+                (entry, f"{place}.{key}".lstrip("."), depth + 1)
+                for key, entry in reversed(value.items())
+            ]
+        elif isinstance(value, list | tuple) and not all(type(x) is int for x in value):
+            waiting += [
+                (entry, f"{place}[{number}]", depth + 1)
+                for number, entry in reversed([*enumerate(value)])
+            ]
+    return None

@@ -1,0 +1,177 @@
+"""Problems from files: any folder, file or glob pattern of .mps, .lp or .cip, also gzipped.
+
+Splits come from sub-folders ``train``, ``valid`` and ``test`` when one of them exists, otherwise
+from a seeded hash of each file's name, so that adding files moves none. A .json beside a file
+(as ``kida generate`` and the competition write) gives its initial bounds.
+"""
+
+import glob
+import gzip
+import hashlib
+import re
+from functools import cache, cached_property
+from pathlib import Path
+
+from kida.errors import UserError
+from kida.instances.family import SPLITS, Bounds, Instance
+from kida.instances.initial_bounds import stored_bounds
+from kida.sense import Sense
+
+SUFFIXES = (".mps", ".lp", ".cip", ".mps.gz", ".lp.gz", ".cip.gz")
+SHARES = {"train": 0.8, "valid": 0.1, "test": 0.1}  # when names are hashed
+SIZE = "given"  # files come in one size only
+
+
+class Folder:
+    """The family of all files at a path; follows :class:`kida.instances.family.Family`.
+
+    Parameters
+    ----------
+    where
+        A folder (searched with its sub-folders), a file, or a glob pattern (``**`` goes into
+        sub-folders). A single file is the one instance of every split.
+    seed
+        Of the hash that assigns names to splits.
+
+    Raises
+    ------
+    FileNotFoundError
+        If nothing is there; the message says what was expected.
+    UserError
+        If names cannot be told apart.
+    """
+
+    description = "problems read from files"
+    sizes = (SIZE,)
+
+    def __init__(self, where: str, seed: int = 0) -> None:
+        self.name = where
+        self._seed = seed
+        path = Path(where).expanduser()
+        if path.is_dir():
+            self._root = path.resolve()
+            found = [file for file in self._root.rglob("*") if is_problem(file)]
+        else:
+            matches = [path] if path.is_file() else map(Path, glob.glob(str(path), recursive=True))
+            found = [file.resolve() for file in matches if is_problem(file)]
+            # Names are relative to the deepest folder that holds all the files.
+            self._root = _common(found)
+        self._single = path.is_file()
+        if not found:
+            raise FileNotFoundError(
+                f"a folder, file or pattern with problems ({', '.join(SUFFIXES[:3])}, also .gz)"
+            )
+        self._files = {self._stem(file): file for file in sorted(found, key=_natural)}
+        if len(self._files) < len(found):
+            raise UserError(
+                f"{where!r} holds files that differ only in their suffix, and their names would "
+                "be the same; keep one of each"
+            )
+
+    def _stem(self, file: Path) -> str:
+        name = file.relative_to(self._root).as_posix()
+        return re.sub(r"\.(mps|lp|cip)(\.gz)?$", "", name, flags=re.IGNORECASE)
+
+    @cached_property
+    def _splits(self) -> dict[str, list[str]]:
+        splits: dict[str, list[str]] = {split: [] for split in (*SPLITS, "all")}
+        folders = {name.split("/")[0] for name in self._files if "/" in name}
+        named = not folders.isdisjoint(SPLITS)
+        for name in self._files:
+            splits["all"].append(name)
+            if self._single:
+                for split in SPLITS:
+                    splits[split].append(name)
+            elif named:
+                first = name.split("/")[0]
+                if first in SPLITS and "/" in name:
+                    splits[first].append(name)
+            else:
+                splits[self._hashed(name)].append(name)
+        return splits
+
+    def _hashed(self, name: str) -> str:
+        digest = hashlib.sha256(f"{self._seed}/{name}".encode()).digest()
+        place = int.from_bytes(digest[:8], "big") / 2**64
+        if place < SHARES["train"]:
+            return "train"
+        return "valid" if place < SHARES["train"] + SHARES["valid"] else "test"
+
+    def length(self, split: str) -> int:
+        """Return the number of files in ``split``, which may also be ``"all"``."""
+        if split not in self._splits:
+            known = ", ".join(self._splits)
+            raise UserError(f"there is no split {split!r}; choose one of {known}")
+        return len(self._splits[split])
+
+    def instance(self, size: str, split: str, index: int) -> Instance:
+        """Return file ``index`` of ``split``, in the natural order of the names."""
+        if size != SIZE:
+            raise UserError(f"files have no size {size!r}; leave the size out")
+        length = self.length(split)
+        if not 0 <= index < length:
+            raise UserError(
+                f"{self.name} has {length} instances in its {split} split; "
+                f"index {index} is not between 0 and {length - 1}"
+            )
+        name = self._splits[split][index]
+        return Instance(name, self.name, size, split, index, str(self._files[name]))
+
+    def sense(self, instance: Instance) -> Sense:
+        """Return the direction of optimization, from the head of the file."""
+        return read_sense(self._files[instance.name])
+
+    def bounds(self, instance: Instance) -> Bounds:
+        """Return the bounds in the .json beside the file; None where there are none."""
+        return stored_bounds(self._files[instance.name])
+
+
+@cache
+def read_sense(path: Path) -> Sense:
+    """Return the direction of optimization from the head of a problem file.
+
+    Raises
+    ------
+    UserError
+        If the file cannot be read.
+    """
+    opener = gzip.open if path.suffix.lower() == ".gz" else open
+    is_lp = ".lp" in path.suffixes[-2:]
+    previous = ""
+    try:
+        with opener(path, "rt", encoding="utf-8", errors="replace") as lines:
+            for line in lines:
+                text = line.split("\\" if is_lp else "*")[0].strip().lower()
+                if is_lp and text:
+                    return "maximize" if text.startswith("max") else "minimize"
+                if text.startswith("sense") and ":" in text:  # .cip
+                    return "maximize" if "max" in text else "minimize"
+                if "max" in text and (text.startswith("objsense") or previous == "objsense"):
+                    return "maximize"
+                if text.startswith(("columns", "[variables]")):
+                    break
+                previous = text or previous
+    except (OSError, EOFError) as error:
+        raise UserError(f"cannot read {path}: {error}") from error
+    return "minimize"
+
+
+def is_problem(path: Path) -> bool:
+    """Return whether ``path`` is a file that is named like a problem."""
+    name = path.name.lower()
+    # Hidden files are temporary ones of an interrupted `kida generate`.
+    return name.endswith(SUFFIXES) and not name.startswith(".") and path.is_file()
+
+
+def _common(files: list[Path]) -> Path:
+    parents = [file.parent for file in files]
+    while len(set(parents)) > 1:
+        deepest = max(len(parent.parts) for parent in parents)
+        parents = [p.parent if len(p.parts) == deepest else p for p in parents]
+    return parents[0] if parents else Path()
+
+
+def _natural(path: Path) -> list[tuple[int, int, str]]:
+    """Sort key by which ``x_2`` comes before ``x_10``."""
+    parts = re.split(r"(\d+)", path.as_posix())
+    return [(0, int(part), "") if part.isdigit() else (1, 0, part) for part in parts]

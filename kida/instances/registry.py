@@ -1,0 +1,130 @@
+"""The families by name, and what is known of an instance without a solve.
+
+A new family is one line in ``_FAMILIES``.
+"""
+
+import importlib
+from functools import cache
+from pathlib import Path
+from typing import cast
+
+from kida.errors import UserError
+from kida.instances.family import Bounds, Family, GeneratedFamily, Instance
+from kida.instances.folder import Folder, read_sense
+from kida.instances.initial_bounds import stored_bounds
+from kida.sense import Sense
+
+# name -> module with a class `FAMILY`: modules are imported only when a family is asked for.
+_FAMILIES = {
+    "item_placement": "kida.instances.item_placement",
+    "load_balancing": "kida.instances.load_balancing",
+    "set_cover": "kida.instances.set_cover",
+    "combinatorial_auction": "kida.instances.combinatorial_auction",
+    "facility_location": "kida.instances.facility_location",
+    "independent_set": "kida.instances.independent_set",
+    "maritime_inventory_routing": "kida.instances.maritime_inventory_routing",
+    "fixed_charge_network": "kida.instances.fixed_charge_network",
+}
+
+
+def family_names() -> tuple[str, ...]:
+    """Return the names of the generated families, in the order of the documentation."""
+    return tuple(_FAMILIES)
+
+
+@cache
+def _generated(name: str) -> GeneratedFamily:
+    return cast(GeneratedFamily, importlib.import_module(_FAMILIES[name]).FAMILY)
+
+
+def generated_family(name: str) -> GeneratedFamily:
+    """Return the generated family called ``name``.
+
+    Raises
+    ------
+    UserError
+        If there is no such family.
+    """
+    if name not in _FAMILIES:
+        known = ", ".join(_FAMILIES)
+        raise UserError(f"there is no family {name!r}; choose one of {known}")
+    return _generated(name)
+
+
+def family(name_or_path: str) -> Family:
+    """Return the family with this name, or the one made of the files at this path.
+
+    Parameters
+    ----------
+    name_or_path
+        A name of :func:`family_names`; or a folder, a file or a glob pattern of
+        .mps/.lp/.cip files (also .gz).
+
+    Raises
+    ------
+    UserError
+        If it is neither.
+    """
+    if name_or_path in _FAMILIES:
+        return _generated(name_or_path)
+    try:
+        return Folder(name_or_path)
+    except FileNotFoundError as error:
+        raise UserError(
+            f"{name_or_path!r} is neither a family nor {error}; the families are "
+            f"{', '.join(_FAMILIES)}"
+        ) from None
+
+
+def instances(
+    name_or_path: str,
+    split: str = "test",
+    start: int = 0,
+    count: int | None = None,
+    size: str | None = None,
+) -> list[Instance]:
+    """List ``count`` instances of a family from ``start`` on; cheap, nothing is built.
+
+    Parameters
+    ----------
+    name_or_path
+        As for :func:`family`.
+    split
+        ``"train"``, ``"valid"`` or ``"test"``; for files also ``"all"``.
+    start
+        First index within the split, from 0.
+    count
+        Number of instances; None means all that follow.
+    size
+        One of the family's sizes; None means its first.
+
+    Raises
+    ------
+    UserError
+        If the family, the size or the split is unknown, or the range is not within the split.
+    """
+    chosen = family(name_or_path)
+    size = chosen.sizes[0] if size is None else size
+    length = chosen.length(split)
+    stop = length if count is None else start + count
+    if start < 0 or stop > length or stop < start:
+        raise UserError(
+            f"{name_or_path} has {length} instances in its {split} split; "
+            f"the range from {start} to {stop} (exclusive) does not lie within 0 to {length}"
+        )
+    return [chosen.instance(size, split, index) for index in range(start, stop)]
+
+
+def sense_of(instance: Instance) -> Sense:
+    """Return the direction of optimization, without building a model."""
+    if instance.path is not None:
+        # The folder need not be searched again for a file that is known.
+        return read_sense(Path(instance.path))
+    return generated_family(instance.family).sense(instance)
+
+
+def initial_bounds(instance: Instance) -> Bounds:
+    """Return the initial bounds: looked up, read or in closed form, never by a solve."""
+    if instance.path is not None:
+        return stored_bounds(Path(instance.path))
+    return generated_family(instance.family).bounds(instance)

@@ -1,0 +1,3 @@
+"""SCIP parameters as data."""
+
+ParameterValue = bool | int | float | str

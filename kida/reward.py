@@ -1,0 +1,133 @@
+"""The score: how high the dual bound stood, integrated over the time limit.
+
+The definition is that of the dual task of the ML4CO competition (NeurIPS 2021). With ``s`` = 1 for
+minimisation and -1 for maximisation, the root node ended at time 0 and ``T`` the time limit:
+
+    cumulated reward = integral from 0 to T of  max(s dual(t), s initial_dual) - s offset  dt
+
+The bound at the end of the solve is held until ``T`` if the solve ends earlier. Everything is
+computed from the events of the recorded trajectory, exactly, never from samples. Higher rewards
+are better; the integrals are lower when better.
+"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kida.sense import sign
+from kida.trajectory import BoundTrajectory, Clock
+
+# Seconds, over which the bound that a solve starts from is measured.
+_INSTANT = 1e-6
+
+
+@dataclass(frozen=True)
+class ScoringRule:
+    """What a trajectory is measured against.
+
+    Attributes
+    ----------
+    time_limit
+        ``T``, in seconds from the end of the root node.
+    initial_dual_bound, initial_primal_bound
+        The instance's bounds known beforehand, ``None`` where there are none: the recorded bounds
+        count as at least this good. A solve that proves that nothing better than the initial
+        primal bound exists has that bound as its final dual bound.
+    objective_offset
+        Subtracted from every bound.
+    """
+
+    time_limit: float
+    initial_dual_bound: float | None = None
+    initial_primal_bound: float | None = None
+    objective_offset: float = 0.0
+
+    def __post_init__(self) -> None:
+        if not 0 < self.time_limit < math.inf:
+            raise ValueError(f"the time limit is {self.time_limit}, not positive and finite")
+
+
+def cumulated_reward(
+    trajectory: BoundTrajectory, rule: ScoringRule, clock: Clock = "wall"
+) -> float:
+    """Return the competition's cumulated reward: higher is better.
+
+    A solve that never branched holds its final bound over the whole limit. (The competition's own
+    script gives 0 there, which none of its instances ever showed.) The result is infinite if no
+    finite bound can be told at some time within the limit.
+    """
+    dual = _floored_dual(trajectory, rule)
+    mirror = sign(trajectory.sense)
+    return _integrate(trajectory, dual - mirror * rule.objective_offset, rule.time_limit, clock)
+
+
+def dual_integral(
+    trajectory: BoundTrajectory, rule: ScoringRule, best_known: float, clock: Clock = "wall"
+) -> float:
+    """Return the area between the best known objective value and the dual bound; lower is better.
+
+    It is ``T`` times the (offset, signed) best known value, less the cumulated reward.
+    """
+    value = sign(trajectory.sense) * (best_known - rule.objective_offset)
+    return rule.time_limit * value - cumulated_reward(trajectory, rule, clock)
+
+
+def primal_dual_integral(
+    trajectory: BoundTrajectory, rule: ScoringRule, clock: Clock = "wall"
+) -> float:
+    """Return the area between primal and dual bound from the end of the root node; lower is better.
+
+    Infinite while neither a solution nor an initial primal bound is known.
+    """
+    mirror = sign(trajectory.sense)
+    primal = mirror * trajectory.primal
+    if rule.initial_primal_bound is not None:
+        primal = np.minimum(primal, mirror * rule.initial_primal_bound)
+    dual = _floored_dual(trajectory, rule)
+    # The primal bound can be a rounding error below the dual one when they meet.
+    gap = np.maximum(primal - dual, 0.0)
+    return _integrate(trajectory, gap, rule.time_limit, clock)
+
+
+def starting_bound(
+    trajectory: BoundTrajectory,
+    initial_dual_bound: float | None,
+    initial_primal_bound: float | None,
+) -> float:
+    """Return the dual bound at the end of the root node, mirrored to minimisation as rewards are.
+
+    Infinite if there is none. The initial bounds are those of :class:`ScoringRule`.
+    """
+    rule = ScoringRule(_INSTANT, initial_dual_bound, initial_primal_bound)
+    return cumulated_reward(trajectory, rule) / _INSTANT
+
+
+def _floored_dual(trajectory: BoundTrajectory, rule: ScoringRule) -> NDArray[np.float64]:
+    """Return the dual bounds, mirrored to minimisation and never worse than the initial one."""
+    mirror = sign(trajectory.sense)
+    dual = mirror * trajectory.dual
+    if rule.initial_dual_bound is not None:
+        dual = np.maximum(dual, mirror * rule.initial_dual_bound)
+    if rule.initial_primal_bound is not None:
+        # SCIP reports an infinite bound when it has proven that nothing beats the objective limit.
+        dual = np.where(dual == np.inf, mirror * rule.initial_primal_bound, dual)
+    return dual
+
+
+def _integrate(
+    trajectory: BoundTrajectory, values: NDArray[np.float64], duration: float, clock: Clock
+) -> float:
+    """Integrate a step function from the end of the root node over ``duration`` seconds."""
+    times = trajectory.clock(clock)
+    start = trajectory.root_end(clock)
+    # Each value holds from its event to the next; both ends are clipped to the window, so that
+    # the value in force at its start counts from there, and the last one is held to its end.
+    edges = np.clip(np.append(times, start + duration), start, start + duration)
+    # The first event may come after the window has opened only if the recorder lost one.
+    if times[0] > start:
+        raise ValueError("the trajectory begins after the root node ended")
+    widths = np.diff(edges)
+    held = widths > 0
+    return math.fsum((widths[held] * values[held]).tolist())

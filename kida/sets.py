@@ -1,0 +1,185 @@
+"""Writing sets of instances to a folder: resumable, atomic, with a manifest of checksums.
+
+A set is a folder of ``NAME.mps.gz`` and ``NAME.json`` (the two initial bounds) as the competition
+has them, and one ``manifest.json``. Equal instances give equal bytes, so a second call with the
+same arguments only checks, and calls for several splits or families may share a folder.
+"""
+
+import gzip
+import hashlib
+import json
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import as_completed
+from pathlib import Path
+from typing import Any
+
+from kida.boundary import write_json
+from kida.errors import UserError
+from kida.files import atomic_path
+from kida.instances.family import Bounds, Instance
+from kida.instances.initial_bounds import bounds_path, stored_bounds
+from kida.instances.registry import generated_family, initial_bounds
+from kida.jobs.executor import open_executor
+from kida.solver.initial_bounds import compute_bounds
+
+MANIFEST = "manifest.json"
+_SAVE_EVERY = 5.0  # seconds between two writes of a growing manifest
+
+
+def generate(
+    instances: Sequence[Instance],
+    folder: Path,
+    jobs: int = 1,
+    bounds: bool = True,
+    progress: Callable[[Instance], None] = lambda _: None,
+) -> None:
+    """Write ``instances`` to ``folder``; what is there already is checked, not written again.
+
+    Parameters
+    ----------
+    instances
+        Instances of generated families.
+    folder
+        Where the files go; made when missing.
+    jobs
+        Worker processes; 1 works in this process.
+    bounds
+        Whether bounds that are not known otherwise are computed by solving; when False they are
+        stored as ``null``, and a later call with True fills them in.
+    progress
+        Called with each instance once it is on disk.
+
+    Raises
+    ------
+    UserError
+        If a file is in the way that holds something else, or the folder cannot be written to.
+    """
+    manifest = _read_manifest(folder)
+    files: dict[str, Any] = manifest["files"]
+    saved = time.monotonic()
+    try:
+        for instance, entry in _run(instances, folder, jobs, bounds, files):
+            files[_file(folder, instance).name] = entry
+            progress(instance)
+            if time.monotonic() - saved > _SAVE_EVERY:
+                _save(folder, manifest)
+                saved = time.monotonic()
+    finally:
+        # On Ctrl-C too: the next call then need not draw the finished ones again.
+        if files:
+            _save(folder, manifest)
+
+
+def _run(
+    instances: Sequence[Instance],
+    folder: Path,
+    jobs: int,
+    bounds: bool,
+    files: dict[str, Any],
+) -> Iterator[tuple[Instance, dict[str, Any]]]:
+    known = [files.get(_file(folder, instance).name) for instance in instances]
+    if jobs == 1 or len(instances) < 2:
+        for instance, entry in zip(instances, known, strict=True):
+            yield instance, write_instance(instance, folder, bounds, entry)
+        return
+    with open_executor(jobs) as executor:
+        futures = {
+            executor.submit(write_instance, instance, folder, bounds, entry): instance
+            for instance, entry in zip(instances, known, strict=True)
+        }
+        for future in as_completed(futures):
+            yield futures[future], future.result()
+
+
+def write_instance(
+    instance: Instance, folder: Path, bounds: bool, entry: dict[str, Any] | None
+) -> dict[str, Any]:
+    """Write one instance and its bounds, or check them when they are there.
+
+    Parameters
+    ----------
+    instance, folder, bounds
+        As for :func:`generate`.
+    entry
+        The manifest's entry for the file, if it has one.
+
+    Returns
+    -------
+    dict
+        The entry for the manifest.
+    """
+    path = _file(folder, instance)
+    if path.is_file():
+        content = path.read_bytes()
+        if entry is not None:
+            intact = hashlib.sha256(content).hexdigest() == entry["sha256"]
+        else:
+            # Compressed bytes may differ between versions of zlib: compare what they hold.
+            text = generated_family(instance.family).program(instance).mps()
+            intact = _unpack(content) == text.encode()
+        if not intact:
+            raise UserError(
+                f"{path} holds something else than {instance.name}; "
+                "remove it or choose another folder"
+            )
+    else:
+        generated_family(instance.family).program(instance).write(path)
+        content = path.read_bytes()
+    stored = stored_bounds(path)
+    missing = None in stored
+    if missing or not bounds_path(path).is_file():
+        found = compute_bounds(instance) if bounds else initial_bounds(instance)
+        stored = Bounds(
+            *(old if new is None else new for new, old in zip(found, stored, strict=True))
+        )
+        _write_bounds(bounds_path(path), stored)
+    return {
+        "sha256": hashlib.sha256(content).hexdigest(),
+        "bytes": len(content),
+        "family": instance.family,
+        "size": instance.size,
+        "split": instance.split,
+        "index": instance.index,
+        "dual_bound": stored.dual,
+        "primal_bound": stored.primal,
+    }
+
+
+def _file(folder: Path, instance: Instance) -> Path:
+    return folder / f"{instance.name}.mps.gz"
+
+
+def _unpack(content: bytes) -> bytes:
+    try:
+        return gzip.decompress(content)
+    except (OSError, EOFError):
+        return b""
+
+
+def _write_bounds(path: Path, bounds: Bounds) -> None:
+    # One line, as the competition's own files.
+    text = json.dumps({"dual_bound": bounds.dual, "primal_bound": bounds.primal})
+    with atomic_path(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def _read_manifest(folder: Path) -> dict[str, Any]:
+    path = folder / MANIFEST
+    if not path.is_file():
+        return {"version": 1, "files": {}}
+    try:
+        manifest = json.loads(path.read_text(encoding="utf-8"))
+        if manifest["version"] == 1 and isinstance(manifest["files"], dict):
+            return dict(manifest)
+    except (ValueError, TypeError, KeyError):
+        pass
+    raise UserError(f"{path} is not a manifest of kida; move it away or choose another folder")
+
+
+def _save(folder: Path, manifest: dict[str, Any]) -> None:
+    from kida.solver.versions import versions
+
+    manifest["versions"] = {name: versions()[name] for name in ("kida", "scip", "python")}
+    # Sorted by name, however the workers finished; the caller's dictionary keeps growing.
+    write_json(folder / MANIFEST, manifest | {"files": dict(sorted(manifest["files"].items()))})

@@ -1,0 +1,101 @@
+"""Problems as SCIP models: built from a program in memory, or read from a file."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from pyscipopt import Expr, ExprCons, Model
+from pyscipopt.scip import Term
+
+from kida.errors import UserError
+from kida.instances.family import Instance
+from kida.instances.folder import SUFFIXES, is_problem
+from kida.instances.program import Program
+from kida.instances.registry import generated_family
+
+
+def open_model(instance: Instance) -> Model:
+    """Return a fresh, quiet model of ``instance`` with no parameters set.
+
+    Raises
+    ------
+    UserError
+        If its file cannot be read.
+    """
+    if instance.path is not None:
+        return read_model(Path(instance.path))
+    return build_model(generated_family(instance.family).program(instance))
+
+
+def build_model(program: Program) -> Model:
+    """Build a fresh, quiet ``pyscipopt.Model`` in memory, no parameters set.
+
+    One expression per row, filled from a dictionary at once: there is no public call of
+    PySCIPOpt that takes a whole sparse matrix, and its matrix interface makes one
+    expression per entry.
+    """
+    model = Model(program.name)
+    model.hideOutput()
+    n = len(program.columns)
+    objective = program.objective.tolist()
+    # None is PySCIPOpt's infinity; SCIP's own is 1e20, and an IEEE one would slip through.
+    lower = [value if value > -np.inf else None for value in program.lower.tolist()]
+    upper = [value if value < np.inf else None for value in program.upper.tolist()]
+    # SCIP's reader takes every binary variable out of the problem and puts it back when it
+    # meets its BV line; a variable taken out leaves a hole that the last binary fills. In
+    # the end the last but one stands first. Branching ties follow this order.
+    last = program.binaries - 2
+    order = [last, *range(last), last + 1] if last >= 0 else list(range(program.binaries))
+    terms: list[Any] = [None] * n
+    for j in [*order, *range(program.binaries, n)]:
+        kind = "B" if j < program.binaries else "C"
+        variable = model.addVar(
+            program.columns[j], kind, lb=lower[j], ub=upper[j], obj=objective[j]
+        )
+        terms[j] = Term(variable)
+    if program.sense == "maximize":
+        model.setMaximize()
+    starts, indices, values = (
+        program.starts.tolist(),
+        program.indices.tolist(),
+        program.values.tolist(),
+    )
+    for i, (name, left, right) in enumerate(
+        zip(program.rows, program.left.tolist(), program.right.tolist(), strict=True)
+    ):
+        entries = slice(starts[i], starts[i + 1])
+        row = Expr(dict(zip([terms[j] for j in indices[entries]], values[entries], strict=True)))
+        # The readers mark rows as dynamic (subject to aging), so this does too.
+        model.addCons(
+            ExprCons(
+                row,
+                left if left > -np.inf else None,
+                right if right < np.inf else None,
+            ),
+            name=name,
+            dynamic=True,
+        )
+    return model
+
+
+def read_model(path: Path) -> Model:
+    """Read a problem file into a fresh, quiet ``pyscipopt.Model``.
+
+    Raises
+    ------
+    UserError
+        If there is no such file or SCIP cannot read it.
+    """
+    if not path.is_file():
+        raise UserError(f"there is no file {path}; check the path")
+    if not is_problem(path):
+        raise UserError(f"{path} is none of {', '.join(SUFFIXES)}; convert or rename it")
+    model = Model()
+    model.hideOutput()
+    try:
+        model.readProblem(str(path))
+    # PySCIPOpt raises OSError, KeyError or a bare Exception, by SCIP's return code.
+    except Exception as error:
+        reason = str(error) or type(error).__name__
+        raise UserError(f"SCIP cannot read {path}: {reason}; is the file complete?") from error
+    return model
