@@ -1,0 +1,98 @@
+"""A job: one solve to do, as plain data, and what became of it.
+
+What is done in a job is known where it is needed (``evaluation``, ``learning``, ``sets``): a
+subclass of :class:`Job` there declares its data as fields and what to do in :meth:`Job.run`.
+Nothing here knows what the jobs are.
+"""
+
+import importlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from msgspec import Struct
+
+from kida.boundary import convert, decode_json, plain
+
+#: Seconds after which a job that says nothing of its patience is killed: a day.
+PATIENCE = 86_400.0
+
+
+@dataclass(frozen=True)
+class Stage:
+    """What a job's process offers to the job.
+
+    Attributes
+    ----------
+    core
+        The processor core that it is pinned to and has to itself; None where cores are not leased.
+    tell
+        Sends plain data to whoever started the job, such as how far it is.
+    """
+
+    core: int | None = None
+    tell: Callable[[Any], None] = lambda news: None
+
+
+class Job(Struct, frozen=True, kw_only=True):
+    """One job.
+
+    Attributes
+    ----------
+    record
+        Absolute path of the file into which :meth:`run`'s result is written, as JSON; it appears
+        whole or not at all.
+    patience
+        Seconds after which the process is killed.
+    """
+
+    record: str
+    patience: float = PATIENCE
+
+    def run(self, stage: Stage) -> Any:
+        """Do the job in a process of its own; return plain data, or a declared type, to write."""
+        raise NotImplementedError
+
+    @property
+    def label(self) -> str:
+        """What the job is, for messages."""
+        return Path(self.record).stem
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why a job has no record.
+
+    Attributes
+    ----------
+    error
+        One sentence or more, for people.
+    by_user
+        Whether it is a mistake in what the user gave: it would happen again.
+    timed_out
+        Whether its patience had ended: it would take as long again.
+    """
+
+    error: str
+    by_user: bool = False
+    timed_out: bool = False
+
+    @property
+    def may_pass(self) -> bool:
+        """Whether it is worth trying the job once more."""
+        return not (self.by_user or self.timed_out)
+
+
+def pack(job: Job) -> dict[str, Any]:
+    """Return what a process needs to know of ``job``, as JSON content."""
+    kind = type(job)
+    return {"kind": f"{kind.__module__}:{kind.__qualname__}", "job": plain(job)}
+
+
+def unpack(text: bytes) -> Job:
+    """Return the job that was packed and sent as JSON; only ever read from the parent process."""
+    content: dict[str, Any] = decode_json(text, dict[str, Any], "this is no job")
+    module, _, name = content["kind"].partition(":")
+    kind: type[Job] = getattr(importlib.import_module(module), name)
+    return convert(content["job"], kind, f"this is no {name}")

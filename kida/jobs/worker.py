@@ -1,0 +1,74 @@
+"""The process of one job: ``python -P -m kida.jobs.worker``, started by ``process.py``.
+
+It reads its job as one line of JSON from the standard input, runs it and writes the record. On the
+standard output it sends one line of JSON per message; what the job itself prints there goes to the
+standard error. It leaves at once when its standard input closes, that is, when whoever started it
+is gone, and ends in order on SIGTERM if the job does.
+"""
+
+import json
+import os
+import signal
+import sys
+import threading
+from pathlib import Path
+from typing import Any, NoReturn
+
+from kida.boundary import write_json
+from kida.errors import UserError
+from kida.jobs.job import Stage, unpack
+
+
+def main() -> None:
+    """Do the job on the standard input."""
+    news = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+    text = _read_line()
+    threading.Thread(target=_leave_with_parent, daemon=True).start()
+    signal.signal(signal.SIGTERM, _interrupt)
+
+    def tell(**message: Any) -> None:
+        news.write(json.dumps(message) + "\n")
+        news.flush()
+
+    content = json.loads(text)
+    core = content.pop("core", None)
+    if core is not None:
+        os.sched_setaffinity(0, {core})
+    try:
+        job = unpack(json.dumps(content).encode())
+        result = job.run(Stage(core, lambda message: tell(news=message)))
+        write_json(Path(job.record), result)
+    except UserError as error:
+        tell(error=str(error), by_user=True)
+    # Whatever goes wrong in a job is told, and costs that job alone.
+    except Exception as error:
+        tell(error=f"{type(error).__name__}: {error}", by_user=False)
+    else:
+        tell(done=True)
+
+
+def _read_line() -> bytes:
+    line = b""
+    while not line.endswith(b"\n"):
+        received = os.read(0, 1 << 16)
+        if not received:
+            raise EOFError("the job never arrived")
+        line += received
+    return line
+
+
+def _leave_with_parent() -> NoReturn:
+    # Not through `sys.stdin`, whose lock would be held at interpreter shutdown.
+    while os.read(0, 1):
+        pass
+    os._exit(1)
+
+
+def _interrupt(*details: object) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    main()
+    sys.stdout.flush()

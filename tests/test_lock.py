@@ -1,0 +1,42 @@
+"""One command at a time in a folder."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from kida.errors import UserError
+from kida.lock import holds_only_lock, locked
+
+
+def test_a_second_command_is_told_who_is_there(tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    code = f"""
+import sys
+from pathlib import Path
+from kida.lock import locked
+with locked(Path({str(folder)!r})):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+    holder = subprocess.Popen(
+        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert holder.stdout is not None
+    assert holder.stdout.readline() == "held\n"
+    with pytest.raises(UserError, match=rf"in use by process {holder.pid} on "), locked(folder):
+        pass
+    assert holds_only_lock(folder)
+    # A killed holder leaves no lock behind.
+    holder.kill()
+    holder.communicate()
+    with locked(folder):
+        (folder / "file").touch()
+    assert not holds_only_lock(folder)
+
+
+def test_a_folder_that_cannot_be_written_to(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(UserError, match="choose another folder"), locked(tmp_path / "file" / "x"):
+        pass
