@@ -30,30 +30,54 @@ def locked(folder: Path) -> Iterator[None]:
     path = folder / LOCK_FILE
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+        descriptor = _acquire(path)
+    except BlockingIOError:
+        raise UserError(
+            f"{folder} is in use by {_read(path) or 'another command'}: "
+            "wait until that has ended, or choose another folder"
+        ) from None
     except OSError as error:
         raise UserError(
-            f"cannot write to {folder}: {error.strerror or error}; choose another folder"
+            f"cannot lock {folder} ({error.strerror or error}), so that no other command can "
+            "destroy what this one writes: choose another folder"
         ) from error
     try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            holder = os.pread(descriptor, 2000, 0).decode("utf-8", errors="replace").strip()
-            raise UserError(
-                f"{folder} is in use by {holder or 'another command'}: "
-                "wait until that has ended, or choose another folder"
-            ) from None
-        except OSError as error:
-            raise UserError(
-                f"{folder} is on a file system without locks ({error.strerror}), on which two "
-                "commands could destroy each other's work: choose a folder on another one"
-            ) from error
-        os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, _holder().encode(), 0)
         yield
     finally:
+        # Removed while it is held: whoever opened it meanwhile sees that it is gone.
+        path.unlink(missing_ok=True)
         os.close(descriptor)
+
+
+def _acquire(path: Path) -> int:
+    """Return the descriptor of the lock file, made and locked."""
+    while True:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if _is_at(path, descriptor):
+                os.ftruncate(descriptor, 0)
+                return descriptor
+        except BaseException:
+            os.close(descriptor)
+            raise
+        os.close(descriptor)
+
+
+def _is_at(path: Path, descriptor: int) -> bool:
+    """Return whether the open file is still the one of that name."""
+    try:
+        return os.path.samestat(os.stat(path), os.fstat(descriptor))
+    except FileNotFoundError:
+        return False
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8", errors="replace")[:500].strip()
+    except OSError:
+        return ""
 
 
 def _holder() -> str:

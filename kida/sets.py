@@ -8,9 +8,9 @@ same arguments only checks, and calls for several splits or families may share a
 import gzip
 import hashlib
 import json
+import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import as_completed
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,17 +20,20 @@ from kida.files import atomic_path
 from kida.instances.family import Bounds, Instance
 from kida.instances.initial_bounds import bounds_path, stored_bounds
 from kida.instances.registry import generated_family, initial_bounds
-from kida.jobs.executor import open_executor
+from kida.jobs.job import Failure, Job, Stage
+from kida.jobs.run import ONE_AT_A_TIME, Workers
+from kida.lock import locked
 from kida.solver.initial_bounds import compute_bounds
 
 MANIFEST = "manifest.json"
 _SAVE_EVERY = 5.0  # seconds between two writes of a growing manifest
+_BATCH = 20  # instances that one process draws
 
 
 def generate(
     instances: Sequence[Instance],
     folder: Path,
-    jobs: int = 1,
+    workers: Workers = ONE_AT_A_TIME,
     bounds: bool = True,
     progress: Callable[[Instance], None] = lambda _: None,
 ) -> None:
@@ -42,8 +45,8 @@ def generate(
         Instances of generated families.
     folder
         Where the files go; made when missing.
-    jobs
-        Worker processes; 1 works in this process.
+    workers
+        Where they are drawn and their bounds computed.
     bounds
         Whether bounds that are not known otherwise are computed by solving; when False they are
         stored as ``null``, and a later call with True fills them in.
@@ -53,43 +56,95 @@ def generate(
     Raises
     ------
     UserError
-        If a file is in the way that holds something else, or the folder cannot be written to.
+        If a file is in the way that holds something else, the folder cannot be written to or is
+        in use by another command, or an instance failed twice: the others are written then.
     """
-    manifest = _read_manifest(folder)
-    files: dict[str, Any] = manifest["files"]
-    saved = time.monotonic()
-    try:
-        for instance, entry in _run(instances, folder, jobs, bounds, files):
+    with locked(folder), tempfile.TemporaryDirectory() as records:
+        manifest = _read_manifest(folder)
+        files: dict[str, Any] = manifest["files"]
+        saved = time.monotonic()
+        failures: list[str] = []
+
+        def told(job: Job, entry: dict[str, Any]) -> None:
+            nonlocal saved
+            assert isinstance(job, Writing)
+            instance = job.instances[entry.pop("position")]
             files[_file(folder, instance).name] = entry
             progress(instance)
             if time.monotonic() - saved > _SAVE_EVERY:
                 _save(folder, manifest)
                 saved = time.monotonic()
-    finally:
-        # On Ctrl-C too: the next call then need not draw the finished ones again.
-        if files:
-            _save(folder, manifest)
+
+        def ended(job: Job, failure: Failure | None) -> None:
+            if failure is not None and failure.by_user:
+                raise UserError(failure.error)
+            if failure is not None:
+                failures.append(f"{job.label} ({failure.error})")
+
+        # What needs no solve takes a fraction of what starting a process does.
+        size = 1 if bounds else _BATCH
+        try:
+            workers.run(
+                [
+                    Writing(
+                        record=str(Path(records) / f"{start}.json"),
+                        instances=tuple(instances[start : start + size]),
+                        folder=str(folder.absolute()),
+                        bounds=bounds,
+                        entries=tuple(
+                            files.get(_file(folder, instance).name)
+                            for instance in instances[start : start + size]
+                        ),
+                    )
+                    for start in range(0, len(instances), size)
+                ],
+                ended,
+                told,
+            )
+        finally:
+            # On Ctrl-C too: the next call then need not draw the finished ones again.
+            if files:
+                _save(folder, manifest)
+    if failures:
+        raise UserError(
+            f"{len(failures)} of the instances failed twice: {'; '.join(failures)}; the others are "
+            f"in {folder}"
+        )
 
 
-def _run(
-    instances: Sequence[Instance],
-    folder: Path,
-    jobs: int,
-    bounds: bool,
-    files: dict[str, Any],
-) -> Iterator[tuple[Instance, dict[str, Any]]]:
-    known = [files.get(_file(folder, instance).name) for instance in instances]
-    if jobs == 1 or len(instances) < 2:
-        for instance, entry in zip(instances, known, strict=True):
-            yield instance, write_instance(instance, folder, bounds, entry)
-        return
-    with open_executor(jobs) as executor:
-        futures = {
-            executor.submit(write_instance, instance, folder, bounds, entry): instance
-            for instance, entry in zip(instances, known, strict=True)
-        }
-        for future in as_completed(futures):
-            yield futures[future], future.result()
+class Writing(Job, frozen=True, kw_only=True):
+    """A job: write some instances and their bounds.
+
+    Attributes
+    ----------
+    instances
+        What to write.
+    folder
+        Absolute path of where to.
+    bounds
+        Whether unknown bounds are computed by solving.
+    entries
+        For each instance what the manifest says of it, None if nothing.
+    """
+
+    instances: tuple[Instance, ...]
+    folder: str
+    bounds: bool
+    entries: tuple[dict[str, Any] | None, ...]
+
+    @property
+    def label(self) -> str:
+        """What the job is, for messages."""
+        return ", ".join(instance.name for instance in self.instances)
+
+    def run(self, stage: Stage) -> Any:
+        """Write, telling each one's entry for the manifest."""
+        for position, (instance, entry) in enumerate(
+            zip(self.instances, self.entries, strict=True)
+        ):
+            found = write_instance(instance, Path(self.folder), self.bounds, entry)
+            stage.tell({"position": position, **found})
+        return len(self.instances)
 
 
 def write_instance(

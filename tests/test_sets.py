@@ -12,6 +12,8 @@ import pytest
 from kida.errors import UserError
 from kida.instances.family import Instance
 from kida.instances.registry import initial_bounds, instances
+from kida.jobs.cores import available_cores
+from kida.jobs.run import Workers
 from kida.sets import generate
 
 CHOSEN = instances("item_placement", "train", 3, 3)
@@ -47,7 +49,7 @@ def stored_primal(files: dict[str, dict[str, object]]) -> object:
 
 def test_workers_write_the_same_files(tmp_path: Path) -> None:
     generate(CHOSEN, tmp_path / "one", bounds=False)
-    generate(CHOSEN[::-1], tmp_path / "two", jobs=2, bounds=False)
+    generate(CHOSEN[::-1], tmp_path / "two", Workers(min(2, available_cores())), bounds=False)
     assert manifest(tmp_path / "one") == manifest(tmp_path / "two")
 
 

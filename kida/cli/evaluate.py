@@ -37,7 +37,8 @@ from kida.evaluation.summary import (
 from kida.evaluation.trials import Trial, plan
 from kida.files import atomic_path
 from kida.instances.registry import instances
-from kida.jobs.executor import available_cores
+from kida.jobs.cores import available_cores
+from kida.jobs.run import Workers
 from kida.network.weights import shipped
 from kida.settings import SETTINGS
 
@@ -104,7 +105,7 @@ def run(arguments: argparse.Namespace) -> int:
         arguments.time_limit = arguments.time_limit or QUICK_LIMIT
         each = len(policies) * (arguments.time_limit + QUICK_START)
         arguments.count = arguments.count or max(2, int(QUICK_TOTAL * jobs / each))
-    jobs = 1 if jobs is None else jobs
+    workers = Workers(1 if jobs is None else jobs, arguments.scheduler)
     if arguments.official:
         _check_official(arguments)
     protocol = Protocol(
@@ -130,7 +131,7 @@ def run(arguments: argparse.Namespace) -> int:
         rivals = official.read_official(arguments.compare_with, chosen[0].family)
     folder = arguments.out or _default_folder(arguments.instances, protocol)
     console = open_console()
-    _evaluate(runs, protocol, folder, jobs, arguments, console)
+    _evaluate(runs, protocol, folder, workers, arguments, console)
     _report(folder, arguments, rivals, console)
     return 0
 
@@ -173,7 +174,7 @@ def _evaluate(
     runs: list[Trial],
     protocol: Protocol,
     folder: Path,
-    jobs: int,
+    workers: Workers,
     arguments: argparse.Namespace,
     console: Console,
 ) -> None:
@@ -210,8 +211,7 @@ def _evaluate(
             runs,
             protocol,
             folder,
-            jobs=jobs,
-            scheduler=arguments.scheduler,
+            workers,
             retry_failed=arguments.retry_failed,
             on_begin=begin,
             on_record=show,

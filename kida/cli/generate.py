@@ -46,11 +46,11 @@ def run(arguments: argparse.Namespace) -> int:
 
     from kida.errors import UserError
     from kida.instances.registry import generated_family, instances
+    from kida.jobs.run import Workers
     from kida.sets import MANIFEST, generate
 
     generated_family(arguments.family)
-    if arguments.jobs < 1:
-        raise UserError(f"--jobs is {arguments.jobs}; it must be at least 1")
+    workers = Workers(arguments.jobs)
     if arguments.count is not None and arguments.count < 1:
         raise UserError(f"--count is {arguments.count}; it must be at least 1")
     chosen = instances(
@@ -69,7 +69,7 @@ def run(arguments: argparse.Namespace) -> int:
         generate(
             chosen,
             arguments.out,
-            arguments.jobs,
+            workers,
             not arguments.no_bounds,
             lambda _: bar.advance(task),
         )

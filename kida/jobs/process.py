@@ -44,7 +44,8 @@ class JobProcess:
         # -P: what lies in the working folder is not imported in place of the installed package.
         # A session of its own: Ctrl-C in a terminal reaches this process, which decides.
         self._process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "kida.jobs.worker"],
+            # The record is named for people who look at the list of processes.
+            [sys.executable, "-P", "-m", "kida.jobs.worker", job.record],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._errors,

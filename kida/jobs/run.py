@@ -55,7 +55,7 @@ class Workers:
 
     def __post_init__(self) -> None:
         if self.count < 1:
-            raise UserError(f"the number of jobs is {self.count}; it must be at least 1")
+            raise UserError(f"--jobs is {self.count}; it must be at least 1")
         cores = available_cores()
         if self.scheduler is None and self.count > cores:
             raise UserError(
@@ -89,6 +89,10 @@ class Workers:
             run_on_cluster(self.scheduler, jobs, ended)
         else:
             _run_here(jobs, self.count, ended, told)
+
+
+#: On this machine, one at a time.
+ONE_AT_A_TIME = Workers()
 
 
 def run_alone(job: Job, told: Told = _nothing, *, grace: float = 0.0) -> Failure | None:

@@ -1,4 +1,4 @@
-"""The process of one job: ``python -P -m kida.jobs.worker``, started by ``process.py``.
+"""The process of one job: ``python -P -m kida.jobs.worker RECORD``, started by ``process.py``.
 
 It reads its job as one line of JSON from the standard input, runs it and writes the record. On the
 standard output it sends one line of JSON per message; what the job itself prints there goes to the

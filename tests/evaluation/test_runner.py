@@ -15,6 +15,7 @@ from kida.evaluation.records import Protocol, read_record, slug
 from kida.evaluation.runner import evaluate
 from kida.evaluation.trials import Trial, plan
 from kida.instances.registry import instances
+from kida.jobs.run import Workers
 
 FAST = Protocol(time_limit=0.5)
 
@@ -143,7 +144,7 @@ def test_unknown_policies_are_refused_before_anything_is_written(tmp_path, place
 
 def test_too_many_jobs_are_refused(tmp_path, placement):
     with pytest.raises(UserError, match="would disturb each other"):
-        evaluate(plan(placement, [0], ["mostinf"]), FAST, tmp_path / "new", jobs=10_000)
+        evaluate(plan(placement, [0], ["mostinf"]), FAST, tmp_path / "new", Workers(10_000))
 
 
 def test_a_policy_may_have_nothing_to_decide(tmp_path):
@@ -185,7 +186,11 @@ def test_failures_are_recorded_and_harm_no_other_run(tmp_path, placement, rules)
         evaluate(plan(placement[:1], [0], policies[-1:]), FAST, folder)
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="signals")
+def processes_of(folder):
+    commands = [path.read_bytes() for path in Path("/proc").glob("[0-9]*/cmdline") if path.exists()]
+    return [line for line in commands if b"kida.jobs.worker" in line and bytes(folder) in line]
+
+
 @pytest.mark.parametrize(
     ("send", "number", "status"),
     # Ctrl-C reaches the whole group, a batch system's signal perhaps the command alone.
@@ -211,9 +216,7 @@ def test_signals_keep_finished_runs_and_leave_no_process(tmp_path, send, number,
     # The run that was under way notices that nobody waits for it.
     deadline = time.monotonic() + 10
     while time.monotonic() < deadline:
-        try:
-            os.killpg(process.pid, 0)
-        except ProcessLookupError:
+        if not processes_of(folder):
             break
         time.sleep(0.1)
     else:
@@ -231,7 +234,7 @@ def test_a_cluster_does_the_same(tmp_path, placement):
             plan(placement[:2], [0], ["mostinf"]),
             FAST,
             folder,
-            scheduler=cluster.scheduler_address,
+            Workers(scheduler=cluster.scheduler_address),
             on_record=records.append,
         )
     assert [record["error"] for record in records] == [None, None]
