@@ -38,8 +38,8 @@ def locked(folder: Path) -> Iterator[None]:
         ) from None
     except OSError as error:
         raise UserError(
-            f"cannot lock {folder} ({error.strerror or error}), so that no other command can "
-            "destroy what this one writes: choose another folder"
+            f"cannot write to {folder}, or lock it ({error.strerror or error}): "
+            "choose another folder"
         ) from error
     try:
         os.pwrite(descriptor, _holder().encode(), 0)
