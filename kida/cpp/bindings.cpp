@@ -99,6 +99,7 @@ void connect(const std::string& path, const nb::dict& enumerations, int first_ma
       .stage_solving = static_cast<int>(value("stage_solving")),
       .event_dual_bound_improved = value("event_dual_bound_improved"),
       .event_best_solution_found = value("event_best_solution_found"),
+      .event_node_branched = value("event_node_branched"),
   };
   try {
     scip::connect(path, constants, first_major, last_major);

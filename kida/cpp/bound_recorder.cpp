@@ -20,7 +20,8 @@ double process_cpu_seconds() {
 }
 
 std::uint64_t event_types() {
-  return constants.event_dual_bound_improved | constants.event_best_solution_found;
+  return constants.event_dual_bound_improved | constants.event_best_solution_found |
+         constants.event_node_branched;
 }
 
 }  // namespace
@@ -33,9 +34,14 @@ struct BoundRecorderCallbacks {
   static BoundRecorder& of(SCIP_Eventhdlr* handler) {
     return **reinterpret_cast<Owner*>(SCIPeventhdlrGetData(handler));
   }
-  static Retcode on_event(Scip* scip, SCIP_Eventhdlr* handler, SCIP_Event*, SCIP_EventData*) {
+  static Retcode on_event(Scip* scip, SCIP_Eventhdlr* handler, SCIP_Event* event, SCIP_EventData*) {
     try {
-      of(handler).record(scip);
+      if (SCIPeventGetType(event) == constants.event_node_branched) {
+        // Constraint handlers may branch by themselves, without asking any rule.
+        of(handler).on_branching(scip);
+      } else {
+        of(handler).record(scip);
+      }
     } catch (...) {  // out of memory: nothing may cross the C boundary
       return error;
     }
@@ -80,7 +86,11 @@ std::shared_ptr<BoundRecorder> BoundRecorder::include(Scip* scip, double limit_a
       scip, &rule, clock_rule_name, "notes when the root node has ended; never branches",
       clock_rule_priority, -1, 1.0,
       reinterpret_cast<SCIP_BranchruleData*>(new Callbacks::Owner(recorder))));
+  // Of whatever kind the first decision is: nonlinear problems branch on external candidates, and
+  // on pseudo candidates those whose LP is not solved.
   KIDA_CALL(SCIPsetBranchruleExecLp(scip, rule, Callbacks::on_branching));
+  KIDA_CALL(SCIPsetBranchruleExecExt(scip, rule, Callbacks::on_branching));
+  KIDA_CALL(SCIPsetBranchruleExecPs(scip, rule, Callbacks::on_branching));
   KIDA_CALL(SCIPsetBranchruleFree(scip, rule, Callbacks::on_rule_free));
   return recorder;
 }

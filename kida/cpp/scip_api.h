@@ -66,6 +66,8 @@ using EventCallback = Retcode (*)(Scip*, SCIP_Eventhdlr*);
   X(Retcode, SCIPincludeBranchruleBasic,                                                           \
     (Scip*, SCIP_Branchrule**, const char*, const char*, int, int, Real, SCIP_BranchruleData*))    \
   X(Retcode, SCIPsetBranchruleExecLp, (Scip*, SCIP_Branchrule*, BranchExec))                       \
+  X(Retcode, SCIPsetBranchruleExecExt, (Scip*, SCIP_Branchrule*, BranchExec))                      \
+  X(Retcode, SCIPsetBranchruleExecPs, (Scip*, SCIP_Branchrule*, BranchExec))                       \
   X(Retcode, SCIPsetBranchruleFree, (Scip*, SCIP_Branchrule*, BranchFree))                         \
   X(SCIP_BranchruleData*, SCIPbranchruleGetData, (SCIP_Branchrule*))                               \
   X(Retcode, SCIPincludeEventhdlrBasic,                                                            \
@@ -76,6 +78,7 @@ using EventCallback = Retcode (*)(Scip*, SCIP_Eventhdlr*);
   X(SCIP_EventhdlrData*, SCIPeventhdlrGetData, (SCIP_Eventhdlr*))                                  \
   X(SCIP_Eventhdlr*, SCIPfindEventhdlr, (Scip*, const char*))                                      \
   X(Retcode, SCIPcatchEvent, (Scip*, std::uint64_t, SCIP_Eventhdlr*, SCIP_EventData*, int*))       \
+  X(std::uint64_t, SCIPeventGetType, (SCIP_Event*))                                                \
   X(Retcode, SCIPdropEvent, (Scip*, std::uint64_t, SCIP_Eventhdlr*, SCIP_EventData*, int))         \
   /* variables and columns */                                                                      \
   X(SCIP_Var**, SCIPgetVars, (Scip*))                                                              \
@@ -158,6 +161,7 @@ struct Constants {
   int stage_solving;
   std::uint64_t event_dual_bound_improved;
   std::uint64_t event_best_solution_found;
+  std::uint64_t event_node_branched;
 };
 extern Constants constants;
 

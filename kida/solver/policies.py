@@ -156,8 +156,8 @@ def load_function(name: str) -> Any:
     if not colon:
         raise UserError(f"{name!r} names no function; write module:function")
     # As `python -m` does: a console script's path lacks the folder the user stands in.
-    if "" not in sys.path and str(Path.cwd()) not in sys.path:
-        sys.path.insert(0, str(Path.cwd()))
+    here = str(Path.cwd())
+    sys.path.insert(0, here)
     try:
         module = importlib.import_module(module_name)
     except ImportError as error:
@@ -165,6 +165,9 @@ def load_function(name: str) -> Any:
             f"the function {name!r} cannot be imported ({error}); "
             "give module:function of a module that Python finds from here"
         ) from error
+    finally:
+        # What is imported later must not find the user's files in place of libraries.
+        sys.path.remove(here)
     function: Any = getattr(module, attribute, None)
     if not callable(function):
         raise UserError(f"the module {module_name!r} has no function {attribute!r}")

@@ -30,6 +30,7 @@ def connect() -> None:
         "stage_solving": pyscipopt.SCIP_STAGE.SOLVING,
         "event_dual_bound_improved": pyscipopt.SCIP_EVENTTYPE.DUALBOUNDIMPROVED,
         "event_best_solution_found": pyscipopt.SCIP_EVENTTYPE.BESTSOLFOUND,
+        "event_node_branched": pyscipopt.SCIP_EVENTTYPE.NODEBRANCHED,
     }
     main_thread = threading.main_thread().ident
     assert main_thread is not None  # the main thread has started

@@ -128,3 +128,6 @@ def test_functions_are_found_where_the_user_stands(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", [path for path in sys.path if path])
     assert policy_identity("kida_test_rule:first").startswith("function sha256:")
+    before = list(sys.path)
+    load_function("kida_test_rule:first")
+    assert sys.path == before

@@ -6,7 +6,7 @@ import threading
 
 import numpy as np
 import pytest
-from pyscipopt import Model
+from pyscipopt import Model, quicksum
 
 from kida.errors import UserError
 from kida.instances.family import Instance
@@ -186,3 +186,27 @@ def test_solving_leaves_no_memory_behind(knapsack):
     # A model that is kept costs more than a mebibyte.
     before = peak_after(5)
     assert peak_after(30) - before < 20
+
+
+@pytest.mark.parametrize("integers", [0, 8])
+def test_the_clock_starts_however_the_solver_branches(tmp_path, integers):
+    """Nonlinear problems have no LP branching: constraint handlers choose, or bounds are split."""
+    random = np.random.default_rng(3)
+    model = Model()
+    model.hideOutput()
+    x = [model.addVar(f"x{i}", "I" if i < integers else "C", lb=-5, ub=5) for i in range(10)]
+    for k in range(6):
+        factors = random.integers(-4, 5, 10).tolist()
+        products = (a * x[i] * x[(i + k) % 10] for i, a in enumerate(factors))
+        model.addCons(quicksum(products) <= 19.5)
+    objective = model.addVar("z", lb=None, ub=1000)
+    factors = random.integers(-9, 10, 10).tolist()
+    model.addCons(objective <= quicksum(a * x[i] * x[i - 3] for i, a in enumerate(factors)))
+    model.setObjective(objective, "maximize")
+    model.writeProblem(str(tmp_path / "p.cip"), verbose=False)
+    (instance,) = instances(str(tmp_path / "p.cip"))
+    result = solve(instance, settings="competition", limits=Limits(time=0.5, nodes=100_000))
+    assert result.nodes > 1
+    assert result.trajectory.root_end_wall < result.wall_time
+    if not result.termination.solved:
+        assert result.wall_time - result.trajectory.root_end_wall == pytest.approx(0.5, abs=0.3)
