@@ -17,10 +17,10 @@ import argparse
 from pathlib import Path
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from kida.cli.common import explain_policies, open_console, read_names, read_seeds
+from kida.cli.progress import ProgressBar
 from kida.errors import UserError
 from kida.evaluation import official
 from kida.evaluation.records import Protocol, Record
@@ -178,34 +178,22 @@ def _evaluate(
     arguments: argparse.Namespace,
     console: Console,
 ) -> None:
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-    )
-    # Without a terminal the bar would only litter the log: the lines say enough.
-    with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
-        task = progress.add_task(f"evaluating into {folder}", total=len(runs))
-        done = len(runs)
+    done = 0
+    with ProgressBar(console) as bar:
+        phase = f"evaluating into {folder}"
 
         def begin(missing: int) -> None:
             nonlocal done
-            done -= missing
-            progress.update(task, completed=done)
+            done = len(runs) - missing
+            bar.show(phase, done, len(runs))
             if done:
-                console.print(f"{done} of {len(runs)} runs are in {folder} already", soft_wrap=True)
+                bar.say(f"{done} of {len(runs)} runs are in {folder} already")
 
         def show(record: Record) -> None:
             nonlocal done
             done += 1
-            progress.update(task, completed=done)
-            console.print(
-                f"[{done}/{len(runs)}] {_line(record)}",
-                highlight=False,
-                markup=False,
-                soft_wrap=True,
-            )
+            bar.say(f"[{done}/{len(runs)}] {_line(record)}")
+            bar.show(phase, done, len(runs))
 
         evaluate(
             runs,

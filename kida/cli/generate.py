@@ -36,14 +36,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Generate and report."""
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeRemainingColumn,
-    )
-
+    from kida.cli.common import open_console
+    from kida.cli.progress import ProgressBar
     from kida.errors import UserError
     from kida.instances.registry import generated_family, instances
     from kida.jobs.run import Workers
@@ -58,20 +52,15 @@ def run(arguments: argparse.Namespace) -> int:
     )
     if not chosen:
         raise UserError(f"--start is {arguments.start}, where the {arguments.split} split ends")
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns) as bar:
-        task = bar.add_task(arguments.family, total=len(chosen))
-        generate(
-            chosen,
-            arguments.out,
-            workers,
-            not arguments.no_bounds,
-            lambda _: bar.advance(task),
-        )
+    done = 0
+    with ProgressBar(open_console()) as bar:
+
+        def show(_: object) -> None:
+            nonlocal done
+            done += 1
+            bar.show(arguments.family, done, len(chosen))
+
+        bar.show(arguments.family, 0, len(chosen))
+        generate(chosen, arguments.out, workers, not arguments.no_bounds, show)
     print(f"{len(chosen)} instances in {arguments.out}, listed in {arguments.out / MANIFEST}")
     return 0

@@ -55,7 +55,7 @@ class Workers:
 
     def __post_init__(self) -> None:
         if self.count < 1:
-            raise UserError(f"--jobs is {self.count}; it must be at least 1")
+            raise UserError(f"--jobs is {self.count}: the number of jobs must be at least 1")
         cores = available_cores()
         if self.scheduler is None and self.count > cores:
             raise UserError(
