@@ -10,12 +10,17 @@
 #include <algorithm>
 #include <limits>
 #include <optional>
+#include <set>
+#include <string>
+#include <string_view>
 
 #include "bound_recorder.h"
 #include "branchrule.h"
 #include "network.h"
 #include "observation.h"
 #include "pending_exception.h"
+#include "rule_options.h"
+#include "sample_recorder.h"
 #include "scip_api.h"
 #include "strong_branching.h"
 
@@ -71,9 +76,9 @@ nb::tuple observation_arrays(const Observation& o) {
                         to_numpy(o.row_starts), to_numpy(o.edge_columns), to_numpy(o.edge_values));
 }
 
-auto statistics_array(std::vector<float> statistics) {
-  const std::size_t candidates = statistics.size() / candidate_feature_count;
-  return to_numpy(std::move(statistics), {candidates, candidate_feature_count});
+auto features_array(std::vector<float> features) {
+  const std::size_t candidates = features.size() / candidate_feature_count;
+  return to_numpy(std::move(features), {candidates, candidate_feature_count});
 }
 
 nb::dict strong_branching_arrays(const StrongBranching& s) {
@@ -109,56 +114,77 @@ void connect(const std::string& path, const nb::dict& enumerations, int first_ma
 }
 
 std::shared_ptr<Network> make_network(const std::map<std::string, Input<float>>& arrays,
-                                      int embedding_size, bool statistics) {
+                                      int embedding_size, bool candidate_features) {
   Parameters parameters;
   for (const auto& [name, array] : arrays) {
     Parameter parameter{array.data(), {}};
     for (std::size_t i = 0; i < array.ndim(); ++i) parameter.shape.push_back(array.shape(i));
     parameters.emplace(name, std::move(parameter));
   }
-  return std::make_shared<Network>(parameters, embedding_size, statistics);
+  return std::make_shared<Network>(parameters, embedding_size, candidate_features);
 }
 
-auto score(const Network& network, const Input<float>& row_features,
-           const Input<float>& variable_features, const Input<std::int32_t>& row_starts,
-           const Input<std::int32_t>& edge_columns, const Input<float>& edge_values,
-           const Input<std::int32_t>& candidates, const std::optional<Input<float>>& statistics) {
-  auto require = [](bool condition, const char* message) {
-    if (!condition) throw std::invalid_argument(message);
-  };
-  require(row_features.ndim() == 2 && row_features.shape(1) == row_feature_count,
-          "row_features must have shape (rows, 5)");
-  require(variable_features.ndim() == 2 && variable_features.shape(1) == variable_feature_count,
-          "variable_features must have shape (variables, 19)");
-  const std::size_t rows = row_features.shape(0);
-  const std::size_t variables = variable_features.shape(0);
-  const std::size_t edges = edge_columns.size();
-  require(row_starts.size() == rows + 1 && row_starts.data()[0] == 0 &&
-              static_cast<std::size_t>(row_starts.data()[rows]) == edges &&
-              std::is_sorted(row_starts.data(), row_starts.data() + rows + 1),
-          "row_starts must rise from 0 to the number of edges");
-  require(edge_values.size() == edges, "edge_values and edge_columns differ in length");
-  auto in_range = [&](std::int32_t j) { return j >= 0 && static_cast<std::size_t>(j) < variables; };
-  require(std::all_of(edge_columns.data(), edge_columns.data() + edges, in_range),
-          "an edge leads to a variable that does not exist");
-  require(std::all_of(candidates.data(), candidates.data() + candidates.size(), in_range),
-          "a candidate is a variable that does not exist");
-  require(!network.statistics() || (statistics.has_value() && statistics->ndim() == 2 &&
-                                    statistics->shape(0) == candidates.size() &&
-                                    statistics->shape(1) == candidate_feature_count),
-          "this network reads the candidates' statistics, of shape (candidates, 9)");
+void require(bool condition, const char* message) {
+  if (!condition) throw std::invalid_argument(message);
+}
 
-  const ObservationView view(row_features.data(), variable_features.data(), row_starts.data(),
-                             edge_columns.data(), edge_values.data(), static_cast<int>(rows),
-                             static_cast<int>(variables));
-  std::vector<float> scores(candidates.size());
+// The arrays of a node as Python hands them over.
+struct NodeArrays {
+  Input<float> row_features, variable_features;
+  Input<std::int32_t> row_starts, edge_columns;
+  Input<float> edge_values;
+  Input<std::int32_t> candidates;
+  std::optional<Input<float>> candidate_features;
+
+  // Throws std::invalid_argument where an index would lead beyond an array's end.
+  NodeView checked(bool with_candidate_features) const {
+    require(row_features.ndim() == 2 && row_features.shape(1) == row_feature_count,
+            "row_features must have shape (rows, 5)");
+    require(variable_features.ndim() == 2 && variable_features.shape(1) == variable_feature_count,
+            "variable_features must have shape (variables, 19)");
+    const std::size_t rows = row_features.shape(0);
+    const std::size_t variables = variable_features.shape(0);
+    const std::size_t edges = edge_columns.size();
+    require(row_starts.size() == rows + 1 && row_starts.data()[0] == 0 &&
+                static_cast<std::size_t>(row_starts.data()[rows]) == edges &&
+                std::is_sorted(row_starts.data(), row_starts.data() + rows + 1),
+            "row_starts must rise from 0 to the number of edges");
+    require(edge_values.size() == edges, "edge_values and edge_columns differ in length");
+    auto in_range = [&](std::int32_t j) {
+      return j >= 0 && static_cast<std::size_t>(j) < variables;
+    };
+    require(std::all_of(edge_columns.data(), edge_columns.data() + edges, in_range),
+            "an edge leads to a variable that does not exist");
+    require(std::all_of(candidates.data(), candidates.data() + candidates.size(), in_range),
+            "a candidate is a variable that does not exist");
+    require(!with_candidate_features ||
+                (candidate_features.has_value() && candidate_features->ndim() == 2 &&
+                 candidate_features->shape(0) == candidates.size() &&
+                 candidate_features->shape(1) == candidate_feature_count),
+            "this network reads the candidates' features, of shape (candidates, 9)");
+    NodeView node{.observation = {.row_features = row_features.data(),
+                                  .variable_features = variable_features.data(),
+                                  .row_starts = row_starts.data(),
+                                  .edge_columns = edge_columns.data(),
+                                  .edge_values = edge_values.data(),
+                                  .rows = static_cast<int>(rows),
+                                  .variables = static_cast<int>(variables)},
+                  .candidates = {candidates.data(), candidates.size()},
+                  .candidate_features = {}};
+    if (with_candidate_features) {
+      node.candidate_features = {candidate_features->data(), candidate_features->size()};
+    }
+    return node;
+  }
+};
+
+auto score(const Network& network, const NodeArrays& arrays) {
+  const NodeView node = arrays.checked(network.candidate_features());
+  std::vector<float> scores(node.candidates.size());
   {
     const nb::gil_scoped_release unlocked;
     thread_local Network::Workspace workspace;  // getting its memory costs more than scoring
-    network.score(view, {candidates.data(), candidates.size()},
-                  network.statistics() ? std::span(statistics->data(), statistics->size())
-                                       : std::span<const float>(),
-                  workspace, scores);
+    network.score(node, workspace, scores);
   }
   return to_numpy(scores);
 }
@@ -192,12 +218,12 @@ ExpertScore expert_score_of(nb::object function) {
 }
 
 Chooser chooser_of(nb::object function) {
-  return [function = std::move(function)](const Observation& observation,
-                                          const std::vector<std::int32_t>& candidates,
+  return [function = std::move(function)](const ObservedNode& node,
                                           const std::shared_ptr<PendingException>& pending) {
     const nb::gil_scoped_acquire locked;
     try {
-      const nb::object choice = function(observation_arrays(observation), to_numpy(candidates));
+      const nb::object choice =
+          function(observation_arrays(node.observation), to_numpy(node.candidates));
       return nb::cast<int>(choice);
     } catch (nb::python_error& error) {
       PendingException::store(pending, error.value().ptr());
@@ -206,12 +232,69 @@ Chooser chooser_of(nb::object function) {
   };
 }
 
-Window window_of(const std::vector<std::int64_t>& ends) {
-  if (ends.size() > 2) throw std::invalid_argument("a window has a first and a last number");
-  Window window;
-  if (!ends.empty()) window.first = ends[0];
-  if (ends.size() == 2) window.last = ends[1];
-  return window;
+CandidateSet candidate_set_of(const std::string& name) {
+  const auto found = std::find(candidate_set_names.begin(), candidate_set_names.end(), name);
+  if (found == candidate_set_names.end()) {
+    throw std::invalid_argument("'" + name + "' is not one of fractional, unfixed");
+  }
+  return static_cast<CandidateSet>(found - candidate_set_names.begin());
+}
+
+// Reads a rule's options out of one dict: what is missing keeps its default; what is unknown, or of
+// another type, is refused.
+class OptionReader {
+ public:
+  explicit OptionReader(const nb::dict& given) : given_(given) {}
+
+  template <typename T>
+  void operator()(const char* name, T& value) {
+    known_.insert(name);
+    if (!given_.contains(name)) return;
+    const nb::object found = given_[name];
+    // Of numbers, Python's integers may stand for reals, as elsewhere, but nothing else for them.
+    constexpr bool convert = std::is_same_v<T, std::vector<double>>;
+    bool read = false;
+    if constexpr (std::is_same_v<T, CandidateSet>) {
+      std::string text;
+      read = nb::try_cast(found, text, false);
+      if (read) value = candidate_set_of(text);
+    } else {
+      read = nb::try_cast(found, value, convert);
+    }
+    if (!read) {
+      throw nb::type_error(("the option '" + std::string(name) + "' cannot be " +
+                            nb::cast<std::string>(nb::repr(found)))
+                               .c_str());
+    }
+  }
+
+  void require_all_known() const {
+    for (const auto& [key, value] : given_) {
+      const auto name = nb::cast<std::string>(nb::str(key));
+      if (!known_.contains(name)) {
+        throw std::invalid_argument("the rule has no option '" + name + "'");
+      }
+    }
+  }
+
+ private:
+  const nb::dict& given_;
+  std::set<std::string> known_;
+};
+
+// The defaults of the options, for the test that compares them with Python's.
+nb::dict default_options() {
+  nb::dict result;
+  auto put = [&](const char* name, const auto& value) {
+    if constexpr (std::is_same_v<std::decay_t<decltype(value)>, CandidateSet>) {
+      result[name] = std::string(candidate_set_names[static_cast<std::size_t>(value)]);
+    } else {
+      result[name] = nb::cast(value);
+    }
+  };
+  DecisionOptions().visit(put);
+  RecordingOptions().visit(put);
+  return result;
 }
 
 Acting acting_of(const std::string& name) {
@@ -224,6 +307,21 @@ Acting acting_of(const std::string& name) {
                               "' is not one of network, expert, random, scip, function");
 }
 
+std::shared_ptr<Brancher> include_brancher(const nb::object& capsule,
+                                           std::shared_ptr<Network> network,
+                                           const nb::dict& options, const std::string& acting,
+                                           std::uint64_t seed, int priority, bool trace,
+                                           nb::object function, nb::object expert_score) {
+  RuleSetup setup{.acting = acting_of(acting), .seed = seed, .priority = priority, .trace = trace};
+  OptionReader reader(options);
+  setup.decision.visit(reader);
+  setup.recording.visit(reader);
+  reader.require_all_known();
+  if (!function.is_none()) setup.function = chooser_of(std::move(function));
+  if (!expert_score.is_none()) setup.expert_score = expert_score_of(std::move(expert_score));
+  return Brancher::include(scip_of(capsule), std::move(network), std::move(setup));
+}
+
 }  // namespace
 
 NB_MODULE(_core, m) {
@@ -234,12 +332,22 @@ NB_MODULE(_core, m) {
         "Resolve SCIP's functions in the loaded extension module; raise ImportError otherwise.");
 
   nb::class_<Network>(m, "NativeNetwork", "The bipartite graph network of one policy.")
-      .def(nb::new_(&make_network), "parameters"_a, "embedding_size"_a, "statistics"_a = false)
+      .def(nb::new_(&make_network), "parameters"_a, "embedding_size"_a,
+           "candidate_features"_a = false)
       .def_prop_ro("embedding_size", &Network::embedding_size)
-      .def_prop_ro("statistics", &Network::statistics)
-      .def("score", &score, "row_features"_a, "variable_features"_a, "row_starts"_a,
-           "edge_columns"_a, "edge_values"_a, "candidates"_a, "statistics"_a = nb::none(),
-           "One float32 score per candidate (an index of a variable).");
+      .def_prop_ro("candidate_features", &Network::candidate_features)
+      .def(
+          "score",
+          [](const Network& self, Input<float> row_features, Input<float> variable_features,
+             Input<std::int32_t> row_starts, Input<std::int32_t> edge_columns,
+             Input<float> edge_values, Input<std::int32_t> candidates,
+             std::optional<Input<float>> candidate_features) {
+            return score(self, {row_features, variable_features, row_starts, edge_columns,
+                                edge_values, candidates, candidate_features});
+          },
+          "row_features"_a, "variable_features"_a, "row_starts"_a, "edge_columns"_a,
+          "edge_values"_a, "candidates"_a, "candidate_features"_a = nb::none(),
+          "One float32 score per candidate (an index of a variable).");
   m.def("instruction_set", &Network::instruction_set);
   m.def("use_instruction_set", &Network::use_instruction_set, "name"_a);
 
@@ -292,14 +400,14 @@ NB_MODULE(_core, m) {
       "scip"_a, "The focus node's observation: the arrays of kida.observation.Observation.");
   m.def(
       "candidates",
-      [](const nb::object& capsule, bool unfixed) {
+      [](const nb::object& capsule, const std::string& which) {
         Scip* scip = scip_of(capsule);
         require_solved_lp(scip);
         std::vector<SCIP_Var*> variables;
-        branching_candidates(scip, unfixed, variables);
+        branching_candidates(scip, candidate_set_of(which), variables);
         return to_numpy(indices_of(variables));
       },
-      "scip"_a, "unfixed"_a, "Indices of the focus node's branching candidates, int32.");
+      "scip"_a, "which"_a, "Indices of the focus node's branching candidates, int32.");
   m.def(
       "observe_candidates",
       [](const nb::object& capsule, const Input<std::int32_t>& candidates) {
@@ -313,26 +421,27 @@ NB_MODULE(_core, m) {
           }
           variables.push_back(scip::SCIPgetVars(scip)[j]);
         }
-        std::vector<float> statistics;
-        observe_candidates(scip, variables, statistics);
-        return statistics_array(std::move(statistics));
+        std::vector<float> features;
+        observe_candidates(scip, variables, features);
+        return features_array(std::move(features));
       },
-      "scip"_a, "candidates"_a, "The solver's statistics of variables: kida.observation.");
+      "scip"_a, "candidates"_a,
+      "What the solver has learned of variables: kida.observation.CandidateFeature.");
   m.def(
       "strong_branching",
-      [](const nb::object& capsule, bool unfixed, bool idempotent, int iterations) {
+      [](const nb::object& capsule, const std::string& which, bool idempotent, int iterations) {
         Scip* scip = scip_of(capsule);
         require_solved_lp(scip);
         std::vector<SCIP_Var*> variables;
-        branching_candidates(scip, unfixed, variables);
+        branching_candidates(scip, candidate_set_of(which), variables);
         StrongBranching result;
-        strong_branching(scip, variables, promising_by_pseudocost(scip, variables, 0), iterations,
-                         idempotent, result);
+        strong_branching(scip, variables, promising_by_pseudocost(scip, variables, 0),
+                         {.iterations = iterations, .idempotent = idempotent}, result);
         nb::dict arrays = strong_branching_arrays(result);
         arrays["candidates"] = to_numpy(indices_of(variables));
         return arrays;
       },
-      "scip"_a, "unfixed"_a, "idempotent"_a, "iterations"_a,
+      "scip"_a, "which"_a, "idempotent"_a, "iterations"_a,
       "Full strong branching at the focus node.");
   nb::class_<BoundRecorder>(m, "BoundRecorder", "The trajectory of the bounds during a solve.")
       .def(nb::new_([](const nb::object& capsule, double limit_after_root) {
@@ -363,46 +472,12 @@ NB_MODULE(_core, m) {
       .def_prop_ro("root_end_wall", &BoundRecorder::root_end_wall)
       .def_prop_ro("root_end_cpu", &BoundRecorder::root_end_cpu);
 
+  m.def("default_options", &default_options, "The rule's options and their defaults.");
   nb::class_<Brancher>(m, "Brancher", "The branching rule in one SCIP model.")
-      .def_static(
-          "include",
-          [](const nb::object& capsule, std::shared_ptr<Network> network, const std::string& acting,
-             bool unfixed_candidates, bool expert_solves, int expert_depth, int expert_candidates,
-             int expert_iterations, std::vector<double> record_probability,
-             const std::vector<std::int64_t>& record_depths,
-             const std::vector<std::int64_t>& record_nodes, int max_samples, bool stop_when_full,
-             bool act_on_expert, bool expert_teaches, bool trace, std::uint64_t seed, int priority,
-             nb::object function, nb::object expert_score) {
-            RuleOptions options{.acting = acting_of(acting),
-                                .unfixed_candidates = unfixed_candidates,
-                                .expert_depth = expert_depth,
-                                .expert_candidates = expert_candidates,
-                                .expert_iterations = expert_iterations,
-                                .expert_solves = expert_solves,
-                                .record_probability = std::move(record_probability),
-                                .record_depths = window_of(record_depths),
-                                .record_nodes = window_of(record_nodes),
-                                .max_samples = max_samples,
-                                .stop_when_full = stop_when_full,
-                                .act_on_expert = act_on_expert,
-                                .expert_teaches = expert_teaches,
-                                .trace = trace,
-                                .seed = seed};
-            if (!function.is_none()) options.function = chooser_of(std::move(function));
-            if (!expert_score.is_none()) {
-              options.expert_score = expert_score_of(std::move(expert_score));
-            }
-            return Brancher::include(scip_of(capsule), std::move(network), options, priority);
-          },
-          "scip"_a, "network"_a.none(), nb::kw_only(), "acting"_a = "network",
-          "unfixed_candidates"_a = false, "expert_solves"_a = true, "expert_depth"_a = -1,
-          "expert_candidates"_a = 0, "expert_iterations"_a = 0,
-          "record_probability"_a = std::vector<double>{},
-          "record_depths"_a = std::vector<std::int64_t>{},
-          "record_nodes"_a = std::vector<std::int64_t>{}, "max_samples"_a = 0,
-          "stop_when_full"_a = false, "act_on_expert"_a = true, "expert_teaches"_a = false,
-          "trace"_a = false, "seed"_a = 0, "priority"_a, "function"_a = nb::none(),
-          "expert_score"_a = nb::none())
+      .def_static("include", &include_brancher, "scip"_a, "network"_a.none(), "options"_a,
+                  nb::kw_only(), "acting"_a, "seed"_a = 0, "priority"_a, "trace"_a = false,
+                  "function"_a = nb::none(), "expert_score"_a = nb::none(),
+                  "Include the rule; its options are those of kida.rule, by name.")
       .def_prop_ro("statistics",
                    [](const Brancher& self) {
                      const Statistics& s = self.statistics();
@@ -427,9 +502,9 @@ NB_MODULE(_core, m) {
              nb::list samples;
              for (const Sample& s : self.samples()) {
                nb::dict sample = strong_branching_arrays(s.expert);
-               sample["observation"] = observation_arrays(s.observation);
-               sample["candidates"] = to_numpy(s.candidates);
-               sample["statistics"] = statistics_array(s.statistics);
+               sample["observation"] = observation_arrays(s.node.observation);
+               sample["candidates"] = to_numpy(s.node.candidates);
+               sample["candidate_features"] = features_array(s.node.candidate_features);
                sample["depth"] = s.depth;
                sample["node_number"] = s.node_number;
                sample["lp_objective"] = s.lp_objective;

@@ -173,8 +173,10 @@ class Network::Builder {
   std::set<std::string> used_;
 };
 
-Network::Network(const Parameters& parameters, int embedding_size, bool statistics)
-    : embedding_size_(embedding_size), statistics_(statistics), width_(padded(embedding_size)) {
+Network::Network(const Parameters& parameters, int embedding_size, bool candidate_features)
+    : embedding_size_(embedding_size),
+      candidate_features_(candidate_features),
+      width_(padded(embedding_size)) {
   if (embedding_size < 8 || embedding_size > 128 || embedding_size % 8 != 0) {
     throw std::invalid_argument("the embedding size is " + std::to_string(embedding_size) +
                                 "; it must be a multiple of 8 up to 128");
@@ -248,10 +250,10 @@ Network::Network(const Parameters& parameters, int embedding_size, bool statisti
                       builder.scalar("conv_v_to_c.feature_module_final.0.scale")),
       nullptr, width_, width_);
   const Matrix readout_bias = builder.vector("output_module.0.bias", d);
-  const int extra = statistics ? candidate_feature_count : 0;
+  const int extra = candidate_features ? candidate_feature_count : 0;
   const Matrix join = builder.matrix("output_module.0.weight", d, d + extra);
   to_variables_ = half_convolution("conv_c_to_v", Builder::columns(join, 0, d), &readout_bias);
-  readout_statistics_ = Builder::layer(Builder::columns(join, d, extra), nullptr, extra, width_);
+  readout_features_ = Builder::layer(Builder::columns(join, d, extra), nullptr, extra, width_);
   Matrix readout = builder.matrix("output_module.2.weight", 1, d);
   readout_ = Builder::flat(readout, width_);
   builder.require_all_used();
@@ -268,8 +270,9 @@ void Network::embed(const Embedding& embedding, const std::vector<float>& input,
             true, count, output.data());
 }
 
-bool Network::take_part(const ObservationView& o, std::span<const std::int32_t> candidates,
-                        Workspace& w) {
+bool Network::take_part(const NodeView& node, Workspace& w) {
+  const ObservationView& o = node.observation;
+  const auto candidates = node.candidates;
   constexpr std::int32_t absent = -1;
   w.place.assign(o.variables, absent);
   Observation& part = w.part;
@@ -313,25 +316,25 @@ bool Network::take_part(const ObservationView& o, std::span<const std::int32_t> 
   return true;
 }
 
-void Network::score(const ObservationView& observation, std::span<const std::int32_t> candidates,
-                    std::span<const float> statistics, Workspace& workspace,
-                    std::span<float> scores) const {
-  if (take_part(observation, candidates, workspace)) {
-    score_graph(workspace.part, workspace.part_candidates, statistics, workspace, scores);
+void Network::score(const NodeView& node, Workspace& workspace, std::span<float> scores) const {
+  if (take_part(node, workspace)) {
+    score_graph({view_of(workspace.part), workspace.part_candidates, node.candidate_features},
+                workspace, scores);
   } else {
-    score_graph(observation, candidates, statistics, workspace, scores);
+    score_graph(node, workspace, scores);
   }
-  for (std::size_t k = 0; k < candidates.size(); ++k) {
+  for (std::size_t k = 0; k < node.candidates.size(); ++k) {
     if (!std::isfinite(scores[k])) {
-      throw std::runtime_error("the network's score of variable " + std::to_string(candidates[k]) +
+      throw std::runtime_error("the network's score of variable " +
+                               std::to_string(node.candidates[k]) +
                                " is not finite: its weights do not fit this problem");
     }
   }
 }
 
-void Network::score_graph(const ObservationView& o, std::span<const std::int32_t> candidates,
-                          std::span<const float> statistics, Workspace& w,
-                          std::span<float> scores) const {
+void Network::score_graph(const NodeView& node, Workspace& w, std::span<float> scores) const {
+  const ObservationView& o = node.observation;
+  const auto candidates = node.candidates;
   const Kernels& run = *active_kernels;
   const auto size = [this](int count) { return static_cast<std::size_t>(count) * width_; };
   const int chosen = static_cast<int>(candidates.size());
@@ -404,10 +407,10 @@ void Network::score_graph(const ObservationView& o, std::span<const std::int32_t
   run.dense(to_variables_.aggregate.view(), w.candidate_sums.data(), width_, &variables_own,
             w.candidate_rows.data(), width_, w.candidate_degree.data(),
             to_variables_.degree_bias.data(), true, chosen, w.candidate_hidden.data());
-  const Dense from_statistics = readout_statistics_.view();
+  const Dense from_features = readout_features_.view();
   run.dense(to_variables_.update.view(), w.candidate_hidden.data(), width_,
-            statistics_ ? &from_statistics : nullptr, statistics.data(), candidate_feature_count,
-            nullptr, nullptr, true, chosen, w.candidate_left.data());
+            candidate_features_ ? &from_features : nullptr, node.candidate_features.data(),
+            candidate_feature_count, nullptr, nullptr, true, chosen, w.candidate_left.data());
 
   for (int k = 0; k < chosen; ++k) {
     const float* row = w.candidate_left.data() + size(k);

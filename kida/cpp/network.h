@@ -27,10 +27,10 @@ using Parameters = std::map<std::string, Parameter>;
 
 class Network {
  public:
-  // With `statistics` the readout also reads the solver's statistics of the candidates. Throws
-  // std::invalid_argument naming the parameter that is missing, of another shape, or superfluous,
-  // or the embedding size that is not a multiple of 8 up to 128.
-  Network(const Parameters& parameters, int embedding_size, bool statistics);
+  // With `candidate_features` the readout also reads what the solver has learned of the candidates.
+  // Throws std::invalid_argument naming the parameter that is missing, of another shape, or
+  // superfluous, or the embedding size that is not a multiple of 8 up to 128.
+  Network(const Parameters& parameters, int embedding_size, bool candidate_features);
 
   // Scratch memory of one caller; grows to the largest observation seen and stays.
   struct Workspace {
@@ -41,16 +41,13 @@ class Network {
     Observation part;
   };
 
-  // Score candidates[k], a variable index, into scores[k]. `statistics` are the candidates', as
-  // observe_candidates fills them; a network that does not read them ignores them. Throws
-  // std::runtime_error when a score is not finite. Safe to call from several threads with a
-  // workspace each.
-  void score(const ObservationView& observation, std::span<const std::int32_t> candidates,
-             std::span<const float> statistics, Workspace& workspace,
-             std::span<float> scores) const;
+  // Score the node's candidates, candidates[k] into scores[k]; a network that does not read their
+  // features ignores them. Throws std::runtime_error when a score is not finite. Safe to call from
+  // several threads with a workspace each.
+  void score(const NodeView& node, Workspace& workspace, std::span<float> scores) const;
 
   int embedding_size() const { return embedding_size_; }
-  bool statistics() const { return statistics_; }
+  bool candidate_features() const { return candidate_features_; }
 
   // The instruction set in use: "avx512", "avx2" or "baseline".
   static const char* instruction_set();
@@ -85,21 +82,18 @@ class Network {
 
   // Put what the candidates' scores depend on, their rows and those rows' variables, into
   // workspace.part and return true, unless that is more than half of the rows.
-  static bool take_part(const ObservationView& observation,
-                        std::span<const std::int32_t> candidates, Workspace& workspace);
-  void score_graph(const ObservationView& observation, std::span<const std::int32_t> candidates,
-                   std::span<const float> statistics, Workspace& workspace,
-                   std::span<float> scores) const;
+  static bool take_part(const NodeView& node, Workspace& workspace);
+  void score_graph(const NodeView& node, Workspace& workspace, std::span<float> scores) const;
   void embed(const Embedding& embedding, const std::vector<float>& input, int count,
              std::vector<float>& hidden, std::vector<float>& output) const;
 
   int embedding_size_;
-  bool statistics_;
+  bool candidate_features_;
   int width_;
   Embedding variable_embedding_, row_embedding_;
   float edge_shift_, edge_scale_;
   HalfConvolution to_rows_, to_variables_;
-  Layer readout_statistics_;  // the columns of the readout's first layer that read the statistics
+  Layer readout_features_;  // the columns of the readout's first layer that read the candidates'
   std::vector<float> readout_;
 };
 
