@@ -220,12 +220,12 @@ Brancher::Choice Brancher::choose(Scip* scip) {
   const bool record = recorder_.active() && recorder_.wants(depth, uniform());
   const bool expert_decides =
       setup_.acting == Acting::expert || depth <= setup_.decision.expert_depth;
-  const bool expert_acts = expert_decides || (record && recorder_.options().act_on_expert);
+  const bool expert_acts = expert_decides || (record && setup_.recording.act_on_expert);
   Choice choice;
   bool recorded = false;
   if (record || expert_acts) {
     if (record) observe_node(scip, true, true);  // before the expert teaches the solver
-    const bool teaches = expert_decides || (recorder_.options().expert_teaches && expert_acts);
+    const bool teaches = expert_decides || (setup_.recording.expert_teaches && expert_acts);
     const int best = ask_expert(scip, teaches, record);
     if (state_ == State::failed) return {};
     recorded = record && expert_.complete;

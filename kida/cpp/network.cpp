@@ -45,6 +45,11 @@ std::span<const Kernels* const> all_kernels() {
   return list;
 }
 
+Edges edges_of(const ObservationView& o) {
+  return {
+      .starts = o.row_starts, .columns = o.edge_columns, .values = o.edge_values, .rows = o.rows};
+}
+
 const Kernels* active_kernels = [] {
 #if defined(__x86_64__)
   __builtin_cpu_init();  // needed before main
@@ -264,10 +269,18 @@ void Network::embed(const Embedding& embedding, const std::vector<float>& input,
   hidden.resize(static_cast<std::size_t>(count) * width_);
   output.resize(static_cast<std::size_t>(count) * width_);
   const Kernels& run = *active_kernels;
-  run.dense(embedding.first.view(), input.data(), embedding.first.inputs, nullptr, nullptr, 0,
-            nullptr, nullptr, true, count, hidden.data());
-  run.dense(embedding.second.view(), hidden.data(), width_, nullptr, nullptr, 0, nullptr, nullptr,
-            true, count, output.data());
+  run.dense({.first = embedding.first.view(),
+             .x1 = input.data(),
+             .stride1 = embedding.first.inputs,
+             .relu = true,
+             .count = count,
+             .y = hidden.data()});
+  run.dense({.first = embedding.second.view(),
+             .x1 = hidden.data(),
+             .stride1 = width_,
+             .relu = true,
+             .count = count,
+             .y = output.data()});
 }
 
 bool Network::take_part(const NodeView& node, Workspace& w) {
@@ -334,11 +347,31 @@ void Network::score(const NodeView& node, Workspace& workspace, std::span<float>
 
 void Network::score_graph(const NodeView& node, Workspace& w, std::span<float> scores) const {
   const ObservationView& o = node.observation;
-  const auto candidates = node.candidates;
-  const Kernels& run = *active_kernels;
-  const auto size = [this](int count) { return static_cast<std::size_t>(count) * width_; };
-  const int chosen = static_cast<int>(candidates.size());
+  embed_node(o, w);
+  send_to_rows(o, w);
+  send_to_candidates(o, node.candidates, w);
 
+  // The readout; its second layer has one output.
+  const int chosen = static_cast<int>(node.candidates.size());
+  const Dense from_features = readout_features_.view();
+  active_kernels->dense({.first = to_variables_.update.view(),
+                         .x1 = w.candidate_hidden.data(),
+                         .stride1 = width_,
+                         .second = candidate_features_ ? &from_features : nullptr,
+                         .x2 = node.candidate_features.data(),
+                         .stride2 = candidate_feature_count,
+                         .relu = true,
+                         .count = chosen,
+                         .y = w.candidate_left.data()});
+  for (int k = 0; k < chosen; ++k) {
+    const float* row = w.candidate_left.data() + size(k);
+    float score = 0.0F;
+    for (int c = 0; c < width_; ++c) score += row[c] * readout_[c];
+    scores[k] = score;
+  }
+}
+
+void Network::embed_node(const ObservationView& o, Workspace& w) const {
   {
     const auto& n = variable_embedding_.normalisation;
     constexpr int features = network_variable_features.size();
@@ -362,31 +395,53 @@ void Network::score_graph(const NodeView& node, Workspace& w, std::span<float> s
     }
     embed(row_embedding_, w.row_input, o.rows, w.hidden, w.rows);
   }
+}
 
-  // Variables to rows.
+void Network::send_to_rows(const ObservationView& o, Workspace& w) const {
+  const Kernels& run = *active_kernels;
   w.senders.resize(size(o.variables));
-  run.dense(to_rows_.sender.view(), w.variables.data(), width_, nullptr, nullptr, 0, nullptr,
-            nullptr, false, o.variables, w.senders.data());
+  run.dense({.first = to_rows_.sender.view(),
+             .x1 = w.variables.data(),
+             .stride1 = width_,
+             .count = o.variables,
+             .y = w.senders.data()});
   w.receivers.resize(size(o.rows));
-  run.dense(to_rows_.receiver.view(), w.rows.data(), width_, nullptr, nullptr, 0, nullptr, nullptr,
-            false, o.rows, w.receivers.data());
+  run.dense({.first = to_rows_.receiver.view(),
+             .x1 = w.rows.data(),
+             .stride1 = width_,
+             .count = o.rows,
+             .y = w.receivers.data()});
   w.sums.resize(size(o.rows));
-  run.gather(o.row_starts, o.edge_columns, o.edge_values, edge_shift_, edge_scale_,
-             to_rows_.edge.data(), w.receivers.data(), w.senders.data(), o.rows, width_,
-             w.sums.data());
+  run.gather(edges_of(o), messages(to_rows_, w.receivers, w.senders), w.sums.data());
   w.degree.resize(o.rows);
   for (int i = 0; i < o.rows; ++i) {
     w.degree[i] = static_cast<float>(o.row_starts[i + 1] - o.row_starts[i]);
   }
   w.hidden.resize(size(o.rows));
-  const Dense rows_own = to_rows_.own.view();
-  run.dense(to_rows_.aggregate.view(), w.sums.data(), width_, &rows_own, w.rows.data(), width_,
-            w.degree.data(), to_rows_.degree_bias.data(), true, o.rows, w.hidden.data());
+  const Dense own = to_rows_.own.view();
+  run.dense({.first = to_rows_.aggregate.view(),
+             .x1 = w.sums.data(),
+             .stride1 = width_,
+             .second = &own,
+             .x2 = w.rows.data(),
+             .stride2 = width_,
+             .degree = w.degree.data(),
+             .degree_bias = to_rows_.degree_bias.data(),
+             .relu = true,
+             .count = o.rows,
+             .y = w.hidden.data()});
   w.updated.resize(size(o.rows));
-  run.dense(to_rows_.update.view(), w.hidden.data(), width_, nullptr, nullptr, 0, nullptr, nullptr,
-            false, o.rows, w.updated.data());
+  run.dense({.first = to_rows_.update.view(),
+             .x1 = w.hidden.data(),
+             .stride1 = width_,
+             .count = o.rows,
+             .y = w.updated.data()});
+}
 
-  // Rows to candidates.
+void Network::send_to_candidates(const ObservationView& o, std::span<const std::int32_t> candidates,
+                                 Workspace& w) const {
+  const Kernels& run = *active_kernels;
+  const int chosen = static_cast<int>(candidates.size());
   w.slot.assign(o.variables, -1);
   w.candidate_rows.resize(size(chosen));
   for (int k = 0; k < chosen; ++k) {
@@ -395,29 +450,38 @@ void Network::score_graph(const NodeView& node, Workspace& w, std::span<float> s
                 w.candidate_rows.data() + size(k));
   }
   w.candidate_left.resize(size(chosen));
-  run.dense(to_variables_.receiver.view(), w.candidate_rows.data(), width_, nullptr, nullptr, 0,
-            nullptr, nullptr, false, chosen, w.candidate_left.data());
+  run.dense({.first = to_variables_.receiver.view(),
+             .x1 = w.candidate_rows.data(),
+             .stride1 = width_,
+             .count = chosen,
+             .y = w.candidate_left.data()});
   w.candidate_sums.assign(size(chosen), 0.0F);
   w.candidate_degree.assign(chosen, 0.0F);
-  run.scatter(o.row_starts, o.edge_columns, o.edge_values, edge_shift_, edge_scale_,
-              to_variables_.edge.data(), w.candidate_left.data(), w.updated.data(), w.slot.data(),
-              o.rows, width_, w.candidate_sums.data(), w.candidate_degree.data());
+  run.scatter(edges_of(o), messages(to_variables_, w.candidate_left, w.updated), w.slot.data(),
+              w.candidate_sums.data(), w.candidate_degree.data());
   w.candidate_hidden.resize(size(chosen));
-  const Dense variables_own = to_variables_.own.view();
-  run.dense(to_variables_.aggregate.view(), w.candidate_sums.data(), width_, &variables_own,
-            w.candidate_rows.data(), width_, w.candidate_degree.data(),
-            to_variables_.degree_bias.data(), true, chosen, w.candidate_hidden.data());
-  const Dense from_features = readout_features_.view();
-  run.dense(to_variables_.update.view(), w.candidate_hidden.data(), width_,
-            candidate_features_ ? &from_features : nullptr, node.candidate_features.data(),
-            candidate_feature_count, nullptr, nullptr, true, chosen, w.candidate_left.data());
+  const Dense own = to_variables_.own.view();
+  run.dense({.first = to_variables_.aggregate.view(),
+             .x1 = w.candidate_sums.data(),
+             .stride1 = width_,
+             .second = &own,
+             .x2 = w.candidate_rows.data(),
+             .stride2 = width_,
+             .degree = w.candidate_degree.data(),
+             .degree_bias = to_variables_.degree_bias.data(),
+             .relu = true,
+             .count = chosen,
+             .y = w.candidate_hidden.data()});
+}
 
-  for (int k = 0; k < chosen; ++k) {
-    const float* row = w.candidate_left.data() + size(k);
-    float score = 0.0F;
-    for (int c = 0; c < width_; ++c) score += row[c] * readout_[c];
-    scores[k] = score;
-  }
+Messages Network::messages(const HalfConvolution& convolution, const std::vector<float>& receivers,
+                           const std::vector<float>& senders) const {
+  return {.shift = edge_shift_,
+          .scale = edge_scale_,
+          .edge = convolution.edge.data(),
+          .left = receivers.data(),
+          .right = senders.data(),
+          .width = width_};
 }
 
 }  // namespace kida

@@ -84,8 +84,18 @@ class Network {
   // workspace.part and return true, unless that is more than half of the rows.
   static bool take_part(const NodeView& node, Workspace& workspace);
   void score_graph(const NodeView& node, Workspace& workspace, std::span<float> scores) const;
+  // The steps of that, each from what the former left in the workspace.
+  void embed_node(const ObservationView& observation, Workspace& workspace) const;
+  void send_to_rows(const ObservationView& observation, Workspace& workspace) const;
+  void send_to_candidates(const ObservationView& observation,
+                          std::span<const std::int32_t> candidates, Workspace& workspace) const;
+
   void embed(const Embedding& embedding, const std::vector<float>& input, int count,
              std::vector<float>& hidden, std::vector<float>& output) const;
+
+  Messages messages(const HalfConvolution& convolution, const std::vector<float>& receivers,
+                    const std::vector<float>& senders) const;
+  std::size_t size(int count) const { return static_cast<std::size_t>(count) * width_; }
 
   int embedding_size_;
   bool candidate_features_;

@@ -2,7 +2,7 @@
 // what each one means. Python hands them over in one dict; a test compares names and defaults.
 //
 // To add one, add a field, and its line in `visit`, here and a field there, and what it does to
-// branchrule.cpp. Its type must be one that the reader in bindings.cpp knows.
+// branchrule.cpp. Its type must be one that the reader in bindings_branchrule.cpp knows.
 #pragma once
 
 #include <array>

@@ -28,7 +28,6 @@ class SampleRecorder {
  public:
   explicit SampleRecorder(RecordingOptions options) : options_(std::move(options)) {}
 
-  const RecordingOptions& options() const { return options_; }
   const std::vector<Sample>& samples() const { return samples_; }
 
   // Whether any node may be recorded at all.

@@ -8,8 +8,8 @@ from kida.instances.registry import instances
 from kida.network.gnn import Graphs, Network
 from kida.network.weights import Architecture, Card, Policy, import_checkpoint, shapes
 from kida.observation import NETWORK_VARIABLE_FEATURES, Observation
-from kida.sample import Sample
 from kida.rule import Recording
+from kida.sample import Sample
 from kida.solver.branching import attach_collector
 from kida.solver.problem import open_model
 
