@@ -135,7 +135,11 @@ std::shared_ptr<Brancher> include_brancher(const nb::object& capsule,
                                            const nb::dict& options, const std::string& acting,
                                            std::uint64_t seed, int priority, bool trace,
                                            nb::object function, nb::object expert_score) {
-  RuleSetup setup{.acting = acting_of(acting), .seed = seed, .priority = priority, .trace = trace};
+  RuleSetup setup;
+  setup.acting = acting_of(acting);
+  setup.seed = seed;
+  setup.priority = priority;
+  setup.trace = trace;
   OptionReader reader(options);
   setup.decision.visit(reader);
   setup.recording.visit(reader);
