@@ -6,6 +6,8 @@
 // second half-convolution and the readout, and where they have few rows, no others are computed.
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -17,6 +19,16 @@
 #include "observation.h"
 
 namespace kida {
+
+// The variable features that the network reads: all but the incumbent's.
+inline constexpr auto network_variable_features = [] {
+  std::array<int, variable_feature_count - 2> features{};
+  int count = 0;
+  for (int f = 0; f < variable_feature_count; ++f) {
+    if (f != incumbent_value && f != average_incumbent_value) features[count++] = f;
+  }
+  return features;
+}();
 
 // A named parameter as the model file holds it: row-major, (outputs, inputs) for weights.
 struct Parameter {
