@@ -36,8 +36,9 @@ from kida.learning.collect import Episode, play
 from kida.learning.config import read_config
 from kida.learning.samples import write_shard
 from kida.network.weights import Policy
+from kida.rule import Acting
 from kida.settings import Limits, Settings, named_settings
-from kida.solver.branching import Acting, Brancher, attach_collector
+from kida.solver.branching import Brancher
 from kida.solver.solve import SolveResult, solve
 
 FAMILY = "item_placement"
@@ -65,7 +66,7 @@ def profile(episode: Episode) -> tuple[float, float]:
     attached: list[Brancher] = []
 
     def attach(model: Model) -> Brancher:
-        attached.append(attach_collector(model, policy, episode.recording))
+        attached.append(episode.attach(model, policy))
         return attached[0]
 
     begin = time.process_time()

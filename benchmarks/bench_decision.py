@@ -106,11 +106,11 @@ def time_networks(policy: Policy, index: int, count: int) -> tuple[list[float], 
             torch.from_numpy(observation.edge_indices),
             torch.from_numpy(observation.edge_values[:, None]),
         )
-        if native.statistics:
+        if native.candidate_features:
             graphs = dataclasses.replace(
                 graphs,
                 candidates=torch.from_numpy(candidates).long(),
-                statistics=torch.from_numpy(known),
+                candidate_features=torch.from_numpy(known),
             )
         with torch.inference_mode():
             begin = time.perf_counter()
@@ -138,7 +138,7 @@ def main() -> None:
     )
     parser.add_argument("--embedding-size", type=int, default=64)
     parser.add_argument("--candidates", choices=("fractional", "unfixed"), default="fractional")
-    parser.add_argument("--statistics", action="store_true", help="read the candidates' statistics")
+    parser.add_argument("--statistics", action="store_true", help="read the candidates' features")
     parser.add_argument("--instances", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=10.0, help="per solve")
     options = parser.parse_args()

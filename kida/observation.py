@@ -1,10 +1,11 @@
 """The observation of a branch-and-bound node: names, order, meaning and layout of every feature.
 
 Schema 1 is the bipartite graph of Gasse et al. (2019, arXiv:1906.01629) as Ecole's
-``NodeBipartite`` lays it out; schema 2 is the same graph and, beside it, the solver's statistics of
-the branching candidates. The loops that fill them are in ``cpp/observation``. To add a feature,
-extend an enum here and its twin there; to change the meaning or the order of one, raise
-``SCHEMA_VERSION``, so that weights trained on another meaning are refused.
+``NodeBipartite`` lays it out; schema 2 is the same graph and, beside it, the features of the
+branching candidates: what the solver has learned of them. The loops that fill them are in
+``cpp/observation``. To add a feature, extend an enum here and its twin there; to change the meaning
+or the order of one, raise ``SCHEMA_VERSION``, so that weights trained on another meaning are
+refused.
 """
 
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from enum import IntEnum
 import numpy as np
 from numpy.typing import NDArray
 
-#: The newest schema; networks that read no statistics are of schema 1 and go on to be.
+#: The newest schema; networks that read no candidate features are of schema 1 and go on to be.
 SCHEMA_VERSION = 2
 
 
@@ -56,7 +57,7 @@ class VariableFeature(IntEnum):
 
 
 class CandidateFeature(IntEnum):
-    """Columns of the candidates' statistics: what the solver has learned in the tree so far.
+    """Columns of the candidates' features: what the solver has learned in the tree so far.
 
     The array is float32 of shape ``(k, 9)``, a row for each branching candidate in their order. A
     pure graph of the LP knows nothing of the tree; these are a few of the features of Khalil et al.

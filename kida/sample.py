@@ -18,7 +18,7 @@ class Sample:
         The node's LP, before the expert touched it.
     candidates
         Shape ``(k,)`` int32, indices of variables.
-    statistics
+    candidate_features
         Shape ``(k, 9)`` float32, columns as in :class:`kida.observation.CandidateFeature`: what the
         solver had learned of the candidates, before the expert taught it more.
     down_gains, up_gains, scores
@@ -40,7 +40,7 @@ class Sample:
 
     observation: Observation
     candidates: NDArray[np.int32]
-    statistics: NDArray[np.float32]
+    candidate_features: NDArray[np.float32]
     down_gains: NDArray[np.float64]
     up_gains: NDArray[np.float64]
     scores: NDArray[np.float64]

@@ -255,8 +255,8 @@ def test_parity_with_ecole(shared_data: Path, name: str) -> None:
     assert same_solution == NODES or name == "item_placement_9900"
 
 
-def record_statistics(family: str, which: str, nodes: int) -> list[dict[str, Any]]:
-    """The candidates' statistics at a solve's nodes, with what PySCIPOpt's getters tell of them."""
+def record_candidates(family: str, which: str, nodes: int) -> list[dict[str, Any]]:
+    """The candidates' features at a solve's nodes, with what PySCIPOpt's getters tell of them."""
     (instance,) = instances(family, split="valid", start=3, count=1)
     model = open_model(instance)
     model.hideOutput()
@@ -280,7 +280,7 @@ def record_statistics(family: str, which: str, nodes: int) -> list[dict[str, Any
             for step, direction in zip(steps, directions, strict=True)
         ]
         node = {
-            "statistics": observe_candidates(model, candidates),
+            "features": observe_candidates(model, candidates),
             "candidates": candidates,
             "gains": gains,
             "fractional": np.abs(values - np.round(values)) > 1e-6,
@@ -293,7 +293,7 @@ def record_statistics(family: str, which: str, nodes: int) -> list[dict[str, Any
             "depth": model.getDepth(),
         }
         found.append(node)
-        return int(node["statistics"][:, C.PSEUDOCOST_SCORE].argmax())
+        return int(node["features"][:, C.PSEUDOCOST_SCORE].argmax())
 
     attach_callable(model, branch, candidates=which)
     model.optimize()
@@ -304,32 +304,32 @@ def record_statistics(family: str, which: str, nodes: int) -> list[dict[str, Any
 @pytest.mark.parametrize(
     ("family", "which"), [("item_placement", "fractional"), ("set_cover", "unfixed")]
 )
-def test_the_candidates_statistics_agree_with_scips(family: str, which: str) -> None:
-    nodes = record_statistics(family, which, 40)
+def test_the_candidates_features_agree_with_scips(family: str, which: str) -> None:
+    nodes = record_candidates(family, which, 40)
     assert len(nodes) > 20
     for node in nodes:
-        statistics, fractional = node["statistics"], node["fractional"]
-        assert statistics.shape == (len(node["candidates"]), len(C))
-        assert statistics.dtype == np.float32
-        assert ((statistics >= 0) & (statistics <= 1)).all()
-        assert statistics[:, C.PSEUDOCOST_SCORE].max() == 1
+        features, fractional = node["features"], node["fractional"]
+        assert features.shape == (len(node["candidates"]), len(C))
+        assert features.dtype == np.float32
+        assert ((features >= 0) & (features <= 1)).all()
+        assert features[:, C.PSEUDOCOST_SCORE].max() == 1
         columns = (C.PSEUDOCOST_DOWN, C.PSEUDOCOST_UP)
         for column, gains in zip(columns, node["gains"], strict=True):
             expected = gains / (gains + gains.mean())
-            np.testing.assert_allclose(statistics[:, column], expected, atol=1e-5)
+            np.testing.assert_allclose(features[:, column], expected, atol=1e-5)
         # SCIP's score of an integral variable counts children that do not exist.
         scores = node["scores"][fractional]
-        found = statistics[fractional, C.PSEUDOCOST_SCORE]
+        found = features[fractional, C.PSEUDOCOST_SCORE]
         np.testing.assert_allclose(found, scores / scores.max(), atol=1e-5)
-        assert fractional[statistics[:, C.PSEUDOCOST_SCORE].argmax()]
+        assert fractional[features[:, C.PSEUDOCOST_SCORE].argmax()]
         assert fractional.all() == (which == "fractional")
         depth = node["depth"]
-        np.testing.assert_allclose(statistics[:, C.DEPTH], depth / (depth + 10))
+        np.testing.assert_allclose(features[:, C.DEPTH], depth / (depth + 10))
 
 
-def test_what_the_solver_learns_shows_in_the_statistics() -> None:
-    nodes = record_statistics("set_cover", "unfixed", 40)
-    first, last = nodes[0]["statistics"], nodes[-1]["statistics"]
+def test_what_the_solver_learns_shows_in_the_features() -> None:
+    nodes = record_candidates("set_cover", "unfixed", 40)
+    first, last = nodes[0]["features"], nodes[-1]["features"]
     counts = [C.PSEUDOCOST_COUNT_DOWN, C.PSEUDOCOST_COUNT_UP]
     unknown = [C.CONFLICT_SCORE, C.INFERENCE_SCORE, C.CUTOFF_SCORE]
     assert not first[:, counts].any()
@@ -340,12 +340,12 @@ def test_what_the_solver_learns_shows_in_the_statistics() -> None:
     # What one node learned the later ones know: branching on a variable is never forgotten.
     known = {}
     for node in nodes:
-        for j, row in zip(node["candidates"], node["statistics"][:, counts], strict=True):
+        for j, row in zip(node["candidates"], node["features"][:, counts], strict=True):
             assert (row >= known.get(j, 0)).all()
             known[j] = row
 
 
-def test_statistics_of_no_variable_are_refused() -> None:
+def test_features_of_no_variable_are_refused() -> None:
     model = item_placement_9900()
     bare(model)
     refused = []

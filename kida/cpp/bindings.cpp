@@ -1,52 +1,25 @@
-// What Python sees of the native core. Argument checks live here; the classes trust their callers.
-#include <nanobind/nanobind.h>
-#include <nanobind/ndarray.h>
-#include <nanobind/stl/map.h>
-#include <nanobind/stl/optional.h>
+// What Python sees of the native core, the network and the branching rule apart. Argument checks
+// live in the files of bindings; the classes trust their callers.
+#include "bindings.h"
+
 #include <nanobind/stl/shared_ptr.h>
 #include <nanobind/stl/string.h>
-#include <nanobind/stl/vector.h>
 
-#include <algorithm>
+#include <cstdint>
 #include <limits>
-#include <optional>
 
 #include "bound_recorder.h"
 #include "branchrule.h"
-#include "network.h"
 #include "observation.h"
 #include "pending_exception.h"
 #include "scip_api.h"
 #include "strong_branching.h"
 
-namespace nb = nanobind;
+namespace kida {
+
 using namespace nb::literals;
 
-namespace kida {
 namespace {
-
-template <typename T>
-using Input = nb::ndarray<const T, nb::c_contig, nb::device::cpu>;
-
-template <typename T>
-auto to_numpy(std::vector<T> values, std::vector<std::size_t> shape) {
-  auto* owned = new std::vector<T>(std::move(values));
-  nb::capsule owner(owned, [](void* p) noexcept { delete static_cast<std::vector<T>*>(p); });
-  return nb::ndarray<nb::numpy, T>(owned->data(), shape.size(), shape.data(), owner);
-}
-
-template <typename T>
-auto to_numpy(const std::vector<T>& values) {
-  return to_numpy(values, {values.size()});
-}
-
-// PySCIPOpt's `Model.to_ptr(give_ownership=False)`.
-Scip* scip_of(const nb::object& capsule) {
-  if (!scip::connected()) throw std::runtime_error("the native core is not connected to SCIP");
-  auto* scip = static_cast<Scip*>(PyCapsule_GetPointer(capsule.ptr(), "scip"));
-  if (scip == nullptr) throw nb::python_error();
-  return scip;
-}
 
 void require_solved_lp(Scip* scip) {
   if (scip::SCIPgetStage(scip) != scip::constants.stage_solving ||
@@ -61,28 +34,6 @@ std::vector<std::int32_t> indices_of(const std::vector<SCIP_Var*>& variables) {
   indices.reserve(variables.size());
   for (SCIP_Var* variable : variables) indices.push_back(scip::SCIPvarGetProbindex(variable));
   return indices;
-}
-
-nb::tuple observation_arrays(const Observation& o) {
-  const auto rows = static_cast<std::size_t>(o.rows());
-  const auto variables = static_cast<std::size_t>(o.variables());
-  return nb::make_tuple(to_numpy(o.row_features, {rows, row_feature_count}),
-                        to_numpy(o.variable_features, {variables, variable_feature_count}),
-                        to_numpy(o.row_starts), to_numpy(o.edge_columns), to_numpy(o.edge_values));
-}
-
-auto statistics_array(std::vector<float> statistics) {
-  const std::size_t candidates = statistics.size() / candidate_feature_count;
-  return to_numpy(std::move(statistics), {candidates, candidate_feature_count});
-}
-
-nb::dict strong_branching_arrays(const StrongBranching& s) {
-  nb::dict result;
-  result["down_gains"] = to_numpy(s.down_gain);
-  result["up_gains"] = to_numpy(s.up_gain);
-  result["scores"] = to_numpy(s.score);
-  result["chosen"] = s.best;
-  return result;
 }
 
 void connect(const std::string& path, const nb::dict& enumerations, int first_major, int last_major,
@@ -109,122 +60,6 @@ void connect(const std::string& path, const nb::dict& enumerations, int first_ma
   PendingException::set_main_thread(main_thread);
 }
 
-std::shared_ptr<Network> make_network(const std::map<std::string, Input<float>>& arrays,
-                                      int embedding_size, bool statistics) {
-  Parameters parameters;
-  for (const auto& [name, array] : arrays) {
-    Parameter parameter{array.data(), {}};
-    for (std::size_t i = 0; i < array.ndim(); ++i) parameter.shape.push_back(array.shape(i));
-    parameters.emplace(name, std::move(parameter));
-  }
-  return std::make_shared<Network>(parameters, embedding_size, statistics);
-}
-
-auto score(const Network& network, const Input<float>& row_features,
-           const Input<float>& variable_features, const Input<std::int32_t>& row_starts,
-           const Input<std::int32_t>& edge_columns, const Input<float>& edge_values,
-           const Input<std::int32_t>& candidates, const std::optional<Input<float>>& statistics) {
-  auto require = [](bool condition, const char* message) {
-    if (!condition) throw std::invalid_argument(message);
-  };
-  require(row_features.ndim() == 2 && row_features.shape(1) == row_feature_count,
-          "row_features must have shape (rows, 5)");
-  require(variable_features.ndim() == 2 && variable_features.shape(1) == variable_feature_count,
-          "variable_features must have shape (variables, 19)");
-  const std::size_t rows = row_features.shape(0);
-  const std::size_t variables = variable_features.shape(0);
-  const std::size_t edges = edge_columns.size();
-  require(row_starts.size() == rows + 1 && row_starts.data()[0] == 0 &&
-              static_cast<std::size_t>(row_starts.data()[rows]) == edges &&
-              std::is_sorted(row_starts.data(), row_starts.data() + rows + 1),
-          "row_starts must rise from 0 to the number of edges");
-  require(edge_values.size() == edges, "edge_values and edge_columns differ in length");
-  auto in_range = [&](std::int32_t j) { return j >= 0 && static_cast<std::size_t>(j) < variables; };
-  require(std::all_of(edge_columns.data(), edge_columns.data() + edges, in_range),
-          "an edge leads to a variable that does not exist");
-  require(std::all_of(candidates.data(), candidates.data() + candidates.size(), in_range),
-          "a candidate is a variable that does not exist");
-  require(!network.statistics() || (statistics.has_value() && statistics->ndim() == 2 &&
-                                    statistics->shape(0) == candidates.size() &&
-                                    statistics->shape(1) == candidate_feature_count),
-          "this network reads the candidates' statistics, of shape (candidates, 9)");
-
-  const ObservationView view(row_features.data(), variable_features.data(), row_starts.data(),
-                             edge_columns.data(), edge_values.data(), static_cast<int>(rows),
-                             static_cast<int>(variables));
-  std::vector<float> scores(candidates.size());
-  {
-    const nb::gil_scoped_release unlocked;
-    thread_local Network::Workspace workspace;  // getting its memory costs more than scoring
-    network.score(view, {candidates.data(), candidates.size()},
-                  network.statistics() ? std::span(statistics->data(), statistics->size())
-                                       : std::span<const float>(),
-                  workspace, scores);
-  }
-  return to_numpy(scores);
-}
-
-// A Python function as the rule calls it: in the node loop, taking the interpreter lock.
-ExpertScore expert_score_of(nb::object function) {
-  return [function = std::move(function)](Scip* scip, const std::vector<SCIP_Var*>& candidates,
-                                          int depth, std::vector<double>& scores,
-                                          const StrongBranching& expert,
-                                          const std::shared_ptr<PendingException>& pending) {
-    const nb::gil_scoped_acquire locked;
-    try {
-      nb::list names;
-      std::vector<double> values, pseudocosts;
-      for (SCIP_Var* variable : candidates) {
-        names.append(scip::SCIPvarGetName(variable));
-        values.push_back(scip::SCIPvarGetLPSol(variable));
-        pseudocosts.push_back(scip::SCIPgetVarPseudocostScore(scip, variable, values.back()));
-      }
-      const nb::object found =
-          function(names, to_numpy(values), to_numpy(expert.down_gain), to_numpy(expert.up_gain),
-                   to_numpy(expert.score), to_numpy(pseudocosts), depth);
-      const auto array = nb::cast<nb::ndarray<const double, nb::ndim<1>, nb::c_contig>>(found);
-      std::copy_n(array.data(), scores.size(), scores.begin());  // Python has checked the shape
-      return true;
-    } catch (nb::python_error& error) {
-      PendingException::store(pending, error.value().ptr());
-      return false;
-    }
-  };
-}
-
-Chooser chooser_of(nb::object function) {
-  return [function = std::move(function)](const Observation& observation,
-                                          const std::vector<std::int32_t>& candidates,
-                                          const std::shared_ptr<PendingException>& pending) {
-    const nb::gil_scoped_acquire locked;
-    try {
-      const nb::object choice = function(observation_arrays(observation), to_numpy(candidates));
-      return nb::cast<int>(choice);
-    } catch (nb::python_error& error) {
-      PendingException::store(pending, error.value().ptr());
-      return -1;
-    }
-  };
-}
-
-Window window_of(const std::vector<std::int64_t>& ends) {
-  if (ends.size() > 2) throw std::invalid_argument("a window has a first and a last number");
-  Window window;
-  if (!ends.empty()) window.first = ends[0];
-  if (ends.size() == 2) window.last = ends[1];
-  return window;
-}
-
-Acting acting_of(const std::string& name) {
-  if (name == "network") return Acting::network;
-  if (name == "expert") return Acting::expert;
-  if (name == "random") return Acting::random;
-  if (name == "scip") return Acting::scip;
-  if (name == "function") return Acting::function;
-  throw std::invalid_argument("'" + name +
-                              "' is not one of network, expert, random, scip, function");
-}
-
 }  // namespace
 
 NB_MODULE(_core, m) {
@@ -233,16 +68,6 @@ NB_MODULE(_core, m) {
   m.def("connect", &connect, "path"_a, "enumerations"_a, "first_major"_a, "last_major"_a,
         "main_thread"_a,
         "Resolve SCIP's functions in the loaded extension module; raise ImportError otherwise.");
-
-  nb::class_<Network>(m, "NativeNetwork", "The bipartite graph network of one policy.")
-      .def(nb::new_(&make_network), "parameters"_a, "embedding_size"_a, "statistics"_a = false)
-      .def_prop_ro("embedding_size", &Network::embedding_size)
-      .def_prop_ro("statistics", &Network::statistics)
-      .def("score", &score, "row_features"_a, "variable_features"_a, "row_starts"_a,
-           "edge_columns"_a, "edge_values"_a, "candidates"_a, "statistics"_a = nb::none(),
-           "One float32 score per candidate (an index of a variable).");
-  m.def("instruction_set", &Network::instruction_set);
-  m.def("use_instruction_set", &Network::use_instruction_set, "name"_a);
 
   nb::enum_<RowFeature>(m, "RowFeature")
       .value("BIAS", bias)
@@ -293,14 +118,14 @@ NB_MODULE(_core, m) {
       "scip"_a, "The focus node's observation: the arrays of kida.observation.Observation.");
   m.def(
       "candidates",
-      [](const nb::object& capsule, bool unfixed) {
+      [](const nb::object& capsule, const std::string& which) {
         Scip* scip = scip_of(capsule);
         require_solved_lp(scip);
         std::vector<SCIP_Var*> variables;
-        branching_candidates(scip, unfixed, variables);
+        branching_candidates(scip, candidate_set_of(which), variables);
         return to_numpy(indices_of(variables));
       },
-      "scip"_a, "unfixed"_a, "Indices of the focus node's branching candidates, int32.");
+      "scip"_a, "which"_a, "Indices of the focus node's branching candidates, int32.");
   m.def(
       "observe_candidates",
       [](const nb::object& capsule, const Input<std::int32_t>& candidates) {
@@ -314,26 +139,27 @@ NB_MODULE(_core, m) {
           }
           variables.push_back(scip::SCIPgetVars(scip)[j]);
         }
-        std::vector<float> statistics;
-        observe_candidates(scip, variables, statistics);
-        return statistics_array(std::move(statistics));
+        std::vector<float> features;
+        observe_candidates(scip, variables, features);
+        return features_array(std::move(features));
       },
-      "scip"_a, "candidates"_a, "The solver's statistics of variables: kida.observation.");
+      "scip"_a, "candidates"_a,
+      "What the solver has learned of variables: kida.observation.CandidateFeature.");
   m.def(
       "strong_branching",
-      [](const nb::object& capsule, bool unfixed, bool idempotent, int iterations) {
+      [](const nb::object& capsule, const std::string& which, bool idempotent, int iterations) {
         Scip* scip = scip_of(capsule);
         require_solved_lp(scip);
         std::vector<SCIP_Var*> variables;
-        branching_candidates(scip, unfixed, variables);
+        branching_candidates(scip, candidate_set_of(which), variables);
         StrongBranching result;
-        strong_branching(scip, variables, promising_by_pseudocost(scip, variables, 0), iterations,
-                         idempotent, result);
+        strong_branching(scip, variables, promising_by_pseudocost(scip, variables, 0),
+                         {.iterations = iterations, .idempotent = idempotent}, result);
         nb::dict arrays = strong_branching_arrays(result);
         arrays["candidates"] = to_numpy(indices_of(variables));
         return arrays;
       },
-      "scip"_a, "unfixed"_a, "idempotent"_a, "iterations"_a,
+      "scip"_a, "which"_a, "idempotent"_a, "iterations"_a,
       "Full strong branching at the focus node.");
   nb::class_<BoundRecorder>(m, "BoundRecorder", "The trajectory of the bounds during a solve.")
       .def(nb::new_([](const nb::object& capsule, double limit_after_root) {
@@ -364,89 +190,8 @@ NB_MODULE(_core, m) {
       .def_prop_ro("root_end_wall", &BoundRecorder::root_end_wall)
       .def_prop_ro("root_end_cpu", &BoundRecorder::root_end_cpu);
 
-  nb::class_<Brancher>(m, "Brancher", "The branching rule in one SCIP model.")
-      .def_static(
-          "include",
-          [](const nb::object& capsule, std::shared_ptr<Network> network, const std::string& acting,
-             bool unfixed_candidates, bool expert_solves, int expert_depth, int expert_candidates,
-             int expert_iterations, std::vector<double> record_probability,
-             const std::vector<std::int64_t>& record_depths,
-             const std::vector<std::int64_t>& record_nodes, int max_samples, bool stop_when_full,
-             bool act_on_expert, bool expert_teaches, bool trace, std::uint64_t seed, int priority,
-             nb::object function, nb::object expert_score) {
-            RuleOptions options{.acting = acting_of(acting),
-                                .unfixed_candidates = unfixed_candidates,
-                                .expert_depth = expert_depth,
-                                .expert_candidates = expert_candidates,
-                                .expert_iterations = expert_iterations,
-                                .expert_solves = expert_solves,
-                                .record_probability = std::move(record_probability),
-                                .record_depths = window_of(record_depths),
-                                .record_nodes = window_of(record_nodes),
-                                .max_samples = max_samples,
-                                .stop_when_full = stop_when_full,
-                                .act_on_expert = act_on_expert,
-                                .expert_teaches = expert_teaches,
-                                .trace = trace,
-                                .seed = seed};
-            if (!function.is_none()) options.function = chooser_of(std::move(function));
-            if (!expert_score.is_none()) {
-              options.expert_score = expert_score_of(std::move(expert_score));
-            }
-            return Brancher::include(scip_of(capsule), std::move(network), options, priority);
-          },
-          "scip"_a, "network"_a.none(), nb::kw_only(), "acting"_a = "network",
-          "unfixed_candidates"_a = false, "expert_solves"_a = true, "expert_depth"_a = -1,
-          "expert_candidates"_a = 0, "expert_iterations"_a = 0,
-          "record_probability"_a = std::vector<double>{},
-          "record_depths"_a = std::vector<std::int64_t>{},
-          "record_nodes"_a = std::vector<std::int64_t>{}, "max_samples"_a = 0,
-          "stop_when_full"_a = false, "act_on_expert"_a = true, "expert_teaches"_a = false,
-          "trace"_a = false, "seed"_a = 0, "priority"_a, "function"_a = nb::none(),
-          "expert_score"_a = nb::none())
-      .def_prop_ro("statistics",
-                   [](const Brancher& self) {
-                     const Statistics& s = self.statistics();
-                     nb::dict result;
-                     result["decisions"] = s.decisions;
-                     result["network_decisions"] = s.network_decisions;
-                     result["expert_decisions"] = s.expert_decisions;
-                     result["candidates"] = s.candidates;
-                     result["seconds_observing"] = s.seconds_observing;
-                     result["seconds_scoring"] = s.seconds_scoring;
-                     result["seconds_expert"] = s.seconds_expert;
-                     result["seconds_total"] = s.seconds_total;
-                     return result;
-                   })
-      .def_prop_ro("declined", &Brancher::declined)
-      .def("raise_stored",
-           [](Brancher& self) {
-             if (self.exception().raise()) throw nb::python_error();
-           })
-      .def("samples",
-           [](const Brancher& self) {
-             nb::list samples;
-             for (const Sample& s : self.samples()) {
-               nb::dict sample = strong_branching_arrays(s.expert);
-               sample["observation"] = observation_arrays(s.observation);
-               sample["candidates"] = to_numpy(s.candidates);
-               sample["statistics"] = statistics_array(s.statistics);
-               sample["depth"] = s.depth;
-               sample["node_number"] = s.node_number;
-               sample["lp_objective"] = s.lp_objective;
-               sample["dual_bound"] = s.dual_bound;
-               sample["taken"] = s.taken;
-               samples.append(sample);
-             }
-             return samples;
-           })
-      .def("trace", [](const Brancher& self) {
-        std::vector<float> flat;
-        for (const Timing& t : self.trace()) {
-          flat.insert(flat.end(), {t.observing, t.scoring, t.total});
-        }
-        return to_numpy(std::move(flat), {self.trace().size(), 3});
-      });
+  bind_network(m);
+  bind_branchrule(m);
 }
 
 }  // namespace kida

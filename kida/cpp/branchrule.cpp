@@ -21,11 +21,11 @@ double seconds(Clock::time_point from, Clock::time_point to) {
 
 }  // namespace
 
-void branching_candidates(Scip* scip, bool unfixed, std::vector<SCIP_Var*>& candidates) {
+void branching_candidates(Scip* scip, CandidateSet which, std::vector<SCIP_Var*>& candidates) {
   SCIP_Var** variables = nullptr;
   int count = 0;
   int priority_count = 0;
-  if (unfixed) {
+  if (which == CandidateSet::unfixed) {
     KIDA_CALL(SCIPgetPseudoBranchCands(scip, &variables, &count, &priority_count));
   } else {
     KIDA_CALL(
@@ -56,22 +56,23 @@ struct Brancher::Callbacks {
   static Retcode on_free(Scip*, SCIP_Branchrule* rule) {
     auto* owner = reinterpret_cast<Owner*>(SCIPbranchruleGetData(rule));
     // They may refer to the model, which ends here.
-    (*owner)->options_.function = nullptr;
-    (*owner)->options_.expert_score = nullptr;
+    (*owner)->setup_.function = nullptr;
+    (*owner)->setup_.expert_score = nullptr;
     delete owner;
     return okay;
   }
 };
 
 std::shared_ptr<Brancher> Brancher::include(Scip* scip, std::shared_ptr<const Network> network,
-                                            const RuleOptions& options, int priority) {
-  if (network == nullptr && options.acting == Acting::network) {
+                                            RuleSetup setup) {
+  if (network == nullptr && setup.acting == Acting::network) {
     throw std::invalid_argument("a rule that acts by the network needs one");
   }
   if (SCIPfindBranchrule(scip, rule_name) != nullptr) {
     throw std::runtime_error("this model already has a kida branching rule");
   }
-  std::shared_ptr<Brancher> brancher(new Brancher(std::move(network), options));
+  const int priority = setup.priority;
+  std::shared_ptr<Brancher> brancher(new Brancher(std::move(network), std::move(setup)));
   SCIP_Branchrule* rule = nullptr;
   KIDA_CALL(SCIPincludeBranchruleBasic(
       scip, &rule, rule_name, "learned branching by a bipartite graph network", priority, -1, 1.0,
@@ -111,35 +112,24 @@ bool Brancher::accepts(Scip* scip) {
 // Uniform in [0, 1); spelled out because the standard distributions differ between libraries.
 double Brancher::uniform() { return static_cast<double>(random_() >> 11U) * 0x1.0p-53; }
 
-bool Brancher::wants_sample(int depth, std::int64_t node) {
-  const auto& probability = options_.record_probability;
-  if (probability.empty()) return false;
-  // Drawn at every node, so that the stream does not depend on the samples taken.
-  const double draw = uniform();
-  const auto at = std::min<std::size_t>(depth, probability.size() - 1);
-  return static_cast<int>(samples_.size()) < options_.max_samples && draw < probability[at] &&
-         options_.record_depths.contains(depth) && options_.record_nodes.contains(node);
-}
-
-int Brancher::ask_expert(Scip* scip, int depth, bool teaches, bool record) {
-  const auto positions = shortlist(scip, record);
+// With `observed`, node_ is the node's already. The choice is none if nothing could be evaluated;
+// of a failing score function too, which has stored why.
+int Brancher::ask_expert(Scip* scip, bool teaches, bool observed) {
+  const auto positions = shortlist(scip, observed);
   const auto begin = Clock::now();
-  if (options_.expert_solves) {
-    strong_branching(scip, candidates_, positions, options_.expert_iterations, !teaches, expert_);
-  } else {
-    pseudocost_branching(scip, candidates_, positions, expert_);
-  }
-  if (options_.expert_score && expert_.complete && !score_by_function(scip, depth)) {
-    expert_.complete = false;
-    state_ = State::failed;
-  }
+  strong_branching(scip, candidates_, positions,
+                   {.iterations = setup_.decision.expert_iterations, .idempotent = !teaches},
+                   expert_);
+  if (setup_.expert_score && expert_.complete && !score_by_function(scip)) state_ = State::failed;
   statistics_.seconds_expert += seconds(begin, Clock::now());
-  return expert_.best;
+  return state_ == State::failed ? none : expert_.best;
 }
 
-bool Brancher::score_by_function(Scip* scip, int depth) {
+bool Brancher::score_by_function(Scip* scip) {
   std::vector<double> scores(expert_.score);
-  if (!options_.expert_score(scip, candidates_, depth, scores, expert_, exception_)) return false;
+  if (!setup_.expert_score(scip, candidates_, SCIPgetDepth(scip), scores, expert_, exception_)) {
+    return false;
+  }
   const int before = expert_.best;
   expert_.best = -1;
   for (std::size_t k = 0; k < scores.size(); ++k) {
@@ -155,26 +145,26 @@ bool Brancher::score_by_function(Scip* scip, int depth) {
 
 // Positions of the candidates that the expert is asked about; by the network, best first.
 std::vector<std::size_t> Brancher::shortlist(Scip* scip, bool observed) {
-  if (network_ == nullptr || options_.expert_candidates <= 0) {
-    return promising_by_pseudocost(scip, candidates_, options_.expert_candidates);
+  const int limit = setup_.decision.expert_candidates;
+  if (network_ == nullptr || limit <= 0) {
+    return promising_by_pseudocost(scip, candidates_, limit);
   }
-  if (!observed) observe_node(scip, false, network_->statistics());
+  if (!observed) observe_node(scip, false, network_->candidate_features());
   score();
   std::vector<std::size_t> positions(candidates_.size());
   std::iota(positions.begin(), positions.end(), std::size_t{0});
   std::stable_sort(positions.begin(), positions.end(),
                    [this](std::size_t a, std::size_t b) { return scores_[a] > scores_[b]; });
-  positions.resize(
-      std::min(positions.size(), static_cast<std::size_t>(options_.expert_candidates)));
+  positions.resize(std::min(positions.size(), static_cast<std::size_t>(limit)));
   return positions;
 }
 
-void Brancher::observe_node(Scip* scip, bool with_incumbent, bool with_statistics) {
+void Brancher::observe_node(Scip* scip, bool with_incumbent, bool with_candidate_features) {
   const auto begin = Clock::now();
-  observe(scip, with_incumbent, observation_);
-  if (with_statistics) observe_candidates(scip, candidates_, candidate_statistics_);
-  candidate_indices_.resize(candidates_.size());
-  std::transform(candidates_.begin(), candidates_.end(), candidate_indices_.begin(),
+  observe(scip, with_incumbent, node_.observation);
+  if (with_candidate_features) observe_candidates(scip, candidates_, node_.candidate_features);
+  node_.candidates.resize(candidates_.size());
+  std::transform(candidates_.begin(), candidates_.end(), node_.candidates.begin(),
                  SCIPvarGetProbindex);
   timing_.observing = static_cast<float>(seconds(begin, Clock::now()));
   statistics_.seconds_observing += timing_.observing;
@@ -184,13 +174,13 @@ void Brancher::observe_node(Scip* scip, bool with_incumbent, bool with_statistic
 void Brancher::score() {
   const auto begin = Clock::now();
   scores_.resize(candidates_.size());
-  network_->score(observation_, candidate_indices_, candidate_statistics_, workspace_, scores_);
+  network_->score(view_of(node_), workspace_, scores_);
   timing_.scoring = static_cast<float>(seconds(begin, Clock::now()));
   statistics_.seconds_scoring += timing_.scoring;
 }
 
 int Brancher::ask_network(Scip* scip) {
-  observe_node(scip, false, network_->statistics());
+  observe_node(scip, false, network_->candidate_features());
   score();
   statistics_.network_decisions += 1;
   return static_cast<int>(std::max_element(scores_.begin(), scores_.end()) - scores_.begin());
@@ -199,20 +189,62 @@ int Brancher::ask_network(Scip* scip) {
 int Brancher::ask_function(Scip* scip) {
   observe_node(scip, true, false);
   const auto begin = Clock::now();
-  const int choice = options_.function(observation_, candidate_indices_, exception_);
+  const int choice = setup_.function(node_, exception_);
   timing_.scoring = static_cast<float>(seconds(begin, Clock::now()));
   statistics_.seconds_scoring += timing_.scoring;
-  statistics_.network_decisions += choice >= 0 ? 1 : 0;
+  if (choice < 0) {  // it has stored why
+    state_ = State::failed;
+    return none;
+  }
+  statistics_.network_decisions += 1;
   return choice;
 }
 
-void Brancher::branch(Scip* scip, int choice, bool expert_bounds) {
+// Who decides where the expert does not; none where SCIP's own rules do.
+int Brancher::ask_acting(Scip* scip) {
+  switch (setup_.acting) {
+    case Acting::network: return ask_network(scip);
+    case Acting::function: return ask_function(scip);
+    case Acting::random:
+      return static_cast<int>(uniform() * static_cast<double>(candidates_.size()));
+    case Acting::expert:
+    case Acting::scip: break;
+  }
+  return none;
+}
+
+// Also records the node if that is due.
+Brancher::Choice Brancher::choose(Scip* scip) {
+  const int depth = SCIPgetDepth(scip);
+  // Drawn at every node, so that the stream does not depend on the samples taken.
+  const bool record = recorder_.active() && recorder_.wants(depth, uniform());
+  const bool expert_decides =
+      setup_.acting == Acting::expert || depth <= setup_.decision.expert_depth;
+  const bool expert_acts = expert_decides || (record && setup_.recording.act_on_expert);
+  Choice choice;
+  bool recorded = false;
+  if (record || expert_acts) {
+    if (record) observe_node(scip, true, true);  // before the expert teaches the solver
+    const bool teaches = expert_decides || (setup_.recording.expert_teaches && expert_acts);
+    const int best = ask_expert(scip, teaches, record);
+    if (state_ == State::failed) return {};
+    recorded = record && expert_.complete;
+    if (recorded) recorder_.record(scip, node_, expert_);
+    if (expert_acts && best != none) choice = {.candidate = best, .by_expert = true};
+  }
+  // Also where the expert could evaluate nothing.
+  if (choice.candidate == none) choice.candidate = ask_acting(scip);
+  if (recorded) recorder_.set_taken(choice.candidate);
+  return choice;
+}
+
+void Brancher::branch(Scip* scip, Choice choice) {
   SCIP_Node* down = nullptr;
   SCIP_Node* middle = nullptr;
   SCIP_Node* up = nullptr;
-  KIDA_CALL(SCIPbranchVar(scip, candidates_[choice], &down, &middle, &up));
+  KIDA_CALL(SCIPbranchVar(scip, candidates_[choice.candidate], &down, &middle, &up));
   // Strong branching has proved bounds for the children, unless columns are priced in later.
-  if (expert_bounds && SCIPallColsInLP(scip) != 0 && middle == nullptr && down != nullptr &&
+  if (choice.by_expert && SCIPallColsInLP(scip) != 0 && middle == nullptr && down != nullptr &&
       up != nullptr) {
     KIDA_CALL(SCIPupdateNodeLowerbound(scip, down, expert_.best_down));
     KIDA_CALL(SCIPupdateNodeLowerbound(scip, up, expert_.best_up));
@@ -222,61 +254,18 @@ void Brancher::branch(Scip* scip, int choice, bool expert_bounds) {
 int Brancher::execute(Scip* scip) {
   const auto begin = Clock::now();
   if (state_ == State::failed || !accepts(scip)) return constants.result_didnotrun;
-  branching_candidates(scip, options_.unfixed_candidates, candidates_);
+  branching_candidates(scip, setup_.decision.candidates, candidates_);
   if (candidates_.empty()) return constants.result_didnotrun;
 
-  const int depth = SCIPgetDepth(scip);
-  const bool record = wants_sample(depth, SCIPgetNNodes(scip));
-  const bool expert_decides = options_.acting == Acting::expert || depth <= options_.expert_depth;
-  const bool expert_acts = expert_decides || (record && options_.act_on_expert);
-  int choice = -1;
-  bool by_expert = false;
-  bool recorded = false;
+  const Choice choice = choose(scip);
+  if (state_ == State::failed) KIDA_CALL(SCIPinterruptSolve(scip));
+  if (choice.candidate == none) return constants.result_didnotrun;
 
-  if (record || expert_acts) {
-    if (record) observe_node(scip, true, true);  // before the expert teaches the solver
-    const bool teaches = expert_decides || (options_.expert_teaches && expert_acts);
-    const int expert_choice = ask_expert(scip, depth, teaches, record);
-    if (state_ == State::failed) {  // the score function has stored why
-      KIDA_CALL(SCIPinterruptSolve(scip));
-      return constants.result_didnotrun;
-    }
-    if (record && expert_.complete) {
-      samples_.push_back({observation_, candidate_indices_, candidate_statistics_, expert_, depth,
-                          SCIPgetNNodes(scip), SCIPgetLPObjval(scip), SCIPgetDualbound(scip)});
-      recorded = true;
-      if (options_.stop_when_full && static_cast<int>(samples_.size()) >= options_.max_samples) {
-        KIDA_CALL(SCIPinterruptSolve(scip));
-      }
-    }
-    if (expert_acts && expert_choice >= 0) {
-      choice = expert_choice;
-      by_expert = true;
-    }
-  }
-  if (choice < 0) {
-    // Also where the expert could evaluate nothing.
-    switch (options_.acting) {
-      case Acting::network: choice = ask_network(scip); break;
-      case Acting::function: choice = ask_function(scip); break;
-      case Acting::random:
-        choice = static_cast<int>(uniform() * static_cast<double>(candidates_.size()));
-        break;
-      case Acting::expert:
-      case Acting::scip: return constants.result_didnotrun;
-    }
-  }
-  if (choice < 0) {  // the function failed and has stored why
-    state_ = State::failed;
-    KIDA_CALL(SCIPinterruptSolve(scip));
-    return constants.result_didnotrun;
-  }
-  if (recorded) samples_.back().taken = choice;
   statistics_.decisions += 1;
-  statistics_.expert_decisions += by_expert ? 1 : 0;
+  statistics_.expert_decisions += choice.by_expert ? 1 : 0;
   statistics_.candidates += static_cast<std::int64_t>(candidates_.size());
-  branch(scip, choice, by_expert);
-  if (options_.trace && !by_expert) {
+  branch(scip, choice);
+  if (setup_.trace && !choice.by_expert) {
     timing_.total = static_cast<float>(seconds(begin, Clock::now()));
     trace_.push_back(timing_);
   }

@@ -21,26 +21,53 @@ struct Dense {
   int outputs;  // a multiple of width_multiple
 };
 
+// y = relu?(y0 + x1 W1 [+ x2 W2]) for `count` rows; y0 = bias, plus degree[i] * degree_bias.
+// Row r of x1 starts at x1 + r * stride1, likewise x2; rows of y are first.outputs apart.
+struct DenseCall {
+  Dense first;
+  const float* x1;
+  std::ptrdiff_t stride1;
+  const Dense* second = nullptr;
+  const float* x2 = nullptr;
+  std::ptrdiff_t stride2 = 0;
+  const float* degree = nullptr;
+  const float* degree_bias = nullptr;
+  bool relu = false;
+  int count;
+  float* y;
+};
+
+// The edges (i, j, v) of the graph, row i after row: of each its variable j and its value v.
+struct Edges {
+  const std::int32_t* starts;
+  const std::int32_t* columns;
+  const float* values;
+  int rows;
+};
+
+// The message on edge (i, j, v): relu(left + (v + shift) * scale * edge + right), of `width`
+// floats. Whose left and right these are depends on the direction.
+struct Messages {
+  float shift;
+  float scale;
+  const float* edge;
+  const float* left;
+  const float* right;
+  int width;
+};
+
 struct Kernels {
   const char* name;
 
-  // y = relu?(y0 + x1 W1 [+ x2 W2]) for `count` rows; y0 = bias, plus degree[i] * degree_bias.
-  // Row r of x1 starts at x1 + r * stride1, likewise x2; rows of y are first.outputs apart.
-  void (*dense)(const Dense& first, const float* x1, std::ptrdiff_t stride1, const Dense* second,
-                const float* x2, std::ptrdiff_t stride2, const float* degree,
-                const float* degree_bias, bool relu, int count, float* y);
+  void (*dense)(const DenseCall& call);
 
-  // sums[i] = sum over the edges (i, j, v) of relu(left[i] + (v + shift) * scale * edge + right[j])
-  void (*gather)(const std::int32_t* starts, const std::int32_t* columns, const float* values,
-                 float shift, float scale, const float* edge, const float* left, const float* right,
-                 int rows, int width, float* sums);
+  // sums[i] = sum of the messages on the edges (i, j, v), of left[i] and right[j].
+  void (*gather)(const Edges& edges, const Messages& messages, float* sums);
 
-  // The reverse direction for chosen variables only: slot[j] is the row of variable j in left and
-  // sums, or -1. sums and degree must be zero on entry.
-  void (*scatter)(const std::int32_t* starts, const std::int32_t* columns, const float* values,
-                  float shift, float scale, const float* edge, const float* left,
-                  const float* right, const std::int32_t* slot, int rows, int width, float* sums,
-                  float* degree);
+  // The reverse direction, of left[slot[j]] and right[i], for chosen variables only: slot[j] is the
+  // row of variable j in left and sums, or -1. sums and degree must be zero on entry.
+  void (*scatter)(const Edges& edges, const Messages& messages, const std::int32_t* slot,
+                  float* sums, float* degree);
 };
 
 extern const Kernels kernels_baseline;

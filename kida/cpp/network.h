@@ -6,6 +6,8 @@
 // second half-convolution and the readout, and where they have few rows, no others are computed.
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -18,6 +20,16 @@
 
 namespace kida {
 
+// The variable features that the network reads: all but the incumbent's.
+inline constexpr auto network_variable_features = [] {
+  std::array<int, variable_feature_count - 2> features{};
+  int count = 0;
+  for (int f = 0; f < variable_feature_count; ++f) {
+    if (f != incumbent_value && f != average_incumbent_value) features[count++] = f;
+  }
+  return features;
+}();
+
 // A named parameter as the model file holds it: row-major, (outputs, inputs) for weights.
 struct Parameter {
   const float* data;
@@ -27,10 +39,10 @@ using Parameters = std::map<std::string, Parameter>;
 
 class Network {
  public:
-  // With `statistics` the readout also reads the solver's statistics of the candidates. Throws
-  // std::invalid_argument naming the parameter that is missing, of another shape, or superfluous,
-  // or the embedding size that is not a multiple of 8 up to 128.
-  Network(const Parameters& parameters, int embedding_size, bool statistics);
+  // With `candidate_features` the readout also reads what the solver has learned of the candidates.
+  // Throws std::invalid_argument naming the parameter that is missing, of another shape, or
+  // superfluous, or the embedding size that is not a multiple of 8 up to 128.
+  Network(const Parameters& parameters, int embedding_size, bool candidate_features);
 
   // Scratch memory of one caller; grows to the largest observation seen and stays.
   struct Workspace {
@@ -41,16 +53,13 @@ class Network {
     Observation part;
   };
 
-  // Score candidates[k], a variable index, into scores[k]. `statistics` are the candidates', as
-  // observe_candidates fills them; a network that does not read them ignores them. Throws
-  // std::runtime_error when a score is not finite. Safe to call from several threads with a
-  // workspace each.
-  void score(const ObservationView& observation, std::span<const std::int32_t> candidates,
-             std::span<const float> statistics, Workspace& workspace,
-             std::span<float> scores) const;
+  // Score the node's candidates, candidates[k] into scores[k]; a network that does not read their
+  // features ignores them. Throws std::runtime_error when a score is not finite. Safe to call from
+  // several threads with a workspace each.
+  void score(const NodeView& node, Workspace& workspace, std::span<float> scores) const;
 
   int embedding_size() const { return embedding_size_; }
-  bool statistics() const { return statistics_; }
+  bool candidate_features() const { return candidate_features_; }
 
   // The instruction set in use: "avx512", "avx2" or "baseline".
   static const char* instruction_set();
@@ -85,21 +94,28 @@ class Network {
 
   // Put what the candidates' scores depend on, their rows and those rows' variables, into
   // workspace.part and return true, unless that is more than half of the rows.
-  static bool take_part(const ObservationView& observation,
-                        std::span<const std::int32_t> candidates, Workspace& workspace);
-  void score_graph(const ObservationView& observation, std::span<const std::int32_t> candidates,
-                   std::span<const float> statistics, Workspace& workspace,
-                   std::span<float> scores) const;
+  static bool take_part(const NodeView& node, Workspace& workspace);
+  void score_graph(const NodeView& node, Workspace& workspace, std::span<float> scores) const;
+  // The steps of that, each from what the former left in the workspace.
+  void embed_node(const ObservationView& observation, Workspace& workspace) const;
+  void send_to_rows(const ObservationView& observation, Workspace& workspace) const;
+  void send_to_candidates(const ObservationView& observation,
+                          std::span<const std::int32_t> candidates, Workspace& workspace) const;
+
   void embed(const Embedding& embedding, const std::vector<float>& input, int count,
              std::vector<float>& hidden, std::vector<float>& output) const;
 
+  Messages messages(const HalfConvolution& convolution, const std::vector<float>& receivers,
+                    const std::vector<float>& senders) const;
+  std::size_t size(int count) const { return static_cast<std::size_t>(count) * width_; }
+
   int embedding_size_;
-  bool statistics_;
+  bool candidate_features_;
   int width_;
   Embedding variable_embedding_, row_embedding_;
   float edge_shift_, edge_scale_;
   HalfConvolution to_rows_, to_variables_;
-  Layer readout_statistics_;  // the columns of the readout's first layer that read the statistics
+  Layer readout_features_;  // the columns of the readout's first layer that read the candidates'
   std::vector<float> readout_;
 };
 

@@ -178,17 +178,17 @@ void observe(Scip* scip, bool with_incumbent, Observation& observation) {
 }
 
 void observe_candidates(Scip* scip, std::span<SCIP_Var* const> candidates,
-                        std::vector<float>& statistics) {
+                        std::vector<float>& features) {
   const double feastol = SCIPfeastol(scip);
   const double usual_conflict = SCIPgetAvgConflictScore(scip);
   const double usual_inference = SCIPgetAvgInferenceScore(scip);
   const double usual_cutoff = SCIPgetAvgCutoffScore(scip);
   const float node_depth = share(SCIPgetDepth(scip), half_depth);
-  statistics.resize(candidates.size() * candidate_feature_count);
+  features.resize(candidates.size() * candidate_feature_count);
   double down_sum = 0.0;
   double up_sum = 0.0;
   float best = 0.0F;
-  float* f = statistics.data();
+  float* f = features.data();
   for (SCIP_Var* variable : candidates) {
     // To the children's bounds, which never lie beyond the variable's own: an integral value at a
     // bound has one child only.
@@ -215,7 +215,7 @@ void observe_candidates(Scip* scip, std::span<SCIP_Var* const> candidates,
     f += candidate_feature_count;
   }
   const auto count = static_cast<double>(candidates.size());
-  f = statistics.data();
+  f = features.data();
   for (std::size_t k = 0; k < candidates.size(); ++k, f += candidate_feature_count) {
     f[pseudocost_down] = share(f[pseudocost_down], down_sum / count);
     f[pseudocost_up] = share(f[pseudocost_up], up_sum / count);

@@ -72,7 +72,14 @@ struct Observation {
   }
 };
 
-// A view of the same arrays, wherever they live.
+// A node as the network sees it.
+struct ObservedNode {
+  Observation observation;
+  std::vector<std::int32_t> candidates;   // variable indices
+  std::vector<float> candidate_features;  // candidates x candidate_feature_count, where asked for
+};
+
+// A view of an observation's arrays, wherever they live.
 struct ObservationView {
   const float* row_features;
   const float* variable_features;
@@ -81,29 +88,36 @@ struct ObservationView {
   const float* edge_values;
   int rows;
   int variables;
-
-  ObservationView(const float* row_features, const float* variable_features,
-                  const std::int32_t* row_starts, const std::int32_t* edge_columns,
-                  const float* edge_values, int rows, int variables)
-      : row_features(row_features),
-        variable_features(variable_features),
-        row_starts(row_starts),
-        edge_columns(edge_columns),
-        edge_values(edge_values),
-        rows(rows),
-        variables(variables) {}
-  ObservationView(const Observation& o)  // NOLINT: an observation is a view of itself
-      : ObservationView(o.row_features.data(), o.variable_features.data(), o.row_starts.data(),
-                        o.edge_columns.data(), o.edge_values.data(), o.rows(), o.variables()) {}
 };
+
+inline ObservationView view_of(const Observation& o) {
+  return {.row_features = o.row_features.data(),
+          .variable_features = o.variable_features.data(),
+          .row_starts = o.row_starts.data(),
+          .edge_columns = o.edge_columns.data(),
+          .edge_values = o.edge_values.data(),
+          .rows = o.rows(),
+          .variables = o.variables()};
+}
+
+// What is scored, wherever it lives.
+struct NodeView {
+  ObservationView observation;
+  std::span<const std::int32_t> candidates;   // variable indices
+  std::span<const float> candidate_features;  // as observe_candidates fills them
+};
+
+inline NodeView view_of(const ObservedNode& node) {
+  return {view_of(node.observation), node.candidates, node.candidate_features};
+}
 
 // Fill `observation` from the focus node's LP, which must be solved to optimality.
 // Without `with_incumbent` the incumbent's two columns stay NaN: the network does not read them.
 void observe(Scip* scip, bool with_incumbent, Observation& observation);
 
-// Fill `statistics`, candidates x candidate_feature_count, with the solver's statistics of
+// Fill `features`, candidates x candidate_feature_count, with what the solver has learned of
 // `candidates` at the focus node, whose LP must be solved to optimality.
 void observe_candidates(Scip* scip, std::span<SCIP_Var* const> candidates,
-                        std::vector<float>& statistics);
+                        std::vector<float>& features);
 
 }  // namespace kida

@@ -60,7 +60,7 @@ std::vector<std::size_t> promising_by_pseudocost(Scip* scip,
 }
 
 void strong_branching(Scip* scip, const std::vector<SCIP_Var*>& candidates,
-                      const std::vector<std::size_t>& positions, int iterations, bool idempotent,
+                      const std::vector<std::size_t>& positions, StrongBranchingOptions options,
                       StrongBranching& result) {
   clear(candidates.size(), result);
   if (SCIPgetLPSolstat(scip) != constants.lpsolstat_optimal) return;
@@ -68,7 +68,7 @@ void strong_branching(Scip* scip, const std::vector<SCIP_Var*>& candidates,
   const double objective = SCIPgetLPObjval(scip);
   const double feastol = SCIPfeastol(scip);
   const double epsilon = SCIPepsilon(scip);
-  const int limit = iterations > 0 ? iterations : std::numeric_limits<int>::max();
+  const int limit = options.iterations > 0 ? options.iterations : std::numeric_limits<int>::max();
   Session session(scip);
   std::size_t evaluated = 0;
   for (const std::size_t k : positions) {
@@ -81,7 +81,7 @@ void strong_branching(Scip* scip, const std::vector<SCIP_Var*>& candidates,
     Bool down_valid = 0, up_valid = 0, down_infeasible = 0, up_infeasible = 0, down_conflict = 0,
          up_conflict = 0, lp_error = 0;
     const auto evaluate = integral ? SCIPgetVarStrongbranchInt : SCIPgetVarStrongbranchFrac;
-    KIDA_CALL(evaluate(scip, variable, limit, idempotent ? 1 : 0, &down, &up, &down_valid,
+    KIDA_CALL(evaluate(scip, variable, limit, options.idempotent ? 1 : 0, &down, &up, &down_valid,
                        &up_valid, &down_infeasible, &up_infeasible, &down_conflict, &up_conflict,
                        &lp_error));
     if (lp_error != 0) break;
@@ -89,7 +89,7 @@ void strong_branching(Scip* scip, const std::vector<SCIP_Var*>& candidates,
     down = std::max(down, objective);
     up = std::max(up, objective);
     double gains[3] = {down - objective, up - objective, 0.0};
-    if (!idempotent) {
+    if (!options.idempotent) {
       const double fraction = integral ? 0.0 : value - std::floor(value);
       if (down_infeasible == 0 && down_valid != 0) {
         KIDA_CALL(
@@ -118,23 +118,6 @@ void strong_branching(Scip* scip, const std::vector<SCIP_Var*>& candidates,
   }
   session.end();
   result.complete = evaluated == positions.size();
-}
-
-void pseudocost_branching(Scip* scip, const std::vector<SCIP_Var*>& candidates,
-                          const std::vector<std::size_t>& positions, StrongBranching& result) {
-  clear(candidates.size(), result);
-  for (const std::size_t k : positions) {
-    SCIP_Var* variable = candidates[k];
-    const double value = SCIPvarGetLPSol(variable);
-    result.down_gain[k] = SCIPgetVarPseudocostVal(scip, variable, std::floor(value) - value);
-    result.up_gain[k] = SCIPgetVarPseudocostVal(scip, variable, std::ceil(value) - value);
-    result.score[k] = SCIPgetVarPseudocostScore(scip, variable, value);
-    if (result.best < 0 || result.score[k] > result.score[result.best]) {
-      result.best = static_cast<int>(k);
-    }
-  }
-  result.best_down = result.best_up = SCIPgetLPObjval(scip);
-  result.complete = true;
 }
 
 }  // namespace kida

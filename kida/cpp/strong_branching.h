@@ -21,25 +21,26 @@ struct StrongBranching {
   double best_up = 0.0;
 };
 
+struct StrongBranchingOptions {
+  // A child's LP ends after that many iterations of the simplex method, with a bound on its gain
+  // from below; 0: never early.
+  int iterations = 0;
+  // Leave no trace in the solver (pseudocosts, conflicts): for labels at nodes where somebody else
+  // decides.
+  bool idempotent = true;
+};
+
 // Evaluate `candidates` at the focus node, whose LP must be solved to optimality.
 //
 // An infeasible child gains what is missing to the cutoff bound, as in SCIP. A candidate that is
 // integral in the LP solution keeps that solution in one child, which therefore gains nothing:
 // that side's gain is 0, however infeasible the value beyond the bound is (SCIP's own rule counts
 // the bound's far side as a huge gain, which ranks integral variables first).
-//
-// `idempotent` leaves no trace in the solver (pseudocosts, conflicts): for labels at nodes where
-// somebody else decides. The evaluation ends early when the solve is being stopped or an LP fails.
-// Only the candidates at `positions` are evaluated, in that order; each child's LP ends after
-// `iterations` of the simplex method (0: never early), with a bound on its gain from below.
+// Only the candidates at `positions` are evaluated, in that order; it ends early when the solve is
+// being stopped or an LP fails.
 void strong_branching(Scip* scip, const std::vector<SCIP_Var*>& candidates,
-                      const std::vector<std::size_t>& positions, int iterations, bool idempotent,
+                      const std::vector<std::size_t>& positions, StrongBranchingOptions options,
                       StrongBranching& result);
-
-// The same from pseudocosts, without solving an LP: what SCIP expects of each child after what
-// branching on the variable has gained so far.
-void pseudocost_branching(Scip* scip, const std::vector<SCIP_Var*>& candidates,
-                          const std::vector<std::size_t>& positions, StrongBranching& result);
 
 // Positions of the `limit` candidates of best pseudocost score, ascending; of all if it is 0.
 std::vector<std::size_t> promising_by_pseudocost(Scip* scip,

@@ -19,8 +19,9 @@ from kida.learning.config import CollectionConfig
 from kida.learning.samples import Shard, ShardError, write_shard
 from kida.network.weights import Policy
 from kida.reward import ScoringRule, cumulated_reward
+from kida.rule import Acting, Recording
 from kida.settings import Limits
-from kida.solver.branching import Acting, Brancher, CollectOptions, attach_collector
+from kida.solver.branching import Brancher, ExpertScore, attach_collector
 from kida.solver.policies import load_function
 from kida.solver.solve import solve
 
@@ -56,37 +57,44 @@ class Episode:
     path: Path
 
     @property
-    def recording(self) -> CollectOptions:
+    def recording(self) -> Recording:
         """What the branching rule is told."""
         options = self.options
-        return CollectOptions(
-            acting=self.acting,
+        return Recording(
             candidates=options.candidates,
-            probability_by_depth=tuple(
-                self.thinning * probability for probability in options.probability_by_depth
-            ),
-            depth_window=options.depth_window,
-            node_window=options.node_window,
-            max_samples=options.samples_per_episode,
-            stop_when_full=True,
-            seed=self.seed,
             expert_depth=options.acting_expert_depth,
             expert_candidates=options.expert_candidates,
             expert_iterations=options.expert_iterations,
-            parameters=options.parameters,
-            expert=options.expert,
-            expert_score=(load_function(options.expert_score) if options.expert_score else None),
+            record_probability=tuple(
+                self.thinning * probability for probability in options.probability_by_depth
+            ),
+            max_samples=options.samples_per_episode,
             act_on_expert=options.act_on_expert,
             expert_teaches=options.expert_teaches,
         )
 
     @property
+    def expert_score(self) -> ExpertScore | None:
+        """What makes a score of the expert's gains; None: SCIP's branching score."""
+        name = self.options.expert_score
+        return load_function(name) if name else None
+
+    @property
     def limits(self) -> Limits:
         """When the solver stops at the latest."""
-        options = self.options
-        # After its window an episode can record nothing more.
-        nodes = min((options.node_limit, *options.node_window[1:]))
-        return Limits(time=options.time_limit, nodes=nodes)
+        return Limits(time=self.options.time_limit, nodes=self.options.node_limit)
+
+    def attach(self, model: Any, policy: Policy | None) -> Brancher:
+        """Let the episode's rule branch in ``model``, and record."""
+        return attach_collector(
+            model,
+            policy,
+            self.recording,
+            acting=self.acting,
+            seed=self.seed,
+            expert_score=self.expert_score,
+            parameters=self.options.parameters,
+        )
 
 
 @dataclass(frozen=True)
@@ -157,7 +165,7 @@ def play(episode: Episode) -> EpisodeRecord:
     attached: list[Brancher] = []
 
     def attach(model: Any) -> Brancher:
-        attached.append(attach_collector(model, policy, episode.recording))
+        attached.append(episode.attach(model, policy))
         return attached[0]
 
     started = time.perf_counter()

@@ -80,7 +80,7 @@ def collate(samples: Sequence[Sample], config: TrainingConfig, *, whole: bool = 
         torch.from_numpy(np.concatenate(edges, axis=1)),
         torch.from_numpy(np.concatenate(values)[:, None]),
         torch.from_numpy(np.concatenate(candidates)),
-        torch.from_numpy(np.concatenate([sample.statistics for sample in samples])),
+        torch.from_numpy(np.concatenate([sample.candidate_features for sample in samples])),
     )
     shape = len(samples), max(len(found) for found in candidates)
     present, best = np.zeros(shape, bool), np.zeros(shape, bool)

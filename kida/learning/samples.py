@@ -8,7 +8,7 @@ core produces them, so reading gives back exactly the recorded observation, exce
 incumbent columns, which the network does not read: they come back as NaN. Scores and gains are
 rounded from float64 to float32; rounding is monotone, so the best candidate stays the best, and
 the distances lost (6e-8 relative) are below those that count as a tie in training. The candidates'
-statistics, all between 0 and 1, are rounded to multiples of 1 / 65535, as uint16.
+features, all between 0 and 1, are rounded to multiples of 1 / 65535, as uint16.
 
 To store something more, add it in :func:`write_shard` and :meth:`Shard.sample`, and raise
 ``SHARD_VERSION``.
@@ -38,7 +38,7 @@ from kida.observation import (
 )
 from kida.sample import Sample
 
-SHARD_VERSION = 3
+SHARD_VERSION = 4
 FORMAT = "kida-samples"
 
 _V = VariableFeature
@@ -55,7 +55,7 @@ _VALUES = {
     "fractions": _V.SOLUTION_FRAC,
     "variable_ages": _V.SCALED_AGE,
 }
-# Of the candidates' statistics, between 0 and 1.
+# Of the candidates' features, between 0 and 1.
 _STEPS = np.float32(65535)
 _LARGEST = float(np.finfo(np.float32).max)
 
@@ -101,7 +101,7 @@ def write_shard(path: Path, samples: Sequence[Sample], episode: Mapping[str, Any
         for name, column in _VALUES.items():
             put(name, seen.variable_features[:, column], np.float32)
         put("candidates", sample.candidates, np.int64)
-        put("statistics", np.rint(sample.statistics * _STEPS), np.uint16)
+        put("candidate_features", np.rint(sample.candidate_features * _STEPS), np.uint16)
         for name in ("scores", "down_gains", "up_gains"):
             put(name, np.clip(getattr(sample, name), -_LARGEST, _LARGEST), np.float32)
         put("depth", sample.depth, np.int32)
@@ -116,7 +116,8 @@ def write_shard(path: Path, samples: Sequence[Sample], episode: Mapping[str, Any
     arrays = {name: np.concatenate(parts) for name, parts in flat.items()}
     if samples:
         arrays |= rows.arrays()
-        arrays["statistics"] = arrays["statistics"].reshape(-1, len(CandidateFeature))
+        features = arrays["candidate_features"]
+        arrays["candidate_features"] = features.reshape(-1, len(CandidateFeature))
         arrays["objective_values"], arrays["objective_starts"] = objectives.flat()
     for name in ("rows", "candidates", "edge_columns"):
         if name in arrays and arrays[name].size and arrays[name].max() < 1 << 16:
@@ -198,10 +199,11 @@ class Shard:
     def sample(self, index: int) -> Sample:
         """Return sample ``index``."""
         candidates = self._slice("candidates", "candidate", index).astype(np.int32)
+        features = self._slice("candidate_features", "candidate", index)
         return Sample(
             observation=self._observation(index),
             candidates=candidates,
-            statistics=self._slice("statistics", "candidate", index).astype(np.float32) / _STEPS,
+            candidate_features=features.astype(np.float32) / _STEPS,
             down_gains=self._slice("down_gains", "candidate", index).astype(np.float64),
             up_gains=self._slice("up_gains", "candidate", index).astype(np.float64),
             scores=self.scores(index),

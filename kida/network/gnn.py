@@ -37,9 +37,9 @@ class Graphs:
     candidates
         Shape ``(k,)``, int64: the variables to score, one observation after another; ``None``
         scores all.
-    statistics
-        Shape ``(k, 9)``, float32: the solver's statistics of each candidate; networks that do not
-        read them do without.
+    candidate_features
+        Shape ``(k, 9)``, float32: what the solver has learned of each candidate; networks that do
+        not read them do without.
     """
 
     rows: Tensor
@@ -47,7 +47,7 @@ class Graphs:
     edge_indices: Tensor
     edge_values: Tensor
     candidates: Tensor | None = None
-    statistics: Tensor | None = None
+    candidate_features: Tensor | None = None
 
 
 class PreNorm(nn.Module):
@@ -299,7 +299,7 @@ class Network(nn.Module):
         Raises
         ------
         ValueError
-            If the network reads the candidates' statistics, and there are none.
+            If the network reads the candidates' features, and there are none.
         """
         rows = self.dropout(self.cons_embedding(graphs.rows))
         variables = self.dropout(self.var_embedding(graphs.variables))
@@ -316,9 +316,9 @@ class Network(nn.Module):
             edges, variables = edges[kept], variables[graphs.candidates]
         variables = self.conv_c_to_v(rows, variables, to_variables, edges, per_edge=per_edge)
         if self.architecture.statistics:
-            if graphs.candidates is None or graphs.statistics is None:
-                raise ValueError("this network reads the candidates' statistics; there are none")
-            variables = torch.cat([variables, graphs.statistics], dim=-1)
+            if graphs.candidates is None or graphs.candidate_features is None:
+                raise ValueError("this network reads the candidates' features; there are none")
+            variables = torch.cat([variables, graphs.candidate_features], dim=-1)
         scores: Tensor = self.output_module(variables)[:, 0]
         return scores
 

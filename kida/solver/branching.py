@@ -1,30 +1,34 @@
 """Branching rules for a PySCIPOpt model: the learned one, and one from any Python callable.
 
-The learned rule is native (``cpp/branchrule``): Python attaches it and reads its statistics
-afterwards. Add here what every kind of rule shares; a new way to decide natively belongs there.
+The learned rule is native (``cpp/branchrule``): Python attaches it with the options of
+``kida.rule`` and reads its statistics afterwards. Add here what every kind of rule shares; a new
+option belongs to ``kida.rule``, a new way to decide to the native rule.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from pyscipopt import Model
 
-from kida import _core
+from kida import _core, boundary
 from kida.errors import UserError
 from kida.network.weights import Policy
 from kida.observation import Observation
 from kida.parameters import ParameterValue
+from kida.rule import Acting as Acting  # for the configuration, until it asks kida.rule itself
+from kida.rule import CandidateSet, Decision, Recording
 from kida.sample import Sample
 
 #: Above SCIP's reliability pseudocost rule (10000) and below nothing a user is likely to set.
 PRIORITY = 1_000_000
 
-CandidateSet = Literal["fractional", "unfixed"]
-Expert = Literal["strong_branching", "pseudocost"]
+#: No SCIP parameters beside those that are set already.
+NO_PARAMETERS: Mapping[str, ParameterValue] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -74,59 +78,7 @@ class ExpertNode:
 ExpertScore = Callable[[ExpertNode], NDArray[np.float64]]
 
 
-#: Who branches while samples are recorded: ``"default"`` is SCIP's own rule, ``"pscost"`` its
-#: pseudocost rule, which never asks strong branching.
-Acting = Literal["network", "expert", "random", "default", "pscost"]
-
-
-@dataclass(frozen=True)
-class CollectOptions:
-    """How a rule records training samples while it branches."""
-
-    #: Who decides at nodes that are not recorded.
-    acting: Acting = "network"
-    candidates: CandidateSet = "fractional"
-    #: Probability of recording a node at depth d: entry ``min(d, len - 1)``.
-    probability_by_depth: tuple[float, ...] = (0.05,)
-    #: First and last depth, and number in the order of processing (the root's is 1), of the nodes
-    #: that may be recorded; without a last one there is no end, and empty means all.
-    depth_window: tuple[int, ...] = ()
-    node_window: tuple[int, ...] = ()
-    max_samples: int = 100
-    #: Stop the solve once ``max_samples`` nodes are recorded (status ``userinterrupt``).
-    stop_when_full: bool = False
-    seed: int = 0
-    #: Strong branching decides at nodes of at most this depth, recorded or not.
-    expert_depth: int = -1
-    #: The expert evaluates only this many candidates, those that the network scores highest or, if
-    #: none acts, those of best pseudocost score; 0: all.
-    expert_candidates: int = 0
-    #: Simplex iterations that strong branching spends on a child at most; 0: until it is solved.
-    expert_iterations: int = 0
-    #: How it foresees a child: by solving its LP, or by what branching there has gained so far.
-    expert: Expert = "strong_branching"
-    #: What makes a score of the expert's gains; None: SCIP's branching score.
-    expert_score: ExpertScore | None = None
-    #: At recorded nodes the expert's choice is taken (KIDA); otherwise the acting policy's.
-    act_on_expert: bool = True
-    #: Where it is taken, strong branching leaves pseudocosts in the solver, as that of an acting
-    #: expert does.
-    expert_teaches: bool = False
-    #: SCIP parameters to set, by name.
-    parameters: Mapping[str, ParameterValue] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        if not self.probability_by_depth or not all(
-            0.0 <= p <= 1.0 for p in self.probability_by_depth
-        ):
-            raise UserError("probability_by_depth must list probabilities between 0 and 1")
-        for name in ("depth_window", "node_window"):
-            check_window(name, getattr(self, name))
-        if self.max_samples < 0:
-            raise UserError(f"max_samples is {self.max_samples}; it must not be negative")
-        check_limits(self, "expert_candidates", "expert_iterations")
-
-
+# The next two are for the configuration alone, until it has no windows and bounds its own fields.
 def check_window(name: str, window: tuple[int, ...]) -> None:
     """Raise a UserError unless ``window`` is empty, a first number, or a first and a last one."""
     if len(window) > 2 or min(window, default=0) < 0 or list(window) != sorted(window):
@@ -212,55 +164,62 @@ def attach(
     """
     if not isinstance(policy, Policy):
         policy = Policy.load(policy)
-    card = policy.card
-    _set_parameters(model, card.parameters)
+    _set_parameters(model, policy.card.parameters)
     return _include(
-        model,
-        policy,
-        acting="network",
-        unfixed_candidates=card.candidates == "unfixed",
-        expert_depth=card.expert_depth,
-        expert_candidates=card.expert_candidates,
-        expert_iterations=card.expert_iterations,
-        seed=seed,
-        trace=trace,
+        model, policy, _options(policy.card, Decision), acting="network", seed=seed, trace=trace
     )
 
 
-def attach_collector(model: Model, policy: Policy | None, options: CollectOptions) -> Brancher:
+def attach_collector(
+    model: Model,
+    policy: Policy | None,
+    recording: Recording,
+    *,
+    acting: Acting,
+    seed: int = 0,
+    expert_score: ExpertScore | None = None,
+    parameters: Mapping[str, ParameterValue] = NO_PARAMETERS,
+) -> Brancher:
     """Attach a rule that records training samples at some of the nodes it branches on.
+
+    Parameters
+    ----------
+    model
+        A PySCIPOpt model that is not being solved.
+    policy
+        Whose network acts, and chooses the candidates that the expert evaluates; None without one.
+    recording
+        The rule's options. The solve ends (status ``userinterrupt``) with the last sample.
+    acting
+        Who decides where the expert does not.
+    seed
+        Of the rule's own random choices.
+    expert_score
+        What makes a score of the expert's gains; None: SCIP's branching score.
+    parameters
+        SCIP parameters to set, by name.
 
     Raises
     ------
     UserError
-        If the network is to act and there is no policy, SCIP refuses a parameter, or the model
-        already has a kida rule.
+        If an option is out of its bounds, the network is to act and there is no policy, SCIP
+        refuses a parameter, or the model already has a kida rule.
     """
-    if policy is None and options.acting == "network":
+    if policy is None and acting == "network":
         raise UserError("collecting with acting = 'network' needs a policy")
-    _set_parameters(model, options.parameters)
-    by_scip = options.acting in ("default", "pscost")
-    if options.acting == "pscost":
+    recording = boundary.checked(recording)
+    _set_parameters(model, parameters)
+    by_scip = acting in ("default", "pscost")
+    if acting == "pscost":
         # Next after kida's rule, which leaves the decision to it.
         model.setParam("branching/pscost/priority", PRIORITY - 1)
     return _include(
         model,
         policy,
-        acting="scip" if by_scip else options.acting,
-        unfixed_candidates=options.candidates == "unfixed",
-        expert_depth=options.expert_depth,
-        expert_candidates=options.expert_candidates,
-        expert_iterations=options.expert_iterations,
-        record_probability=list(options.probability_by_depth),
-        record_depths=list(options.depth_window),
-        record_nodes=list(options.node_window),
-        max_samples=options.max_samples,
-        stop_when_full=options.stop_when_full,
-        act_on_expert=options.act_on_expert,
-        expert_teaches=options.expert_teaches,
-        expert_solves=options.expert == "strong_branching",
-        expert_score=None if options.expert_score is None else _checked(options.expert_score),
-        seed=options.seed,
+        _options(recording, Recording),
+        acting="scip" if by_scip else acting,
+        expert_score=None if expert_score is None else _checked(expert_score),
+        seed=seed,
     )
 
 
@@ -297,10 +256,17 @@ def _set_parameters(model: Model, parameters: Mapping[str, ParameterValue]) -> N
             raise UserError(f"SCIP refuses {name} = {value!r} ({error})") from error
 
 
-def _include(model: Model, policy: Policy | None, **options: Any) -> Brancher:
+def _options(owner: Any, kind: type[Decision]) -> dict[str, Any]:
+    """Return the options that ``kind`` declares, by name, as ``owner`` has them."""
+    return {name: getattr(owner, name) for name in kind.__struct_fields__}
+
+
+def _include(
+    model: Model, policy: Policy | None, options: dict[str, Any], **setup: Any
+) -> Brancher:
     network = None if policy is None else policy.native()
     try:
-        rule = _core.Brancher.include(capsule(model), network, priority=PRIORITY, **options)
+        rule = _core.Brancher.include(capsule(model), network, options, priority=PRIORITY, **setup)
     except RuntimeError as error:
         raise UserError(f"{error}; use a fresh model") from error
     return Brancher(rule)
@@ -354,7 +320,7 @@ def branching_candidates(model: Model, which: CandidateSet = "fractional") -> ND
     RuntimeError
         If there is no focus node with an LP solved to optimality.
     """
-    found: NDArray[np.int32] = _core.candidates(capsule(model), which == "unfixed")
+    found: NDArray[np.int32] = _core.candidates(capsule(model), which)
     return found
 
 
@@ -383,11 +349,5 @@ def attach_callable(
             )
         return int(choice)
 
-    return _include(
-        model,
-        None,
-        acting="function",
-        unfixed_candidates=candidates == "unfixed",
-        seed=0,
-        function=choose,
-    )
+    options = _options(Decision(candidates=candidates), Decision)
+    return _include(model, None, options, acting="function", function=choose)

@@ -7,7 +7,8 @@ from numpy.typing import NDArray
 from pyscipopt import Model
 
 from kida import _core
-from kida.solver.branching import CandidateSet, capsule
+from kida.rule import CandidateSet
+from kida.solver.branching import capsule
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,5 +60,5 @@ def strong_branching(
     RuntimeError
         If there is no focus node with an LP solved to optimality, or a SCIP call fails.
     """
-    found = _core.strong_branching(capsule(model), which == "unfixed", idempotent, iterations)
+    found = _core.strong_branching(capsule(model), which, idempotent, iterations)
     return StrongBranching(**found)

@@ -123,33 +123,6 @@ def test_a_node_limit_ends_an_episode(tmp_path):
     assert (record.samples, record.nodes, record.status) == (0, 5, "totalnodelimit")
 
 
-def test_only_nodes_in_the_windows_are_recorded(tmp_path):
-    instance = instances("item_placement", "train", 2, 1)[0]
-
-    def found(name, **windows):
-        options = CollectionConfig(
-            expert_candidates=0, probability_by_depth=(1.0,), act_on_expert=False, **windows
-        )
-        path = tmp_path / f"{name}.safetensors"
-        record = play(Episode(instance, 0, "random", None, options, 1.0, path))
-        shard = Shard(path)
-        samples = [shard.sample(index) for index in range(record.samples)]
-        return record, [sample.depth for sample in samples], [s.node_number for s in samples]
-
-    record, depths, numbers = found("nodes", node_window=(3, 12))
-    assert numbers == list(range(3, 13))
-    # The episode ends with its window, and the tree does not depend on what is recorded.
-    assert (record.nodes, record.status) == (12, "totalnodelimit")
-    inside = [n for n, d in zip(numbers, depths, strict=True) if 4 <= d <= 6]
-    assert 0 < len(inside) < 10
-    _, depths, again = found("both", node_window=(3, 12), depth_window=(4, 6))
-    assert again == inside
-    assert set(depths) <= {4, 5, 6}
-    _, depths, _ = found("deep", depth_window=(5,), samples_per_episode=3)
-    assert len(depths) == 3
-    assert min(depths) >= 5
-
-
 def test_an_expert_too_slow_for_the_limit_records_nothing(tmp_path):
     instance = instances("item_placement", "train", 4, 1)[0]
     # The root alone takes strong branching more than ten times as long.

@@ -30,7 +30,7 @@ def test_a_batch_holds_what_its_scores_depend_on(samples):
         dataclasses.replace(
             sample,
             candidates=sample.candidates[:2],
-            statistics=sample.statistics[:2],
+            candidate_features=sample.candidate_features[:2],
             scores=sample.scores[:2],
         )
         for sample in samples[:3]
@@ -84,7 +84,7 @@ def test_a_loss_prefers_the_better_candidate_and_ignores_the_padding(samples, lo
     short = dataclasses.replace(
         first,
         candidates=first.candidates[:2],
-        statistics=first.statistics[:2],
+        candidate_features=first.candidate_features[:2],
         scores=np.array([1.0, 3.0]),
         down_gains=first.down_gains[:2],
         up_gains=first.up_gains[:2],

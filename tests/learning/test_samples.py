@@ -28,7 +28,7 @@ def assert_same(read, written):
     np.testing.assert_array_equal(
         read.observation.variable_features[:, used], written.observation.variable_features[:, used]
     )
-    for name in ("candidates", "statistics"):
+    for name in ("candidates", "candidate_features"):
         np.testing.assert_array_equal(getattr(read, name), getattr(written, name))
     for name in ("scores", "down_gains", "up_gains"):
         np.testing.assert_array_equal(
@@ -70,16 +70,16 @@ def test_reading_gives_back_what_was_written(samples, tmp_path):
         assert_same(shard.sample(index), written[index])
 
 
-def test_statistics_are_rounded_a_little(samples, tmp_path):
-    statistics = np.random.default_rng(0).random(samples[0].statistics.shape, np.float32)
-    statistics[:2] = [[0], [1]]
-    written = dataclasses.replace(samples[0], statistics=statistics)
+def test_features_are_rounded_a_little(samples, tmp_path):
+    features = np.random.default_rng(0).random(samples[0].candidate_features.shape, np.float32)
+    features[:2] = [[0], [1]]
+    written = dataclasses.replace(samples[0], candidate_features=features)
     write_shard(tmp_path / "a.safetensors", [samples[1], written], {})
-    read = Shard(tmp_path / "a.safetensors").sample(1).statistics
+    read = Shard(tmp_path / "a.safetensors").sample(1).candidate_features
     assert read.dtype == np.float32
-    np.testing.assert_allclose(read, statistics, atol=0.51 / 65535)
-    np.testing.assert_array_equal(read[:2], statistics[:2])
-    assert not np.array_equal(read, statistics)
+    np.testing.assert_allclose(read, features, atol=0.51 / 65535)
+    np.testing.assert_array_equal(read[:2], features[:2])
+    assert not np.array_equal(read, features)
 
 
 def test_rounding_keeps_the_best_candidate(samples):
@@ -121,7 +121,7 @@ def test_damaged_and_foreign_files_are_set_aside_and_named(samples, tmp_path):
     foreign = tmp_path / "foreign.safetensors"
     safetensors.numpy.save_file({"x": np.zeros(3)}, foreign)
     old = tmp_path / "old.safetensors"
-    old.write_bytes(content.replace(b'"version":"3"', b'"version":"0"'))
+    old.write_bytes(content.replace(b'"version":"4"', b'"version":"0"'))
     reports: list[str] = []
     aggregate = Aggregate([cut, flipped, good, foreign, old], reports.append)
     assert [shard.path for shard in aggregate.shards] == [good]

@@ -8,8 +8,9 @@ from kida.instances.registry import instances
 from kida.network.gnn import Graphs, Network
 from kida.network.weights import Architecture, Card, Policy, import_checkpoint, shapes
 from kida.observation import NETWORK_VARIABLE_FEATURES, Observation
+from kida.rule import Recording
 from kida.sample import Sample
-from kida.solver.branching import CollectOptions, attach_collector
+from kida.solver.branching import attach_collector
 from kida.solver.problem import open_model
 
 
@@ -73,10 +74,8 @@ def formula_network(size: int) -> Network:
 def recorded() -> list[Sample]:
     """Real nodes of the competition's first instance."""
     model = open_model(instances("item_placement", "train", 0, 1)[0])
-    options = CollectOptions(
-        "random", probability_by_depth=(1.0,), max_samples=8, stop_when_full=True
-    )
-    brancher = attach_collector(model, None, options)
+    recording = Recording(record_probability=(1.0,), max_samples=8)
+    brancher = attach_collector(model, None, recording, acting="random")
     model.optimize()
     samples = brancher.samples()
     model.free()
@@ -221,23 +220,23 @@ def test_dropout_acts_only_while_training(recorded):
     assert torch.equal(network(graphs), network(graphs))
 
 
-def test_a_network_with_statistics_reads_those_of_its_candidates(recorded):
+def test_a_network_with_candidate_features_reads_those_of_its_candidates(recorded):
     torch.manual_seed(0)
     network = Network(Architecture(8, statistics=True))
     sample = recorded[-1]
     graphs = graphs_of(sample.observation, sample.candidates)
-    statistics = torch.from_numpy(sample.statistics)
-    network.fit_prenorms([dataclasses.replace(graphs, statistics=statistics)])
+    features = torch.from_numpy(sample.candidate_features)
+    network.fit_prenorms([dataclasses.replace(graphs, candidate_features=features)])
     with torch.no_grad():
-        zero = network(dataclasses.replace(graphs, statistics=torch.zeros_like(statistics)))
-        scores = network(dataclasses.replace(graphs, statistics=statistics))
-        changed = statistics.clone()
+        zero = network(dataclasses.replace(graphs, candidate_features=torch.zeros_like(features)))
+        scores = network(dataclasses.replace(graphs, candidate_features=features))
+        changed = features.clone()
         changed[0] += 0.1
-        other = network(dataclasses.replace(graphs, statistics=changed))
+        other = network(dataclasses.replace(graphs, candidate_features=changed))
     assert not torch.allclose(scores, zero)
     assert scores[0] != other[0]
     torch.testing.assert_close(scores[1:], other[1:])
-    # With statistics of 0 it is the network without the columns that read them.
+    # With features of 0 it is the network without the columns that read them.
     weights = network.weights()
     weights["output_module.0.weight"] = weights["output_module.0.weight"][:, :8].copy()
     plain = Network(Architecture(8))

@@ -49,14 +49,14 @@ def nodes() -> list[Node]:
 
 
 def graphs(node: Node) -> Graphs:
-    observation, candidates, statistics = node
+    observation, candidates, features = node
     return Graphs(
         torch.from_numpy(observation.row_features),
         torch.from_numpy(observation.variable_features[:, NETWORK_VARIABLE_FEATURES]),
         torch.from_numpy(observation.edge_indices),
         torch.from_numpy(observation.edge_values[:, None]),
         torch.from_numpy(candidates).long(),
-        torch.from_numpy(statistics),
+        torch.from_numpy(features),
     )
 
 
@@ -72,7 +72,7 @@ def trained_like(architecture: Architecture, nodes: list[Node]) -> Network:
 
 
 def native_scores(network: _core.NativeNetwork, node: Node) -> NDArray[np.float32]:
-    observation, candidates, statistics = node
+    observation, candidates, features = node
     return network.score(
         observation.row_features,
         observation.variable_features,
@@ -80,7 +80,7 @@ def native_scores(network: _core.NativeNetwork, node: Node) -> NDArray[np.float3
         observation.edge_columns,
         observation.edge_values,
         candidates,
-        statistics,
+        features,
     )
 
 
@@ -101,7 +101,7 @@ def test_native_scores_are_torchs(
     architecture = Architecture(size, statistics)
     oracle = trained_like(architecture, nodes)
     native = Policy(oracle.weights(), Card(architecture)).native()
-    assert (native.embedding_size, native.statistics) == (size, statistics)
+    assert (native.embedding_size, native.candidate_features) == (size, statistics)
     for node in nodes:
         observation, candidates, known = node
         with torch.no_grad():
@@ -121,15 +121,15 @@ def test_native_scores_are_torchs(
             )
 
 
-def test_statistics_change_the_scores_and_may_not_be_missing(nodes: list[Node]) -> None:
+def test_candidate_features_change_the_scores_and_may_not_be_missing(nodes: list[Node]) -> None:
     architecture = Architecture(16, statistics=True)
     oracle = trained_like(architecture, nodes)
     native = _core.NativeNetwork(oracle.weights(), 16, True)
-    observation, candidates, statistics = nodes[0]
-    without = native_scores(native, (observation, candidates, np.zeros_like(statistics)))
+    observation, candidates, features = nodes[0]
+    without = native_scores(native, (observation, candidates, np.zeros_like(features)))
     assert not np.allclose(native_scores(native, nodes[0]), without)
-    for wrong in (None, statistics[:-1], statistics[:, :-1].copy()):
-        with pytest.raises(ValueError, match=r"statistics, of shape \(candidates, 9\)"):
+    for wrong in (None, features[:-1], features[:, :-1].copy()):
+        with pytest.raises(ValueError, match=r"features, of shape \(candidates, 9\)"):
             native_scores(native, (observation, candidates, wrong))
 
 

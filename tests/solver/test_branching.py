@@ -14,8 +14,8 @@ from kida.errors import UserError
 from kida.instances.registry import instances
 from kida.network.weights import Architecture, Card, Policy, shapes
 from kida.observation import CandidateFeature, Observation, VariableFeature
+from kida.rule import Recording
 from kida.solver.branching import (
-    CollectOptions,
     ExpertNode,
     attach,
     attach_callable,
@@ -49,6 +49,9 @@ def random_policy(
         expert_iterations=expert_iterations,
     )
     return Policy(weights, card)
+
+
+EVERY_NODE = Recording(record_probability=(1.0,))
 
 
 def quiet(model: Model, nodes: int = 60) -> Model:
@@ -159,33 +162,18 @@ def test_a_parameter_that_scip_refuses_is_named(make_policy, parameter) -> None:
 @pytest.mark.parametrize(("function", "combine"), [("s", np.add), ("p", np.multiply)])
 def test_the_experts_score_follows_the_parameters(function, combine) -> None:
     model = item_placement()
-    options = CollectOptions(
+    brancher = attach_collector(
+        model,
+        None,
+        EVERY_NODE,
         acting="expert",
-        probability_by_depth=(1.0,),
         parameters={"branching/scorefunc": function, "branching/scorefac": 0.5},
     )
-    brancher = attach_collector(model, None, options)
     model.optimize()
     for sample in brancher.samples():
         scores = combine(np.maximum(sample.down_gains, 1e-6), np.maximum(sample.up_gains, 1e-6))
         assert sample.scores[sample.chosen] == sample.scores.max()
         assert scores[sample.chosen] == pytest.approx(scores.max(), rel=1e-5)
-
-
-def test_an_expert_by_pseudocosts_solves_no_lp() -> None:
-    model = item_placement(nodes=200)
-    options = CollectOptions(acting="expert", expert="pseudocost", probability_by_depth=(0.1,))
-    brancher = attach_collector(model, None, options)
-    model.optimize()
-    assert model.getNStrongbranchLPIterations() == 0
-    samples = brancher.samples()
-    assert len(samples) > 5
-    # Once something has been learned, candidates differ and both children are foreseen.
-    last = samples[-1]
-    assert last.scores[last.chosen] == last.scores.max() > last.scores.min() > 0
-    assert (last.down_gains >= 0).all()
-    assert last.up_gains.max() > 0
-    assert last.taken == last.chosen
 
 
 def test_a_function_may_score_the_experts_candidates() -> None:
@@ -196,10 +184,9 @@ def test_a_function_may_score_the_experts_candidates() -> None:
         return -np.abs(node.values - 0.5)
 
     model = item_placement(nodes=10)
-    options = CollectOptions(
-        acting="expert", probability_by_depth=(1.0,), expert_score=closest_to_half
+    brancher = attach_collector(
+        model, None, EVERY_NODE, acting="expert", expert_score=closest_to_half
     )
-    brancher = attach_collector(model, None, options)
     model.optimize()
     samples = brancher.samples()
     assert len(seen) == len(samples) > 3
@@ -223,8 +210,7 @@ def test_a_function_may_score_the_experts_candidates() -> None:
 )
 def test_a_failing_score_function_surfaces_once_after_optimize(score, error) -> None:
     model = item_placement()
-    options = CollectOptions(acting="expert", probability_by_depth=(1.0,), expert_score=score)
-    brancher = attach_collector(model, None, options)
+    brancher = attach_collector(model, None, EVERY_NODE, acting="expert", expert_score=score)
     with pytest.raises(error):
         model.optimize()
     assert model.getNNodes() <= 2
@@ -284,8 +270,8 @@ def test_the_expert_spends_few_iterations_if_the_card_says_so() -> None:
 def test_samples_may_be_of_the_networks_shortlist(statistics) -> None:
     policy = random_policy(statistics=statistics)
     model = item_placement(15)
-    options = CollectOptions(probability_by_depth=(1.0,), max_samples=4, expert_candidates=3)
-    brancher = attach_collector(model, policy, options)
+    recording = Recording(record_probability=(1.0,), max_samples=4, expert_candidates=3)
+    brancher = attach_collector(model, policy, recording, acting="network")
     model.optimize()
     samples = brancher.samples()
     model.free()
@@ -299,7 +285,7 @@ def test_samples_may_be_of_the_networks_shortlist(statistics) -> None:
             observation.edge_columns,
             observation.edge_values,
             sample.candidates,
-            sample.statistics if statistics else None,
+            sample.candidate_features if statistics else None,
         )
         evaluated = np.flatnonzero(np.isfinite(sample.scores))
         assert set(evaluated) == set(np.argsort(-scores, kind="stable")[:3])
@@ -321,11 +307,10 @@ def test_solving_to_optimality_gives_scips_optimum() -> None:
 
 def test_recorded_samples_hold_the_node_and_both_gains() -> None:
     model = item_placement(30)
-    options = CollectOptions(
-        acting="random", probability_by_depth=(1.0, 1.0, 0.5), max_samples=8, seed=1
-    )
-    brancher = attach_collector(model, None, options)
+    recording = Recording(record_probability=(1.0, 1.0, 0.5), max_samples=8)
+    brancher = attach_collector(model, None, recording, acting="random", seed=1)
     model.optimize()
+    assert model.getStatus() == "userinterrupt"
     samples = brancher.samples()
     model.free()
     assert len(samples) == 8
@@ -341,7 +326,7 @@ def test_recorded_samples_hold_the_node_and_both_gains() -> None:
         ]
         assert (fractions > 1e-7).all()
     again = item_placement(30)
-    repeated = attach_collector(again, None, options)
+    repeated = attach_collector(again, None, recording, acting="random", seed=1)
     again.optimize()
     assert [s.node_number for s in repeated.samples()] == [s.node_number for s in samples]
     assert repeated.statistics.expert_decisions == 8
@@ -349,36 +334,32 @@ def test_recorded_samples_hold_the_node_and_both_gains() -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "teaches"),
-    [
-        ({"acting": "random"}, False),
-        ({"acting": "random", "expert_teaches": True}, True),
-        ({"acting": "expert"}, True),
-    ],
+    ("acting", "expert_teaches", "teaches"),
+    [("random", False, False), ("random", True, True), ("expert", False, True)],
 )
-def test_labels_leave_no_trace_unless_the_expert_teaches(options, teaches) -> None:
+def test_labels_leave_no_trace_unless_the_expert_teaches(acting, expert_teaches, teaches) -> None:
     model = item_placement(12)
-    options = CollectOptions(probability_by_depth=(1.0,), **options)
-    brancher = attach_collector(model, None, options)
+    recording = Recording(record_probability=(1.0,), expert_teaches=expert_teaches)
+    brancher = attach_collector(model, None, recording, acting=acting)
     model.optimize()
     first, second, *_ = brancher.samples()
     model.free()
     counts = [CandidateFeature.PSEUDOCOST_COUNT_DOWN, CandidateFeature.PSEUDOCOST_COUNT_UP]
-    assert first.statistics.shape == (len(first.candidates), len(CandidateFeature))
-    assert not first.statistics[:, counts].any()
-    np.testing.assert_allclose(second.statistics[:, CandidateFeature.DEPTH], 1 / 11)
+    assert first.candidate_features.shape == (len(first.candidates), len(CandidateFeature))
+    assert not first.candidate_features[:, counts].any()
+    np.testing.assert_allclose(second.candidate_features[:, CandidateFeature.DEPTH], 1 / 11)
     # A teaching expert has tried each of the root's candidates.
     again = np.isin(second.candidates, first.candidates)
     assert again.sum() > 10
-    assert second.statistics[again][:, counts].all(axis=1).mean() == teaches
+    assert second.candidate_features[again][:, counts].all(axis=1).mean() == teaches
     assert first.taken == first.chosen
 
 
 @pytest.mark.parametrize(("acting", "by_strong_branching"), [("pscost", False), ("default", True)])
 def test_rules_of_scip_act_between_the_samples(acting, by_strong_branching) -> None:
     model = item_placement(30)
-    options = CollectOptions(acting=acting, probability_by_depth=(0.0, 1.0), max_samples=1)
-    brancher = attach_collector(model, None, options)
+    recording = Recording(record_probability=(0.0, 1.0), max_samples=1)
+    brancher = attach_collector(model, None, recording, acting=acting)
     model.optimize()
     (sample,) = brancher.samples()
     assert brancher.statistics.decisions == 1
@@ -386,32 +367,32 @@ def test_rules_of_scip_act_between_the_samples(acting, by_strong_branching) -> N
     # At the second node, pseudocosts know one side of one variable, unless strong branching has
     # initialised them.
     counts = [CandidateFeature.PSEUDOCOST_COUNT_DOWN, CandidateFeature.PSEUDOCOST_COUNT_UP]
-    assert (np.count_nonzero(sample.statistics[:, counts]) > 1) == by_strong_branching
+    assert (np.count_nonzero(sample.candidate_features[:, counts]) > 1) == by_strong_branching
 
 
 def test_a_recorded_node_may_be_left_to_the_acting_policy() -> None:
     model = item_placement(15)
-    options = CollectOptions(
-        acting="network", probability_by_depth=(1.0,), max_samples=5, act_on_expert=False
-    )
-    brancher = attach_collector(model, random_policy(), options)
+    recording = Recording(record_probability=(1.0,), max_samples=5, act_on_expert=False)
+    brancher = attach_collector(model, random_policy(), recording, acting="network")
     model.optimize()
     statistics = brancher.statistics
     assert len(brancher.samples()) == 5
     assert statistics.expert_decisions == 0
-    assert statistics.network_decisions == statistics.decisions > 5
+    assert statistics.network_decisions == statistics.decisions == 5
     model.free()
 
 
-def test_collect_options_are_checked() -> None:
-    with pytest.raises(UserError, match="between 0 and 1"):
-        CollectOptions(probability_by_depth=(1.5,))
-    with pytest.raises(UserError, match="max_samples"):
-        CollectOptions(max_samples=-1)
-    with pytest.raises(UserError, match="depth_window"):
-        CollectOptions(depth_window=(-1,))
+def test_what_is_to_be_recorded_is_checked() -> None:
+    for wrong, name in (
+        (Recording(record_probability=(1.5,)), "record_probability"),
+        (Recording(max_samples=0), "max_samples"),
+        (Recording(expert_depth=-2), "expert_depth"),
+        (Recording(candidates="all"), "candidates"),  # type: ignore[arg-type]
+    ):
+        with pytest.raises(UserError, match=name):
+            attach_collector(Model(), None, wrong, acting="random")
     with pytest.raises(UserError, match="needs a policy"):
-        attach_collector(Model(), None, CollectOptions(acting="network"))
+        attach_collector(Model(), None, Recording(), acting="network")
 
 
 def test_a_nonlinear_problem_is_declined_with_one_warning() -> None:

@@ -10,7 +10,8 @@ from pyscipopt import SCIP_PARAMSETTING, Model
 
 from kida.instances.registry import instances
 from kida.observation import Observation, VariableFeature
-from kida.solver.branching import CandidateSet, attach_callable, capsule
+from kida.rule import CandidateSet
+from kida.solver.branching import attach_callable, capsule
 from kida.solver.problem import open_model
 from kida.solver.strong_branching import StrongBranching, strong_branching
 

@@ -1,0 +1,49 @@
+// The options of the branching rule, each declared here once: the twin of kida/rule.py, which says
+// what each one means. Python hands them over in one dict; a test compares names and defaults.
+//
+// To add one, add a field, and its line in `visit`, here and a field there, and what it does to
+// branchrule.cpp. Its type must be one that the reader in bindings_branchrule.cpp knows.
+#pragma once
+
+#include <array>
+#include <string_view>
+#include <vector>
+
+namespace kida {
+
+enum class CandidateSet { fractional, unfixed };
+inline constexpr std::array<std::string_view, 2> candidate_set_names{"fractional", "unfixed"};
+
+// Who decides at a node.
+struct DecisionOptions {
+  CandidateSet candidates = CandidateSet::fractional;
+  int expert_depth = -1;
+  int expert_candidates = 0;
+  int expert_iterations = 0;
+
+  template <typename Visitor>
+  void visit(Visitor&& visitor) {
+    visitor("candidates", candidates);
+    visitor("expert_depth", expert_depth);
+    visitor("expert_candidates", expert_candidates);
+    visitor("expert_iterations", expert_iterations);
+  }
+};
+
+// Which nodes are recorded as samples for training, and what that does to the decisions there.
+struct RecordingOptions {
+  std::vector<double> record_probability;  // empty, unlike in Python: nothing is recorded
+  int max_samples = 100;
+  bool act_on_expert = true;
+  bool expert_teaches = false;
+
+  template <typename Visitor>
+  void visit(Visitor&& visitor) {
+    visitor("record_probability", record_probability);
+    visitor("max_samples", max_samples);
+    visitor("act_on_expert", act_on_expert);
+    visitor("expert_teaches", expert_teaches);
+  }
+};
+
+}  // namespace kida
