@@ -24,6 +24,9 @@ from kida.solver.branching import Acting, Brancher, CollectOptions, attach_colle
 from kida.solver.policies import load_function
 from kida.solver.solve import solve
 
+#: An episode that has recorded too little by then ends all the same.
+NODE_LIMIT = 100_000
+
 
 @dataclass(frozen=True)
 class Episode:
@@ -63,18 +66,15 @@ class Episode:
             acting=self.acting,
             candidates=options.candidates,
             probability_by_depth=tuple(
-                self.thinning * probability for probability in options.probability_by_depth
+                self.thinning * probability for probability in options.record_probability
             ),
-            depth_window=options.depth_window,
-            node_window=options.node_window,
-            max_samples=options.samples_per_episode,
+            max_samples=options.max_samples,
             stop_when_full=True,
             seed=self.seed,
-            expert_depth=options.acting_expert_depth,
+            expert_depth=options.expert_depth,
             expert_candidates=options.expert_candidates,
             expert_iterations=options.expert_iterations,
             parameters=options.parameters,
-            expert=options.expert,
             expert_score=(load_function(options.expert_score) if options.expert_score else None),
             act_on_expert=options.act_on_expert,
             expert_teaches=options.expert_teaches,
@@ -83,10 +83,7 @@ class Episode:
     @property
     def limits(self) -> Limits:
         """When the solver stops at the latest."""
-        options = self.options
-        # After its window an episode can record nothing more.
-        nodes = min((options.node_limit, *options.node_window[1:]))
-        return Limits(time=options.time_limit, nodes=nodes)
+        return Limits(time=self.options.time_limit, nodes=NODE_LIMIT)
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,8 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from kida.boundary import write_json
 from kida.errors import UserError
 from kida.files import atomic_path
@@ -37,9 +39,7 @@ def collect_generation(
     collection = run.config.collection
     turns = collection.first_acting if number == 1 else collection.acting
     if number == 1:
-        collection = dataclasses.replace(
-            collection, expert_candidates=collection.first_expert_candidates
-        )
+        collection = replace(collection, expert_candidates=collection.first_expert_candidates)
     folder = run.generation(number) / "episodes"
     waiting: list[Episode] = []
     total = 0
@@ -109,8 +109,8 @@ def share_episodes(source: Path, run: Run, generations: Iterable[int]) -> None:
     UserError
         If the other run plays other episodes, or nothing can be written.
     """
-    theirs = read_run(source)
-    ours = dataclasses.replace(run.config, training=theirs.training, inheritance=theirs.inheritance)
+    theirs = read_run(source).config
+    ours = replace(run.config, training=theirs.training, inheritance=theirs.inheritance)
     if difference := first_difference(ours, theirs):
         raise UserError(f"{run.folder} cannot share the episodes of {source}: {difference}")
     for number in generations:
