@@ -28,7 +28,7 @@ from kida.network.gnn import Network
 
 
 def collect(folder: Path, family: str, count: int) -> Aggregate:
-    options = CollectionConfig(probability_by_depth=(0.5,), samples_per_episode=32)
+    options = CollectionConfig(record_probability=(0.5,), max_samples=32)
     paths = [folder / f"{index}.safetensors" for index in range(count)]
     seconds = lp = 0.0
     for instance, path in zip(instances(family, "train", 0, count), paths, strict=True):
@@ -68,7 +68,7 @@ def steps_per_second(
         for batch in made:
             step(batch)
     seconds = time.perf_counter() - started
-    return repeats * sum(len(batch.weights) for batch in made) / seconds
+    return repeats * sum(len(batch) for batch in made) / seconds
 
 
 def main() -> None:
@@ -81,16 +81,22 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1)
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
-    # The published form does not read the solver's statistics.
-    config = TrainingConfig(embedding_size=arguments.embedding_size, statistics=False, device="cpu")
+    # The published form does not read what the solver has learned of the candidates.
+    config = TrainingConfig(
+        embedding_size=arguments.embedding_size, candidate_features=False, device="cpu"
+    )
     with tempfile.TemporaryDirectory() as folder:
         samples = collect(Path(folder), arguments.family, arguments.episodes)
         started = time.perf_counter()
-        made = list(batches((samples[number] for number in range(len(samples))), config))
+        made = list(
+            batches((samples[number] for number in range(len(samples))), config.edges_per_batch)
+        )
         seconds = time.perf_counter() - started
         print(f"reading, batching   {len(samples) / seconds:9.1f} samples/s")
         network = initial_network(samples, config, seed=0)
-        whole = list(batches((samples[n] for n in range(len(samples))), config, whole=True))
+        whole = list(
+            batches((samples[n] for n in range(len(samples))), config.edges_per_batch, whole=True)
+        )
         fast = steps_per_second(network, made, published=False, repeats=3)
         plain = steps_per_second(network, whole, published=True, repeats=1)
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6

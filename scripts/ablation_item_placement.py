@@ -25,7 +25,7 @@ from kida.evaluation.trials import plan
 from kida.files import atomic_path
 from kida.instances.registry import instances
 from kida.jobs.executor import available_cores
-from kida.lab.ablation import Candidate, Variant, expand, make_policies
+from kida.lab.ablation import Entrant, Variant, expand, make_policies
 from kida.lab.sections import Entry, compare_sections, markdown
 from kida.learning.run import Event
 
@@ -50,7 +50,7 @@ QUICK_SIZE = (
     *SIZE,
     "collection.episodes=2",
     "collection.validation_episodes=1",
-    "collection.samples_per_episode=4",
+    "collection.max_samples=4",
     "collection.time_limit=4",
     "training.epochs=1",
     "training.prenorm_batches=1",
@@ -131,11 +131,11 @@ def main() -> int:
     """Run the command."""
     arguments = _arguments()
     size = QUICK_SIZE if arguments.quick else SIZE
-    candidates = expand(FAMILY, RECIPE, size, VARIANTS, arguments.out)
+    entrants = expand(FAMILY, RECIPE, size, VARIANTS, arguments.out)
     # First what may be wrong with the arguments: an hour passes before the comparison.
-    protocol = Protocol(candidates[0].config.collection.settings, arguments.seconds)
+    protocol = Protocol(entrants[0].config.collection.settings, arguments.seconds)
     chosen = instances(FAMILY, "valid", FIRST_INSTANCE, arguments.draws)
-    made = make_policies(candidates, jobs=arguments.jobs, listener=_say)
+    made = make_policies(entrants, jobs=arguments.jobs, listener=_say)
     entries = [
         Entry(variant.section, variant.name, str(policy), variant.reference)
         for variant, policy in zip(VARIANTS, made, strict=True)
@@ -149,19 +149,19 @@ def main() -> int:
             jobs=arguments.jobs,
             on_record=_say_solved,
         )
-        _write(entries, candidates, arguments.out)
+        _write(entries, entrants, arguments.out)
         print(f"{end} of {len(chosen)} draws are in {arguments.out / 'ablation.md'}", flush=True)
     return 0
 
 
-def _write(entries: list[Entry], candidates: list[Candidate], folder: Path) -> None:
+def _write(entries: list[Entry], entrants: list[Entrant], folder: Path) -> None:
     results = load_results([folder / "results"])
     if not results.rows:
         raise UserError(f"every solve failed; the reasons are in {folder / 'results' / 'runs'}")
     found = compare_sections(results, entries)
-    for record, candidate in zip(found, candidates, strict=True):
+    for record, entrant in zip(found, entrants, strict=True):
         record["policy"] = Path(record["policy"]).name
-        record["options"] = list(candidate.variant.options)
+        record["options"] = list(entrant.variant.options)
     job = results.records[0]["job"]
     about: dict[str, Any] = {
         "command": ["python", *sys.argv],

@@ -3,21 +3,17 @@ r"""Train a policy for a family of instances, in several generations.
     kida train item_placement --out runs/ip
     kida train --config scripts/train_item_placement.toml --out runs/ip
     kida train my_instances/ --set generations=3 --set training.embedding_size=32 --out runs/mine
-    kida train item_placement --set generations=1 --set search.generations=1 \
-        --set search.start=item_placement --out runs/searched
     kida train --status runs/ip
 
 Episodes are played on all cores, a strong-branching expert labels some of their nodes, a network
 is trained on all samples so far and plays the next generation; in the end the best generations are
-merged. The generations that search.generations names are made by search on the solver's reward
-instead, from the one before or, as in the fourth command, from a finished policy. Run the same
-command again to go on with an interrupted run. The options of a configuration file, and of --set,
-are described in kida/learning/config.py and docs/method.md.
+merged. Whatever a run needs is checked before any work. Run the same command again to go on with an
+interrupted run. The options of a configuration file, and of --set, are described in
+kida/learning/config.py and docs/method.md.
 """
 
 import argparse
 import contextlib
-import importlib.util
 from pathlib import Path
 from typing import Any
 
@@ -61,22 +57,17 @@ def run(arguments: argparse.Namespace) -> int:
         return 0
     if arguments.out is None:
         raise UserError("kida train needs a family (or --config) and --out RUN, or --status RUN")
-    for package in ("torch", "torch_geometric"):
-        if importlib.util.find_spec(package) is None:
-            raise UserError(
-                f"training needs {package}, which is not installed: pip install 'kida[train]'"
-            )
     from kida.jobs.executor import available_cores
     from kida.learning.config import read_config
     from kida.learning.dagger import train
+    from kida.learning.preflight import check_run
     from kida.learning.tensorboard import TensorBoard
 
     config = read_config(arguments.family, arguments.config, arguments.set)
     jobs = available_cores() if arguments.jobs is None else arguments.jobs
-    if jobs < 1:
-        raise UserError(f"--jobs is {jobs}; it must be at least 1")
-    if arguments.threads is not None and arguments.threads < 1:
-        raise UserError(f"--threads is {arguments.threads}; it must be at least 1")
+    threads, scheduler = arguments.threads, arguments.scheduler
+    # Before anything is shown: a mistake is one sentence.
+    check_run(config, jobs=jobs, threads=threads, scheduler=scheduler)
     with contextlib.ExitStack() as stack:
         listeners = []
         if arguments.tensorboard:
@@ -91,8 +82,8 @@ def run(arguments: argparse.Namespace) -> int:
             arguments.out,
             config,
             jobs=jobs,
-            threads=arguments.threads,
-            scheduler=arguments.scheduler,
+            threads=threads,
+            scheduler=scheduler,
             listener=listen,
         )
     print(f"The policy is in {folder}; try it: kida solve FILE --model {folder}")
@@ -179,34 +170,6 @@ class _Display:
             f"score {event['validation_score_ratio']:.2f}"
         )
 
-    def _on_searching(self, event: dict[str, Any]) -> None:
-        self._say(
-            f"generation {event['generation']}: search on reward over {event['dimension']} "
-            f"parameters ({event['parameters']}), {event['iterations']} iterations of "
-            f"{event['population']} candidates, {event['done']} of them done"
-        )
-
-    def _on_trial(self, event: dict[str, Any]) -> None:
-        iteration = event["iteration"]
-        step = f"iteration {iteration}/{event['iterations']}" if iteration else "comparison"
-        self._bar(f"generation {event['generation']}: {step}", event["of"], event["done"])
-
-    def _on_search_iteration(self, event: dict[str, Any]) -> None:
-        known = ("root_bound", "reward", "best_reward")
-        root, mean, best = ("none" if event[key] is None else f"{event[key]:.4f}" for key in known)
-        self._say(
-            f"  iteration {event['iteration']:3}, {event['seconds']:.1f} s: mean dual bound {mean} "
-            f"(root {root}, best candidate {best}), sigma {event['sigma']:.4f}"
-        )
-
-    def _on_searched(self, event: dict[str, Any]) -> None:
-        self._say(
-            f"generation {event['generation']}: on {event['instances']} held-out instances the "
-            f"search's result wins {event['wins']} and loses {event['losses']} against its start "
-            f"(fitness {event['result_fitness']:.4f} against {event['start_fitness']:.4f}); "
-            f"the {event['kept']} is kept"
-        )
-
     def _on_reward(self, event: dict[str, Any]) -> None:
         self._say(f"mean dual bound in the solver, {event['policy']}: {event['reward']:.4f}")
         self._rewards += 1
@@ -236,9 +199,6 @@ def _show_status(folder: Path) -> None:
 
     generations = status(folder)
     columns = ["generation", "episodes", "failed", "empty", "samples", "epochs", "loss"]
-    searched = any(entry["iterations"] is not None for entry in generations)
-    if searched:
-        columns.append("search")
     table = Table(title=str(folder), caption="loss: of the validation samples", box=box.SIMPLE_HEAD)
     for name in (*columns, ""):
         table.add_column(name, justify="right", no_wrap=True)
@@ -253,9 +213,6 @@ def _show_status(folder: Path) -> None:
             str(entry["epochs"]),
             "" if loss is None else f"{loss:.3f}",
         ]
-        if searched:
-            done, of = entry["iterations"] or ("", "")
-            cells.append(f"{done}/{of}".strip("/"))
         table.add_row(*cells, "done" if entry["finished"] else "")
     console = open_console()
     console.print(table)

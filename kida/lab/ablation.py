@@ -18,13 +18,18 @@ from pathlib import Path
 
 from kida.evaluation.records import slug
 from kida.jobs.executor import open_executor
-from kida.lab.search import check_library
-from kida.learning.config import RunConfig, read_config
+from kida.lab.evolution import check_library
+from kida.lab.search import searches
+from kida.lab.search_config import read_search
+from kida.learning.config import RunConfig
 from kida.learning.dagger import make_generation
 from kida.learning.episodes import share_episodes
+from kida.learning.judge import Judge
+from kida.learning.makers import Makers, identities, plan_of
 from kida.learning.plan import Plan
+from kida.learning.preflight import check_run
 from kida.learning.run import Event, Run
-from kida.learning.selection import Judge, finished_card
+from kida.learning.selection import finished_card
 from kida.network.inheritance import greedy_soup, uniform_average
 from kida.network.weights import Policy, Weights
 
@@ -66,23 +71,25 @@ class Variant:
 
 
 @dataclass(frozen=True)
-class Candidate:
+class Entrant:
     """A variant with everything that follows from the recipe.
 
     Attributes
     ----------
-    variant, config
-        What is made, and the configuration of its run.
+    variant, config, makers
+        What is made, the configuration of its run, and who makes generations of it otherwise than
+        by imitation.
     run
-        Folder of that run; several candidates may have the same.
+        Folder of that run; several entrants may have the same.
     policy
-        Folder of the policy; equal candidates have the same.
+        Folder of the policy; equal entrants have the same.
     expert_depth
         See :class:`Variant`.
     """
 
     variant: Variant
     config: RunConfig
+    makers: Makers
     run: Path
     policy: Path
     expert_depth: int
@@ -100,7 +107,7 @@ class Candidate:
 
 def expand(
     family: str, recipe: Path, options: Sequence[str], variants: Sequence[Variant], folder: Path
-) -> list[Candidate]:
+) -> list[Entrant]:
     """Return what each variant means; the first one is the base.
 
     Parameters
@@ -122,40 +129,45 @@ def expand(
     if len({variant.name for variant in variants}) < len(variants):
         raise ValueError("two variants have one name")
     base_policy = folder / "policies" / slug(variants[0].name)
-    found: list[Candidate] = []
+    found: list[Entrant] = []
     for variant in variants:
         own = [option.replace(BASE, str(base_policy)) for option in variant.options]
-        config = read_config(family, recipe, [*options, *own])
+        config, search = read_search(family, recipe, [*options, *own])
         name, depth = slug(variant.name), variant.expert_depth
         if depth is None:
             depth = config.inheritance.expert_depths[0]
-        candidate = Candidate(
-            variant, config, folder / "runs" / name, folder / "policies" / name, depth
+        entrant = Entrant(
+            variant,
+            config,
+            searches(search),
+            folder / "runs" / name,
+            folder / "policies" / name,
+            depth,
         )
         for other in reversed(found):
-            if other.config == config:
-                candidate = dataclasses.replace(candidate, run=other.run)
+            if (other.config, other.makers) == (config, entrant.makers):
+                entrant = dataclasses.replace(entrant, run=other.run)
         for other in found:
-            if candidate.makes() == other.makes():
-                candidate = dataclasses.replace(candidate, policy=other.policy)
-        found.append(candidate)
+            if entrant.makes() == other.makes():
+                entrant = dataclasses.replace(entrant, policy=other.policy)
+        found.append(entrant)
     return found
 
 
 def make_policies(
-    candidates: Sequence[Candidate],
+    entrants: Sequence[Entrant],
     *,
     jobs: int = 1,
     listener: Callable[[str, Event], None] = lambda run, event: None,
 ) -> list[Path]:
-    """Make, or go on making, the policy of every candidate; return their folders in that order.
+    """Make, or go on making, the policy of every entrant; return their folders in that order.
 
-    Candidates that turn out to be the same policy, such as a greedy soup of one, have the same
+    Entrants that turn out to be the same policy, such as a greedy soup of one, have the same
     folder.
 
     Parameters
     ----------
-    candidates
+    entrants
         From :func:`expand`.
     jobs
         Worker processes, and threads while training.
@@ -167,34 +179,44 @@ def make_policies(
     UserError
         See :func:`kida.learning.dagger.train`.
     """
-    if any(candidate.config.search.generations for candidate in candidates):
-        check_library()
+    for entrant in entrants:
+        if entrant.makers:
+            check_library()
+        # Those that need the base's policy are checked when that is made.
+        if not any(BASE in option for option in entrant.variant.options):
+            check_run(entrant.config, entrant.makers, jobs=jobs)
     folders: dict[str, Path] = {}
     found = []
-    for candidate in candidates:
-        if not (candidate.policy / "card.json").exists():
-            _make(candidate, candidates[0], jobs, listener)
-        identity = Policy.load(candidate.policy).identity()
-        found.append(folders.setdefault(identity, candidate.policy))
+    for entrant in entrants:
+        if not (entrant.policy / "card.json").exists():
+            _make(entrant, entrants[0], jobs, listener)
+        identity = Policy.load(entrant.policy).identity()
+        found.append(folders.setdefault(identity, entrant.policy))
     return found
 
 
 def _make(
-    candidate: Candidate, base: Candidate, jobs: int, listener: Callable[[str, Event], None]
+    entrant: Entrant, base: Entrant, jobs: int, listener: Callable[[str, Event], None]
 ) -> None:
     """Make one policy."""
-    variant, config = candidate.variant, candidate.config
-    run = Run(candidate.run, config, lambda event: listener(candidate.run.name, event))
-    if candidate.run != base.run and candidate.shared:
-        share_episodes(base.run, run, range(1, candidate.shared + 1))
-    plan = Plan(config)
+    variant, config, makers = entrant.variant, entrant.config, entrant.makers
+    check_run(config, makers, jobs=jobs)
+    run = Run(
+        entrant.run,
+        config,
+        lambda event: listener(entrant.run.name, event),
+        identities(makers),
+    )
+    if entrant.run != base.run and entrant.shared:
+        share_episodes(base.run, run, range(1, entrant.shared + 1))
+    plan = plan_of(config, makers)
     for number in range(1, max(variant.merged) + 1):
-        make_generation(run, plan, number, jobs=jobs)
+        make_generation(run, plan, number, makers=makers, jobs=jobs)
     parents = [Policy.load(run.generation(number) / "policy") for number in variant.merged]
     card = finished_card(
         parents[-1].card,
         config.inheritance,
-        candidate.expert_depth,
+        entrant.expert_depth,
         config.inheritance.expert_candidates[0],
     )
     weights, members = [parent.weights for parent in parents], variant.merged
@@ -203,7 +225,7 @@ def _make(
     else:
         merged = uniform_average(weights)
     recipe = {**card.recipe, "merged_generations": list(members)}
-    Policy(merged, dataclasses.replace(card, recipe=recipe)).save(candidate.policy)
+    Policy(merged, dataclasses.replace(card, recipe=recipe)).save(entrant.policy)
 
 
 def _greedy(
@@ -212,7 +234,14 @@ def _greedy(
     """Return the greedy soup by reward on the recipe's selection instances, and who is in it."""
     draws = plan.selection(run.config.inheritance.instances)
     with open_executor(jobs) as executor:
-        judge = Judge(run.config, draws, run.folder / "rewards", executor, run.report)
+        judge = Judge(
+            run.config.collection.settings,
+            run.config.inheritance.time_limit,
+            draws,
+            run.folder / "rewards",
+            executor,
+            run.report,
+        )
         soup = greedy_soup(
             [parent.weights for parent in parents],
             judge.race(parents, keep=len(parents)),

@@ -1,34 +1,39 @@
 """Episodes: one solve each, in which the strong-branching expert is asked at some of the nodes.
 
-An episode is a job for a worker process: plain data in, a shard on disk and a small record out.
-Nodes are recorded natively (``kida.solver.branching.attach_collector``); who branches where is
+An episode is a job: plain data in, a shard of samples and a small record out. Nodes are recorded
+natively (``kida.solver.branching.attach_collector``); who branches where is
 ``config.CollectionConfig``.
 """
 
-import json
 import math
+import os
 import time
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
+
+from msgspec.structs import replace
 
 from kida.errors import UserError
 from kida.instances.family import Instance
 from kida.instances.registry import initial_bounds
+from kida.jobs.job import Job, Stage
 from kida.learning.config import CollectionConfig
-from kida.learning.samples import Shard, ShardError, write_shard
+from kida.learning.records import EpisodeRecord
+from kida.learning.samples import write_shard
 from kida.network.weights import Policy
 from kida.reward import ScoringRule, cumulated_reward
-from kida.rule import Acting, Recording
+from kida.rule import Acting
 from kida.settings import Limits
-from kida.solver.branching import Brancher, ExpertScore, attach_collector
+from kida.solver.branching import Brancher, attach_collector
 from kida.solver.policies import load_function
-from kida.solver.solve import solve
+from kida.solver.solve import SolveResult, solve
+
+#: An episode that has recorded too little by then ends all the same.
+NODE_LIMIT = 100_000
 
 
-@dataclass(frozen=True)
-class Episode:
-    """One job.
+class Episode(Job, frozen=True, kw_only=True):
+    """A job: play one episode.
 
     Attributes
     ----------
@@ -39,13 +44,15 @@ class Episode:
     acting
         Who branches at unrecorded nodes.
     policy
-        Folder of the policy, needed when the network acts.
+        Absolute path of the policy, needed when the network acts.
     options
         The rest of the configuration.
     thinning
         Factor on its recording probabilities.
-    path
-        The shard to write.
+    shard
+        Absolute path of the shard to write, before the record.
+    folder
+        Absolute path of the working folder, in which the expert's score function is looked for.
     """
 
     instance: Instance
@@ -54,168 +61,89 @@ class Episode:
     policy: str | None
     options: CollectionConfig
     thinning: float
-    path: Path
+    shard: str
+    folder: str
 
     @property
-    def recording(self) -> Recording:
-        """What the branching rule is told."""
-        options = self.options
-        return Recording(
-            candidates=options.candidates,
-            expert_depth=options.acting_expert_depth,
-            expert_candidates=options.expert_candidates,
-            expert_iterations=options.expert_iterations,
-            record_probability=tuple(
-                self.thinning * probability for probability in options.probability_by_depth
-            ),
-            max_samples=options.samples_per_episode,
-            act_on_expert=options.act_on_expert,
-            expert_teaches=options.expert_teaches,
+    def label(self) -> str:
+        """What the job is, for messages."""
+        return f"the episode on {self.instance.name}, seed {self.seed}"
+
+    def run(self, stage: Stage) -> EpisodeRecord:
+        """Solve, record samples and write them.
+
+        Raises
+        ------
+        UserError
+            If the instance or the policy cannot be used, or the shard cannot be written.
+        """
+        os.chdir(self.folder)
+        policy = None if self.policy is None else Policy.load(Path(self.policy))
+        if policy is not None and policy.card.candidates != self.options.candidates:
+            raise UserError(
+                f"the acting policy chooses among the {policy.card.candidates} variables, but the "
+                f"samples are of the {self.options.candidates} ones: set collection.candidates"
+            )
+        branchers: list[Brancher] = []
+
+        def attach(model: Any) -> Brancher:
+            branchers.append(self._attach(model, policy))
+            return branchers[0]
+
+        started = time.perf_counter()
+        result = solve(
+            self.instance,
+            attach,
+            settings=self.options.settings,
+            limits=Limits(time=self.options.time_limit, nodes=NODE_LIMIT),
+            seed=self.seed,
         )
+        seconds = time.perf_counter() - started
+        samples = branchers[0].samples()
+        write_shard(Path(self.shard), samples)
+        return self._record(result, branchers[0], len(samples), seconds)
 
-    @property
-    def expert_score(self) -> ExpertScore | None:
-        """What makes a score of the expert's gains; None: SCIP's branching score."""
-        name = self.options.expert_score
-        return load_function(name) if name else None
-
-    @property
-    def limits(self) -> Limits:
-        """When the solver stops at the latest."""
-        return Limits(time=self.options.time_limit, nodes=self.options.node_limit)
-
-    def attach(self, model: Any, policy: Policy | None) -> Brancher:
-        """Let the episode's rule branch in ``model``, and record."""
+    def _attach(self, model: Any, policy: Policy | None) -> Brancher:
+        options = self.options
+        thinned = tuple(self.thinning * chance for chance in options.record_probability)
         return attach_collector(
             model,
             policy,
-            self.recording,
+            replace(options, record_probability=thinned),
             acting=self.acting,
             seed=self.seed,
-            expert_score=self.expert_score,
-            parameters=self.options.parameters,
+            expert_score=load_function(options.expert_score) if options.expert_score else None,
+            parameters=options.parameters,
         )
 
-
-@dataclass(frozen=True)
-class EpisodeRecord:
-    """What became of an episode; also stored in its shard.
-
-    Attributes
-    ----------
-    instance, split, index, seed
-        Which episode it was.
-    acting
-        Who branched at unrecorded nodes.
-    samples
-        Recorded nodes; 0 when the instance was solved at the root, or the expert was too slow.
-    nodes, decisions, expert_decisions
-        Nodes processed, branched on by the rule, and by the expert.
-    status
-        SCIP's word for how it ended.
-    seconds, root_seconds
-        Of the whole solve, and of its root node.
-    expert_seconds, lp_seconds
-        In the expert, and in LPs (strong branching's included).
-    dual_bound
-        The final one; None if there is none.
-    reward
-        Mean dual bound over the time from the end of the root node to the end of the episode;
-        None if that is not finite.
-    """
-
-    instance: str
-    split: str
-    index: int
-    seed: int
-    acting: str
-    samples: int
-    nodes: int
-    decisions: int
-    expert_decisions: int
-    status: str
-    seconds: float
-    root_seconds: float
-    expert_seconds: float
-    lp_seconds: float
-    dual_bound: float | None
-    reward: float | None
-
-
-def play(episode: Episode) -> EpisodeRecord:
-    """Solve the episode's instance, record samples and write them; runs in a worker process.
-
-    If the shard is there already and intact, the episode is not played again.
-
-    Raises
-    ------
-    UserError
-        If the instance or the policy cannot be used, or the shard cannot be written.
-    """
-    finished = record_of(episode.path)
-    if finished is not None:
-        return finished
-    options = episode.options
-    policy = None if episode.policy is None else Policy.load(Path(episode.policy))
-    if policy is not None and policy.card.candidates != options.candidates:
-        raise UserError(
-            f"the acting policy chooses among the {policy.card.candidates} variables, but the "
-            f"samples are of the {options.candidates} ones: set collection.candidates"
+    def _record(
+        self, result: SolveResult, brancher: Brancher, samples: int, seconds: float
+    ) -> EpisodeRecord:
+        trajectory, statistics = result.trajectory, brancher.statistics
+        root_seconds = trajectory.root_end()
+        after_root = float(trajectory.wall[-1]) - root_seconds
+        reward = math.nan
+        if after_root > 0:
+            rule = ScoringRule(after_root, initial_bounds(self.instance).dual)
+            reward = cumulated_reward(trajectory, rule) / after_root
+        return EpisodeRecord(
+            instance=self.instance.name,
+            split=self.instance.split,
+            index=self.instance.index,
+            seed=self.seed,
+            acting=self.acting,
+            samples=samples,
+            nodes=result.nodes,
+            decisions=statistics.decisions,
+            expert_decisions=statistics.expert_decisions,
+            status=result.termination.status,
+            seconds=seconds,
+            root_seconds=root_seconds,
+            expert_seconds=statistics.seconds_expert,
+            lp_seconds=result.lp_time + result.strong_branching_time,
+            dual_bound=_finite(result.dual_bound),
+            reward=_finite(reward),
         )
-    attached: list[Brancher] = []
-
-    def attach(model: Any) -> Brancher:
-        attached.append(episode.attach(model, policy))
-        return attached[0]
-
-    started = time.perf_counter()
-    result = solve(
-        episode.instance,
-        attach,
-        settings=options.settings,
-        limits=episode.limits,
-        seed=episode.seed,
-    )
-    seconds = time.perf_counter() - started
-    brancher = attached[0]
-    samples = brancher.samples()
-    trajectory, statistics = result.trajectory, brancher.statistics
-    root_seconds = trajectory.root_end()
-    after_root = float(trajectory.wall[-1]) - root_seconds
-    reward = math.nan
-    if after_root > 0:
-        rule = ScoringRule(after_root, initial_bounds(episode.instance).dual)
-        reward = cumulated_reward(trajectory, rule) / after_root
-    record = EpisodeRecord(
-        instance=episode.instance.name,
-        split=episode.instance.split,
-        index=episode.instance.index,
-        seed=episode.seed,
-        acting=episode.acting,
-        samples=len(samples),
-        nodes=result.nodes,
-        decisions=statistics.decisions,
-        expert_decisions=statistics.expert_decisions,
-        status=result.termination.status,
-        seconds=seconds,
-        root_seconds=root_seconds,
-        expert_seconds=statistics.seconds_expert,
-        lp_seconds=result.lp_time + result.strong_branching_time,
-        dual_bound=_finite(result.dual_bound),
-        reward=_finite(reward),
-    )
-    write_shard(episode.path, samples, asdict(record))
-    return record
-
-
-def record_of(path: Path) -> EpisodeRecord | None:
-    """Return the record in the shard at ``path``, or None if there is no intact shard."""
-    if not path.exists():
-        return None
-    try:
-        return EpisodeRecord(**Shard(path).episode)
-    except (ShardError, TypeError, json.JSONDecodeError):
-        return None
 
 
 def _finite(value: float) -> float | None:

@@ -1,39 +1,41 @@
 """The loop over generations: collect, aggregate, train, and at the end inherit.
 
-The steps themselves are in ``episodes``, ``train``, ``search`` (for generations that are made by
-search on reward instead) and ``network.inheritance``; how the result is selected is in
-``selection``, and where everything lies on disk in ``run``.
+The steps themselves are in ``episodes``, ``train`` and ``network.inheritance``; generations that
+are made otherwise have their ``makers``. How the result is selected is in ``selection``, what is
+checked before any work in ``preflight``, and where everything lies on disk in ``run``.
 """
 
 import dataclasses
 import itertools
-import json
-import os
-from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from kida.boundary import write_json
+from kida.boundary import plain, write_json
 from kida.errors import UserError
 from kida.jobs.executor import open_executor
-from kida.lab.search import check_library, search_generation
-from kida.learning.config import RunConfig
+from kida.learning.config import RunConfig, TrainingConfig
 from kida.learning.episodes import collect_generation, missing_shards
+from kida.learning.judge import Judge
+from kida.learning.makers import Makers, identities, plan_of
 from kida.learning.plan import Plan
+from kida.learning.preflight import calm_threads, check_run
 from kida.learning.run import Listener, Run
 from kida.learning.samples import Aggregate
 from kida.learning.selection import Selection, finished_card, select
 from kida.network.inheritance import interpolate, uniform_average
 from kida.network.weights import Card, Policy, Weights
-from kida.solver.branching import check_parameters
+
+if TYPE_CHECKING:
+    from kida.network.gnn import Network
 
 
 def train(
     folder: Path,
     config: RunConfig,
     *,
+    makers: Makers | None = None,
     jobs: int = 1,
     threads: int | None = None,
     scheduler: str | None = None,
@@ -47,6 +49,8 @@ def train(
         The run folder.
     config
         What to do.
+    makers
+        Who makes generations otherwise than by imitation, by the generation's number.
     jobs
         Worker processes.
     threads
@@ -59,36 +63,39 @@ def train(
     Raises
     ------
     UserError
-        If the folder is another run's, the family is unknown, nothing can be collected, or the
-        training fails.
+        If the folder is another run's, something that the run needs is not there
+        (:func:`kida.learning.preflight.check_run`), nothing can be collected, or the training
+        fails.
     """
+    makers = makers or {}
+    check_run(config, makers, jobs=jobs, threads=threads, scheduler=scheduler)
+    plan = plan_of(config, makers)
+    run = Run(folder, config, listener, identities(makers))
     final = folder / "policy"
-    plan = Plan(config)
-    if config.training.teacher not in ("", "previous"):
-        Policy.load(config.training.teacher)  # refuses a missing one before any work
-    # The latter are needed only after all generations, which a wrong name shall not cost.
-    check_parameters({**config.collection.parameters, **config.inheritance.parameters})
-    if config.search.generations:
-        _check_search(config)
-    run = Run(folder, config, listener)
     if (final / "card.json").exists():
         return final
     run.log("started", jobs=jobs)
     for number in range(1, config.generations + 1):
-        make_generation(run, plan, number, jobs=jobs, threads=threads, scheduler=scheduler)
+        make_generation(
+            run, plan, number, makers=makers, jobs=jobs, threads=threads, scheduler=scheduler
+        )
     run.log("selecting")
+    generations = [
+        Policy.load(run.generation(number) / "policy")
+        for number in range(1, config.generations + 1)
+    ]
     with open_executor(jobs, scheduler) as executor:
-        selection = select(
-            config,
-            [run.generation(number) / "policy" for number in range(1, config.generations + 1)],
-            run.folder / "rewards",
+        judge = Judge(
+            config.collection.settings,
+            config.inheritance.time_limit,
+            plan.selection(config.inheritance.instances),
+            folder / "rewards",
             executor,
             run.report,
-            _refit(run) if config.inheritance.refit_prenorms else lambda weights: weights,
         )
-    if len(selection.generations) > 1:
-        report_barriers(run, selection.generations)
-    _write_policy(run, selection, final)
+        selection = select(config.inheritance, generations, judge, run.report)
+    _report_barriers(run, plan, {n: generations[n - 1] for n in selection.generations})
+    _finished(run, generations[-1].card, selection).save(final)
     run.log("finished", policy=str(final))
     return final
 
@@ -98,27 +105,31 @@ def make_generation(
     plan: Plan,
     number: int,
     *,
+    makers: Makers | None = None,
     jobs: int = 1,
     threads: int | None = None,
     scheduler: str | None = None,
 ) -> None:
     """Make generation ``number``, or go on with it, or find it made; see :func:`train`."""
-    # OpenMP's threads wait for each other by spinning, and on a machine with other work to do torch
-    # gets tens of times slower by that. Read when torch is first imported, which is later.
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    calm_threads()
     if (run.successor(number) / "card.json").exists():
         return
-    if number in run.config.search.generations:
-        search_one(run, plan, number, jobs=jobs, threads=threads or jobs, scheduler=scheduler)
+    maker = (makers or {}).get(number)
+    if maker is not None:
+        maker.make(run, plan, number, jobs=jobs, threads=threads or jobs, scheduler=scheduler)
     else:
         collect_generation(run, plan, number, jobs=jobs, scheduler=scheduler)
-        train_one(run, number, threads=threads or jobs)
+        train_one(run, plan, number, threads=threads or jobs)
 
 
-def aggregate(run: Run, kind: str, number: int) -> Aggregate:
+def aggregate(run: Run, plan: Plan, kind: str, number: int) -> Aggregate:
     """Return the ``"train"`` or ``"valid"`` samples of all generations up to ``number``."""
-    plan = Plan(run.config)
-    for generation in set(range(1, number + 1)) - set(run.config.search.generations):
+    shards: list[Path] = []
+    for generation in range(1, number + 1):
+        folder = run.generation(generation) / "episodes"
+        shards += sorted(folder.glob(f"{kind}_*.safetensors"))
+        if str(generation) in run.identity.makers:
+            continue
         missing = missing_shards(run, plan, kind, generation)
         if missing:
             run.log(
@@ -126,31 +137,18 @@ def aggregate(run: Run, kind: str, number: int) -> Aggregate:
                 text=f"{len(missing)} of generation {generation}'s {kind} shards are missing, "
                 f"{missing[0].name} among them: training goes on without them",
             )
-    shards = [
-        path
-        for generation in range(1, number + 1)
-        for path in sorted((run.generation(generation) / "episodes").glob(f"{kind}_*.safetensors"))
-    ]
     return Aggregate(shards, lambda text: run.log("warning", text=text))
 
 
-def train_one(run: Run, number: int, threads: int) -> None:
+def train_one(run: Run, plan: Plan, number: int, threads: int) -> None:
     """Train generation ``number`` on everything collected so far and write its policy."""
     import torch
 
-    from kida.learning.train import initial_network, train_generation
-    from kida.network.gnn import Network
+    from kida.learning.train import train_generation
 
     torch.set_num_threads(threads)
     config = run.config
-    parts = {kind: aggregate(run, kind, number) for kind in ("train", "valid")}
-    training, validation = parts["train"], parts["valid"]
-    for kind, found in parts.items():
-        if not len(found):
-            raise UserError(
-                f"there are no informative {kind} samples: raise collection.episodes "
-                "or collection.validation_episodes"
-            )
+    training, validation = (_informative(run, plan, kind, number) for kind in ("train", "valid"))
     run.log(
         "training",
         generation=number,
@@ -158,175 +156,32 @@ def train_one(run: Run, number: int, threads: int) -> None:
         validation_samples=len(validation),
         uninformative=training.uninformative + validation.uninformative,
     )
-    initial = run.folder / "initial"
-    start = None
-    if number > 1 and config.training.start == "previous":
-        start = Policy.load(run.successor(number - 1)).weights
-    elif number > 1 and (initial / "card.json").exists():
-        start = Policy.load(initial).weights
-    seed = int(np.random.SeedSequence([config.seed, number]).generate_state(1)[0])
-    network = initial_network(training, config.training, config.seed, start)
-    teacher = None
-    if config.training.teacher and not (config.training.teacher == "previous" and number == 1):
-        previous = config.training.teacher == "previous"
-        master = Policy.load(run.successor(number - 1) if previous else config.training.teacher)
-        teacher = Network(master.card.architecture)
-        teacher.load_weights(master.weights)
-    if start is None and not (initial / "card.json").exists():
-        Policy(network.weights(), _card(run, number)).save(initial)
-    weights = None
-    if config.training.sampling == "recent":
-        age = [
-            number
-            - int(training.shards[reference.shard].path.parent.parent.name.removeprefix("gen_"))
-            for reference in training.references
-        ]
-        weights = config.training.recency ** np.array(age, np.float64)
+    before = run.successor(number - 1) if number > 1 else None
     result = train_generation(
         training,
         validation,
-        network,
+        _start(run, training, number),
         config.training,
-        seed=seed,
+        seed=int(np.random.SeedSequence([config.seed, number]).generate_state(1)[0]),
         checkpoint=run.generation(number) / "checkpoint.safetensors",
-        sampling_weights=weights,
-        teacher=teacher,
+        teacher=_teacher(config.training, before),
         report=lambda event: run.report({**event, "generation": number}),
     )
     write_json(run.generation(number) / "training.json", result.history)
-    _hand_on(run, number, Policy(result.weights, _card(run, number)))
+    hand_on(run, number, Policy(result.weights, _card(config, number)))
     best = min(result.history, key=lambda entry: entry["validation_loss"])
     run.log("generation", generation=number, epochs=len(result.history), **best)
 
 
-def search_one(
-    run: Run,
-    plan: Plan,
-    number: int,
-    *,
-    jobs: int = 1,
-    threads: int = 1,
-    scheduler: str | None = None,
-) -> None:
-    """Make generation ``number`` by search on reward and write its policy.
-
-    A search from scratch in a run without an initial network first collects the generation's
-    episodes: its prenorm statistics are fitted on their samples.
-    """
-    name, initial = run.config.search.start, run.folder / "initial"
-    if name == "previous" and number > 1:
-        start = Policy.load(run.successor(number - 1))
-    elif name not in ("previous", "initial"):
-        start = Policy.load(name)
-    else:
-        if not (initial / "card.json").exists():
-            collect_generation(run, plan, number, jobs=jobs, scheduler=scheduler)
-            _make_initial(run, number, threads)
-        start = Policy.load(initial)
-    if run.config.search.expert_depth is not None:
-        card = dataclasses.replace(start.card, expert_depth=run.config.search.expert_depth)
-        start = Policy(start.weights, card)
-    weights = search_generation(run, plan, number, start, jobs=jobs, scheduler=scheduler)
-    card = dataclasses.replace(
-        start.card,
-        recipe={"config": _plain(run.config), "generation": number},
-        seeds=(run.config.seed,),
-        scip_version=_scip_version(),
-        results=(),
-    )
-    _hand_on(run, number, Policy(weights, card))
-    run.log("generation", generation=number)
-
-
-def report_barriers(run: Run, generations: Sequence[int]) -> None:
-    """Log, for each pair of merged generations, how much higher the loss is halfway between them.
-
-    Near 0 the two lie in one basin, as averaging assumes; far above it they should not have been
-    merged (Frankle et al. 2020, arXiv:1912.05671).
-    """
-    from kida.learning.train import validate
-    from kida.network.gnn import Network
-
-    config = run.config.training
-    validation = aggregate(run, "valid", run.config.generations)
-    if not len(validation):
-        return
-    network = Network(Policy.load(run.generation(generations[0]) / "policy").card.architecture)
-
-    def loss(weights: Weights) -> float:
-        network.load_weights(weights)
-        samples = (validation[number] for number in range(len(validation)))
-        return validate(network, samples, config).loss
-
-    parents = {n: Policy.load(run.generation(n) / "policy").weights for n in generations}
-    ends = {n: loss(weights) for n, weights in parents.items()}
-    for first, second in itertools.combinations(generations, 2):
-        middle = loss(interpolate(parents[first], parents[second], 0.5))
-        barrier = middle - (ends[first] + ends[second]) / 2
-        run.log("barrier", first=first, second=second, barrier=barrier)
-
-
-def _refit(run: Run) -> Callable[[Weights], Weights]:
-    from kida.learning.train import initial_network
-
-    training = aggregate(run, "train", run.config.generations)
-
-    def refit(weights: Weights) -> Weights:
-        return initial_network(training, run.config.training, run.config.seed, weights).weights()
-
-    return refit
-
-
-def _check_search(config: RunConfig) -> None:
-    """Refuse what a run with search on reward cannot do, before any work."""
-    check_library()
-    imitated = len(config.search.generations) < config.generations
-    if config.search.start not in ("previous", "initial"):
-        card = Policy.load(config.search.start).card
-        ours = (config.training.architecture, config.collection.candidates)
-        if imitated and (card.architecture, card.candidates) != ours:
-            raise UserError(
-                f"search.start is a policy of embedding size {card.architecture.embedding_size} "
-                f"{'with' if card.architecture.statistics else 'without'} statistics for the "
-                f"{card.candidates} candidates, unlike the run's other generations: set "
-                "training.embedding_size, training.statistics and collection.candidates"
-            )
-        if not imitated and config.inheritance.refit_prenorms:
-            raise UserError(
-                "inheritance.refit_prenorms needs samples, and a run of searches from a policy "
-                "has none: leave it out"
-            )
-
-
-def _make_initial(run: Run, number: int, threads: int) -> None:
-    """Write the initial network, its prenorms fitted on the samples so far."""
+def write_initial(run: Run, plan: Plan, number: int, threads: int) -> None:
+    """Write the initial network, its prenorms fitted on the samples of ``number`` generations."""
     import torch
 
-    from kida.learning.train import initial_network
-
     torch.set_num_threads(threads)
-    training = aggregate(run, "train", number)
-    if not len(training):
-        raise UserError("there are no informative train samples: raise collection.episodes")
-    network = initial_network(training, run.config.training, run.config.seed)
-    Policy(network.weights(), _card(run, number)).save(run.folder / "initial")
+    _initial(run, _informative(run, plan, "train", number), number)
 
 
-def _card(run: Run, number: int) -> Card:
-    config = run.config
-    return Card(
-        config.training.architecture,
-        candidates=config.collection.candidates,
-        # Judged, and used, under the expert that it was trained below.
-        expert_depth=config.collection.acting_expert_depth,
-        parameters=config.collection.parameters,
-        recipe={"config": _plain(config), "generation": number},
-        seeds=(config.seed,),
-        scip_version=_scip_version(),
-    )
-
-
-def _hand_on(run: Run, number: int, policy: Policy) -> None:
+def hand_on(run: Run, number: int, policy: Policy) -> None:
     """Write a generation's policy, and the average of the last ones if the run goes on from it."""
     options = run.config.inheritance
     policy.save(run.generation(number) / "policy")
@@ -337,30 +192,113 @@ def _hand_on(run: Run, number: int, policy: Policy) -> None:
         Policy(merged, policy.card).save(run.successor(number))
 
 
-def _plain(config: RunConfig) -> dict[str, Any]:
-    content: dict[str, Any] = json.loads(json.dumps(dataclasses.asdict(config)))
-    return content
-
-
-def _scip_version() -> str:
+def scip_version() -> str:
+    """Return the version of SCIP that is used, such as ``"10.0.0"``."""
     from kida.solver.versions import versions
 
     return versions()["scip"]
 
 
-def _write_policy(run: Run, selection: Selection, folder: Path) -> None:
-    template = Policy.load(run.generation(run.config.generations) / "policy").card
-    card = dataclasses.replace(
-        finished_card(
-            template,
-            run.config.inheritance,
-            selection.expert_depth,
-            selection.expert_candidates,
-        ),
-        recipe={
-            "config": _plain(run.config),
-            "merged_generations": list(selection.generations),
-            "validation_rewards": selection.rewards,
-        },
+def _informative(run: Run, plan: Plan, kind: str, number: int) -> Aggregate:
+    """Return :func:`aggregate`'s samples, of which there are some."""
+    found = aggregate(run, plan, kind, number)
+    if not len(found):
+        raise UserError(
+            f"there are no informative {kind} samples: raise collection.episodes "
+            "or collection.validation_episodes"
+        )
+    return found
+
+
+def _start(run: Run, training: Aggregate, number: int) -> "Network":
+    """Return the network from which generation ``number`` is trained, its prenorms fitted."""
+    from kida.learning.train import initial_network
+
+    config = run.config
+    source = run.folder / "initial"
+    if number > 1 and config.training.start == "previous":
+        source = run.successor(number - 1)
+    if number == 1 or not (source / "card.json").exists():
+        return _initial(run, training, number)
+    weights = Policy.load(source).weights
+    return initial_network(training, config.training, config.seed, weights)
+
+
+def _initial(run: Run, training: Aggregate, number: int) -> "Network":
+    """Return the network of random weights, and write it if the run has none yet."""
+    from kida.learning.train import initial_network
+
+    network = initial_network(training, run.config.training, run.config.seed)
+    folder = run.folder / "initial"
+    if not (folder / "card.json").exists():
+        Policy(network.weights(), _card(run.config, number)).save(folder)
+    return network
+
+
+def _teacher(config: TrainingConfig, before: Path | None) -> "Network | None":
+    """Return the network to imitate beside the expert; ``before`` is the last generation's."""
+    from kida.network.gnn import Network
+
+    source = before if config.teacher == "previous" else config.teacher
+    if not source:
+        return None
+    policy = Policy.load(source)
+    teacher = Network(policy.card.architecture)
+    teacher.load_weights(policy.weights)
+    return teacher
+
+
+def _report_barriers(run: Run, plan: Plan, merged: dict[int, Policy]) -> None:
+    """Log, for each pair of merged generations, how much higher the loss is halfway between them.
+
+    Near 0 the two lie in one basin, as averaging assumes; far above it they should not have been
+    merged (Frankle et al. 2020, arXiv:1912.05671).
+    """
+    if len(merged) < 2:
+        return
+    from kida.learning.validation import validate
+    from kida.network.gnn import Network
+
+    config = run.config
+    validation = aggregate(run, plan, "valid", config.generations)
+    if not len(validation):
+        return
+    network = Network(next(iter(merged.values())).card.architecture)
+
+    def loss(weights: Weights) -> float:
+        network.load_weights(weights)
+        samples = (validation[number] for number in range(len(validation)))
+        return validate(network, samples, config.training).loss
+
+    ends = {number: loss(policy.weights) for number, policy in merged.items()}
+    for first, second in itertools.combinations(merged, 2):
+        middle = loss(interpolate(merged[first].weights, merged[second].weights, 0.5))
+        barrier = middle - (ends[first] + ends[second]) / 2
+        run.log("barrier", first=first, second=second, barrier=barrier)
+
+
+def _card(config: RunConfig, number: int) -> Card:
+    return Card(
+        config.training.architecture,
+        candidates=config.collection.candidates,
+        # Judged, and used, under the expert that it was trained below.
+        expert_depth=config.collection.expert_depth,
+        parameters=config.collection.parameters,
+        recipe={"config": plain(config), "generation": number},
+        seeds=(config.seed,),
+        scip_version=scip_version(),
     )
-    Policy(selection.weights, card).save(folder)
+
+
+def _finished(run: Run, last: Card, selection: Selection) -> Policy:
+    """Return the run's result; what the card does not say of it is as in that of the ``last``."""
+    recipe: dict[str, Any] = {
+        "config": plain(run.config),
+        "merged_generations": list(selection.generations),
+        "validation_rewards": selection.rewards,
+    }
+    if run.identity.makers:
+        recipe["makers"] = plain(run.identity.makers)
+    depth, candidates = selection.expert_depth, selection.expert_candidates
+    card = finished_card(last, run.config.inheritance, depth, candidates)
+    return Policy(selection.weights, dataclasses.replace(card, recipe=recipe))

@@ -1,81 +1,97 @@
-"""Playing a generation's episodes on many processes or machines, whatever happens to some of them.
+"""Playing a generation's episodes on many cores or machines, whatever happens to some of them.
 
 What an episode is belongs in ``collect``; which ones are played, in ``plan``.
 """
 
-import dataclasses
 import os
 import shutil
 import time
 from collections.abc import Iterable
 from pathlib import Path
 
-from kida.boundary import write_json
+from msgspec.structs import replace
+
+from kida.boundary import plain, read_json, write_json
 from kida.errors import UserError
 from kida.files import atomic_path
-from kida.jobs.executor import Workers
-from kida.learning.collect import Episode, EpisodeRecord, play
-from kida.learning.config import first_difference
+from kida.jobs.job import Failure, Job
+from kida.jobs.run import ONE_AT_A_TIME, Workers
+from kida.learning.collect import Episode
+from kida.learning.config import CollectionConfig, first_difference
 from kida.learning.plan import Draw, Plan
-from kida.learning.run import Run, read_run, sample_count
+from kida.learning.records import (
+    EpisodeRecord,
+    failure_file,
+    record_file,
+    record_of,
+    records_in,
+)
+from kida.learning.run import Run, read_run
 from kida.learning.samples import bad_file
+from kida.rule import Acting
 
 
-def collect_generation(
-    run: Run, plan: Plan, number: int, *, jobs: int = 1, scheduler: str | None = None
-) -> None:
+def collect_generation(run: Run, plan: Plan, number: int, workers: Workers = ONE_AT_A_TIME) -> None:
     """Play the episodes of generation ``number`` that are not on disk yet.
 
-    An episode that fails, or whose worker dies, is played once more, alone; if it fails again,
-    that is written down beside the shards and the run goes on without it.
+    An episode that fails, or whose process dies, is played once more; if it fails again, that is
+    written down beside the shards and the run goes on without it.
 
     Raises
     ------
     UserError
         If none of the generation's training episodes gave a sample, or an instance is unusable.
     """
-    collection = run.config.collection
-    turns = collection.first_acting if number == 1 else collection.acting
-    if number == 1:
-        collection = dataclasses.replace(
-            collection, expert_candidates=collection.first_expert_candidates
-        )
-    folder = run.generation(number) / "episodes"
-    waiting: list[Episode] = []
-    total = 0
-    for kind in ("train", "valid"):
-        for position, draw in enumerate(plan.episodes(kind, number)):
-            total += 1
-            path = _shard_file(folder, kind, draw)
-            # The two cycles are nested, so that everybody acts at every thinning.
-            lap, place = divmod(position, len(collection.thinning))
-            acting = turns[lap % len(turns)]
-            policy = str(run.successor(number - 1)) if acting == "network" else None
-            if not (path.exists() or _failure_file(path).exists()):
-                waiting.append(
-                    Episode(
-                        instance=draw.instance,
-                        seed=draw.seed,
-                        acting=acting,
-                        policy=policy,
-                        options=collection,
-                        thinning=collection.thinning[place],
-                        path=path,
-                    )
-                )
-    run.log("collecting", generation=number, episodes=total, waiting=len(waiting), acting=turns)
+    episodes = _episodes(run, plan, number)
+    waiting = [episode for episode in episodes if not _ended(Path(episode.shard))]
+    turns = _turns(run.config.collection, number)
+    run.log(
+        "collecting", generation=number, episodes=len(episodes), waiting=len(waiting), acting=turns
+    )
     tally = _Tally(run, number, len(waiting))
-    with Workers(jobs, scheduler) as workers:
-        failed = workers.run(
-            play, [(episode,) for episode in waiting], lambda _, record: tally.finished(record)
-        )
-    for position, error in failed.items():
-        tally.give_up(waiting[position], error)
-    if not any(sample_count(path) for path in folder.glob("train_*.safetensors")):
+    workers.run(waiting, tally.ended)
+    folder = run.generation(number) / "episodes"
+    if not any(record.samples for record in records_in(folder, "train")):
         raise UserError(
             f"generation {number} gave no training samples: {run.config.family} is solved at the "
             f"root, collection.time_limit is too short, or all episodes failed (see {folder})"
         )
+
+
+def _turns(collection: CollectionConfig, number: int) -> tuple[Acting, ...]:
+    return collection.first_acting if number == 1 else collection.acting
+
+
+def _episodes(run: Run, plan: Plan, number: int) -> list[Episode]:
+    """Return all episodes of a generation, those for training first."""
+    collection = run.config.collection
+    turns = _turns(collection, number)
+    if number == 1:
+        collection = replace(collection, expert_candidates=collection.first_expert_candidates)
+    folder = run.generation(number) / "episodes"
+    found = []
+    for kind in ("train", "valid"):
+        for position, draw in enumerate(plan.episodes(kind, number)):
+            shard = _shard_file(folder, kind, draw).absolute()
+            # The two cycles are nested, so that everybody acts at every thinning.
+            lap, place = divmod(position, len(collection.thinning))
+            acting = turns[lap % len(turns)]
+            acts = run.successor(number - 1).absolute() if acting == "network" else None
+            found.append(
+                Episode(
+                    record=str(record_file(shard)),
+                    patience=2 * collection.time_limit + 3600,
+                    instance=draw.instance,
+                    seed=draw.seed,
+                    acting=acting,
+                    policy=None if acts is None else str(acts),
+                    options=collection,
+                    thinning=collection.thinning[place],
+                    shard=str(shard),
+                    folder=str(Path.cwd()),
+                )
+            )
+    return found
 
 
 def missing_shards(run: Run, plan: Plan, kind: str, number: int) -> list[Path]:
@@ -85,7 +101,7 @@ def missing_shards(run: Run, plan: Plan, kind: str, number: int) -> list[Path]:
     return [
         path
         for path in paths
-        if not (path.exists() or _failure_file(path).exists() or bad_file(path).exists())
+        if not (path.exists() or failure_file(path).exists() or bad_file(path).exists())
     ]
 
 
@@ -109,8 +125,8 @@ def share_episodes(source: Path, run: Run, generations: Iterable[int]) -> None:
     UserError
         If the other run plays other episodes, or nothing can be written.
     """
-    theirs = read_run(source)
-    ours = dataclasses.replace(run.config, training=theirs.training, inheritance=theirs.inheritance)
+    theirs = read_run(source).config
+    ours = replace(run.config, training=theirs.training, inheritance=theirs.inheritance)
     if difference := first_difference(ours, theirs):
         raise UserError(f"{run.folder} cannot share the episodes of {source}: {difference}")
     for number in generations:
@@ -136,8 +152,15 @@ class _Tally:
         self._done = 0
         self._samples = 0
 
-    def finished(self, record: EpisodeRecord) -> None:
+    def ended(self, job: Job, failure: Failure | None) -> None:
+        assert isinstance(job, Episode)
+        if failure is not None and failure.by_user:
+            raise UserError(failure.error)
         self._done += 1
+        if failure is not None:
+            self._give_up(job, failure)
+            return
+        record = read_json(Path(job.record), EpisodeRecord, "an episode's record")
         self._samples += record.samples
         self._run.log(
             "episode",
@@ -145,23 +168,22 @@ class _Tally:
             done=self._done,
             of=self._total,
             samples_per_second=self._samples / (time.perf_counter() - self._started),
-            **dataclasses.asdict(record),
+            **plain(record),
         )
 
-    def give_up(self, episode: Episode, error: Exception) -> None:
+    def _give_up(self, episode: Episode, failure: Failure) -> None:
         name, seed = episode.instance.name, episode.seed
         write_json(
-            _failure_file(episode.path), {"instance": name, "seed": seed, "error": repr(error)}
+            failure_file(Path(episode.shard)),
+            {"instance": name, "seed": seed, "error": failure.error},
         )
-        self._done += 1
-        self._run.log(
-            "warning", text=f"the episode on {name}, seed {seed}, failed twice: {error!r}"
-        )
+        self._run.log("warning", text=f"{episode.label}, failed twice: {failure.error}")
 
 
 def _shard_file(folder: Path, kind: str, draw: Draw) -> Path:
     return folder / f"{kind}_{draw.instance.index:06d}_{draw.seed}.safetensors"
 
 
-def _failure_file(path: Path) -> Path:
-    return path.with_suffix(".failed.json")
+def _ended(shard: Path) -> bool:
+    """Return whether an episode need not be played: it is done, or given up."""
+    return failure_file(shard).exists() or record_of(shard) is not None

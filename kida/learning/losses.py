@@ -35,15 +35,12 @@ class Batch:
         Shape ``(b, w)``, float64: the expert's; NaN where not evaluated, and in the padding.
     best
         Shape ``(b, w)``, bool: the candidates that share the best score.
-    weights
-        Shape ``(b,)``: weight of each sample in the loss.
     """
 
     graphs: Graphs
     present: Tensor
     scores: Tensor
     best: Tensor
-    weights: Tensor
 
     def padded(self, logits: Tensor) -> Tensor:
         """Return the network's ``(k,)`` scores as ``(b, w)``, minus infinity in the padding."""
@@ -55,11 +52,14 @@ class Batch:
         if device.type == "cpu":
             return self
         graphs = Graphs(*(tensor.to(device) for tensor in vars(self.graphs).values()))
-        rest = (self.present, self.scores, self.best, self.weights)
+        rest = (self.present, self.scores, self.best)
         return Batch(graphs, *(tensor.to(device) for tensor in rest))
 
+    def __len__(self) -> int:
+        return len(self.present)
 
-def collate(samples: Sequence[Sample], config: TrainingConfig, *, whole: bool = False) -> Batch:
+
+def collate(samples: Sequence[Sample], *, whole: bool = False) -> Batch:
     """Join samples into one batch: the part of each that its scores depend on, or the whole."""
     rows, variables, edges, values, candidates = [], [], [], [], []
     row, variable = 0, 0
@@ -90,22 +90,18 @@ def collate(samples: Sequence[Sample], config: TrainingConfig, *, whole: bool = 
         present[place, :count] = True
         scores[place, :count] = sample.scores
         best[place, :count] = best_candidates(sample.scores)
-    weights = [
-        config.shallow_weight if sample.depth <= config.shallow_depth else 1.0 for sample in samples
-    ]
     return Batch(
         graphs,
         torch.from_numpy(present),
         torch.from_numpy(scores),
         torch.from_numpy(best),
-        torch.tensor(weights),
     )
 
 
 def batches(
-    samples: Iterable[Sample], config: TrainingConfig, *, whole: bool = False
+    samples: Iterable[Sample], edges_per_batch: int, *, whole: bool = False
 ) -> Iterator[Batch]:
-    """Yield the samples in order, in batches of about ``config.edges_per_batch`` edges.
+    """Yield the samples in order, in batches of about so many edges.
 
     Edges are those of the whole observations, so that a batch has the same samples either way.
     """
@@ -114,11 +110,11 @@ def batches(
     for sample in samples:
         held.append(sample)
         edges += len(sample.observation.edge_columns)
-        if edges >= config.edges_per_batch:
-            yield collate(held, config, whole=whole)
+        if edges >= edges_per_batch:
+            yield collate(held, whole=whole)
             held, edges = [], 0
     if held:
-        yield collate(held, config, whole=whole)
+        yield collate(held, whole=whole)
 
 
 def hard_targets(batch: Batch, config: TrainingConfig) -> Tensor:
@@ -153,20 +149,10 @@ def _cross_entropy(
     return loss
 
 
-def _ranking(logits: Tensor, batch: Batch, config: TrainingConfig) -> Tensor:
-    scores = batch.scores
-    gaps = (scores[:, :, None] - scores[:, None, :]).clamp_min(0).nan_to_num(0)
-    gaps = (gaps / gaps.amax((1, 2), keepdim=True).clamp_min(1e-300)).float()
-    known = logits.masked_fill(~batch.present, 0)
-    wrong = torch.nn.functional.softplus(known[:, None, :] - known[:, :, None])
-    return (gaps * wrong).sum((1, 2)) / gaps.sum((1, 2)).clamp_min(1e-30)
-
-
 # Each maps padded logits, batch and configuration to the loss of every sample, shape (b,).
 LOSSES: dict[str, Callable[[Tensor, Batch, TrainingConfig], Tensor]] = {
     "hard": _cross_entropy(hard_targets),
     "soft": _cross_entropy(soft_targets),
-    "ranking": _ranking,
 }
 
 

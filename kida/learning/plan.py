@@ -6,6 +6,7 @@ A function of the configuration alone, so that a resumed run goes on with the sa
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Literal
 
 from kida.errors import UserError
 from kida.instances.family import Instance
@@ -26,15 +27,16 @@ class Plan:
 
     The train split is shuffled once. Its first part is kept for validation episodes, the rest for
     training episodes; both are walked through in order over all generations, and again with other
-    seeds when they are used up, so that no pair of instance and seed is played twice. A search on
-    reward walks through the training part from its end, and compares its result with its start on
-    the validation part. Only a family with a single training instance trains and validates on the
-    same one.
+    seeds when they are used up, so that no pair of instance and seed is played twice. Whoever makes
+    generations otherwise than by episodes has the :meth:`spare` draws. Only a family with a single
+    training instance trains and validates on the same one.
 
     Parameters
     ----------
     config
         The run's.
+    held_out
+        Instances to keep for validation beside those of the validation episodes.
 
     Raises
     ------
@@ -42,7 +44,7 @@ class Plan:
         If the family or the size is unknown, or there are no training instances.
     """
 
-    def __init__(self, config: RunConfig) -> None:
+    def __init__(self, config: RunConfig, held_out: int = 0) -> None:
         self._config = config
         self._family = family(config.family)
         self._size = config.size or self._family.sizes[0]
@@ -54,11 +56,10 @@ class Plan:
             self._family.instance(size, "train", 0)  # refuses an unknown size
         order = list(range(length))
         random.Random(config.seed).shuffle(order)
-        collection, search = config.collection, config.search
+        collection = config.collection
         both = collection.episodes + collection.validation_episodes
         held = min(
-            collection.validation_episodes * config.generations
-            + search.comparison * len(search.generations),
+            collection.validation_episodes * config.generations + held_out,
             max(1, round(collection.validation_episodes / both * length)),
             length - 1,
         )
@@ -77,31 +78,23 @@ class Plan:
             instance = self._family.instance(size, "train", pool[position % len(pool)])
             yield Draw(instance, seed)
 
-    def search(self, generation: int, iteration: int) -> list[Draw]:
-        """Return the draws of one iteration, counted from 0, of a generation made by search."""
-        options = self._config.search
-        earlier = sorted(options.generations).index(generation) * options.iterations + iteration
-        first = earlier * options.instances
-        pool = self._pools["train"][::-1]
-        return [
-            self._apart(pool, position, 1 << 20)
-            for position in range(first, first + options.instances)
-        ]
+    def spare(self, kind: Literal["train", "valid"], first: int, count: int) -> list[Draw]:
+        """Return ``count`` draws, from number ``first`` on, that no episode has.
 
-    def comparison(self, generation: int) -> list[Draw]:
-        """Return the draws on which a search's result is compared with its start."""
-        options, collection = self._config.search, self._config.collection
-        first = collection.validation_episodes * self._config.generations
-        first += sorted(options.generations).index(generation) * options.comparison
-        return [
-            self._apart(self._pools["valid"], position, 1 << 21)
-            for position in range(first, first + options.comparison)
-        ]
-
-    def _apart(self, pool: list[int], position: int, offset: int) -> Draw:
-        """Return a draw whose seed no episode has: theirs are below every ``offset``."""
-        seed = (self._config.seed * 100_003 + offset + position // len(pool)) % 2**31
-        return Draw(self._family.instance(self._size, "train", pool[position % len(pool)]), seed)
+        Those of the training part are counted from its end, those of the validation part from
+        behind the validation episodes'.
+        """
+        pool, walks = self._pools["train"][::-1], 1 << 20
+        if kind == "valid":
+            first += self._config.collection.validation_episodes * self._config.generations
+            pool, walks = self._pools["valid"], 1 << 21
+        draws = []
+        for position in range(first, first + count):
+            # The seeds of the episodes' walks lie below.
+            seed = (self._config.seed * 100_003 + walks + position // len(pool)) % 2**31
+            index = pool[position % len(pool)]
+            draws.append(Draw(self._family.instance(self._size, "train", index), seed))
+        return draws
 
     def selection(self, count: int) -> list[Draw]:
         """Return ``count`` draws of the valid split, or of held-out training instances.

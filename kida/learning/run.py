@@ -10,7 +10,6 @@ a run killed at any moment goes on where it was::
     RUN/gen_01/episodes/*.safetensors
     RUN/gen_01/checkpoint.safetensors
     RUN/gen_01/training.json         its metrics, epoch by epoch
-    RUN/gen_01/search/               for a generation made by search on reward, see ``search``
     RUN/gen_01/policy/               the generation's network, as models/ holds them
     RUN/gen_01/merged/               the average of the last generations, if it goes on from that
     RUN/rewards/                     rewards in the solver, one file per solve
@@ -20,23 +19,42 @@ If the layout changes, raise ``config.RUN_VERSION``.
 """
 
 import contextlib
-import dataclasses
 import json
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, cast
 
+from msgspec import Struct
 from safetensors import SafetensorError, safe_open
 
-from kida.boundary import write_json
+from kida.boundary import convert, read_json, write_json
 from kida.errors import UserError
-from kida.learning.collect import record_of
-from kida.learning.config import RUN_VERSION, RunConfig, config_from, first_difference
+from kida.learning.config import RUN_VERSION, RunConfig, first_difference
+from kida.learning.records import records_in
 
 Event = dict[str, Any]
 Listener = Callable[[Event], None]
+
+
+class Identity(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a run is: the content of its ``config.json``.
+
+    Attributes
+    ----------
+    run_version
+        Of the folder's layout.
+    config
+        The configuration.
+    makers
+        How generations are made that are not made by imitation: the generation's number to
+        whatever plain data tells its maker from another, see ``makers``.
+    """
+
+    run_version: int = RUN_VERSION
+    config: RunConfig
+    makers: Mapping[str, Mapping[str, Any]] = {}
 
 
 class Run:
@@ -50,6 +68,8 @@ class Run:
         What the run is.
     listener
         Gets every event, for showing progress.
+    makers
+        See :class:`Identity`.
 
     Raises
     ------
@@ -58,14 +78,19 @@ class Run:
     """
 
     def __init__(
-        self, folder: Path, config: RunConfig, listener: Listener = lambda event: None
+        self,
+        folder: Path,
+        config: RunConfig,
+        listener: Listener = lambda event: None,
+        makers: Mapping[str, Mapping[str, Any]] | None = None,
     ) -> None:
         self.folder = folder
         self.config = config
+        self.identity = Identity(config=config, makers=makers or {})
         self._listener = listener
         file = folder / "config.json"
         if file.exists():
-            difference = first_difference(config, read_run(folder))
+            difference = _difference(self.identity, read_run(folder))
             if difference is not None:
                 raise UserError(
                     f"{folder} is a run of another configuration ({difference}): "
@@ -74,7 +99,7 @@ class Run:
         elif folder.exists() and any(folder.iterdir()):
             raise UserError(f"{folder} is not empty and no training run: give another --out")
         else:
-            write_json(file, {"run_version": RUN_VERSION, **dataclasses.asdict(config)})
+            write_json(file, self.identity)
         _cut_unfinished_line(folder / "log.jsonl")
 
     def generation(self, number: int) -> Path:
@@ -97,10 +122,14 @@ class Run:
             ) from error
         self._listener(entry)
 
+    def tell(self, event: Event) -> None:
+        """Tell the listener alone: of what says no more than how far a step is."""
+        self._listener(event)
+
     def report(self, event: Event) -> None:
-        """Log an event, or only tell the listener what tells no more than how far a step is."""
-        if event["event"] in ("step", "solve", "trial"):
-            self._listener(event)
+        """Log an event, or only tell the listener of it."""
+        if event["event"] in ("step", "solve"):
+            self.tell(event)
         else:
             self.log(**event)
 
@@ -114,8 +143,8 @@ def _cut_unfinished_line(log: Path) -> None:
             os.truncate(log, end)
 
 
-def read_run(folder: Path) -> RunConfig:
-    """Return the configuration of the run in ``folder``.
+def read_run(folder: Path) -> Identity:
+    """Return what the run in ``folder`` is.
 
     Raises
     ------
@@ -124,18 +153,24 @@ def read_run(folder: Path) -> RunConfig:
     """
     file = folder / "config.json"
     try:
-        content = json.loads(file.read_text(encoding="utf-8"))
-        version = content.pop("run_version")
+        content = read_json(file, dict[str, Any], "a run's configuration")
     except FileNotFoundError:
         raise UserError(f"{folder} holds no training run (no config.json)") from None
-    except (OSError, ValueError, KeyError, AttributeError) as error:
-        raise UserError(f"{file} is no run's configuration ({error})") from error
+    version = content.get("run_version")
+    # The version comes first: the options of another version cannot be judged here.
     if version != RUN_VERSION:
         raise UserError(
             f"{folder} is a run of version {version}, and this kida writes {RUN_VERSION}: "
             "finish it with the kida that began it"
         )
-    return config_from(content)
+    return convert(content, Identity, f"{file} is no run's configuration")
+
+
+def _difference(ours: Identity, theirs: Identity) -> str | None:
+    """Return the first option in which two runs differ, named as the user does, or None."""
+    return first_difference(ours.config, theirs.config) or first_difference(
+        {"makers": ours.makers}, {"makers": theirs.makers}
+    )
 
 
 def status(folder: Path) -> list[dict[str, Any]]:
@@ -143,36 +178,33 @@ def status(folder: Path) -> list[dict[str, Any]]:
 
     Each has the generation's number, its ``episodes`` played ``of`` so many, how many of these
     ``failed`` or were ``empty`` (no node was recorded, as when the root solves the instance), its
-    ``samples``, the training ``epochs`` done, the lowest ``validation_loss`` or None, whether it is
-    ``finished``, and of a generation made by search on reward, which plans no episodes, its
-    ``iterations`` done and in all, else None.
+    ``samples``, the training ``epochs`` done, the lowest ``validation_loss`` or None, and whether
+    it is ``finished``. One that is not made by imitation plans no episodes.
 
     Raises
     ------
     UserError
         If there is no run.
     """
-    config = read_run(folder)
+    identity = read_run(folder)
+    config = identity.config
     planned = config.collection.episodes + config.collection.validation_episodes
     entries = []
     for number in range(1, config.generations + 1):
         generation = folder / f"gen_{number:02d}"
-        samples = [sample_count(path) for path in (generation / "episodes").glob("*.safetensors")]
+        samples = [record.samples for record in records_in(generation / "episodes")]
         history = _history(generation)
-        searched = number in config.search.generations
-        iterations = len(list((generation / "search").glob("iteration_*.json")))
         entries.append(
             {
                 "generation": number,
                 "episodes": len(samples),
-                "of": len(samples) if searched else planned,
+                "of": len(samples) if str(number) in identity.makers else planned,
                 "failed": len(list((generation / "episodes").glob("*.failed.json"))),
                 "empty": samples.count(0),
                 "samples": sum(samples),
                 "epochs": len(history),
                 "validation_loss": min((e["validation_loss"] for e in history), default=None),
                 "finished": (generation / "policy" / "card.json").exists(),
-                "iterations": (iterations, config.search.iterations) if searched else None,
             }
         )
     return entries
@@ -189,9 +221,3 @@ def _history(generation: Path) -> list[dict[str, Any]]:
             header = cast(Any, safe_open(checkpoint, framework="numpy")).metadata()
             history = json.loads(header["state"])["history"]
     return history
-
-
-def sample_count(path: Path) -> int:
-    """Return the number of samples in a shard; 0 if it is damaged."""
-    record = record_of(path)
-    return 0 if record is None else record.samples

@@ -15,9 +15,8 @@ To store something more, add it in :func:`write_shard` and :meth:`Shard.sample`,
 """
 
 import itertools
-import json
 import zlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -64,7 +63,7 @@ class ShardError(Exception):
     """A file that is no intact shard of this version; the message says why."""
 
 
-def write_shard(path: Path, samples: Sequence[Sample], episode: Mapping[str, Any]) -> None:
+def write_shard(path: Path, samples: Sequence[Sample]) -> None:
     """Write one episode's samples, atomically.
 
     Parameters
@@ -73,8 +72,6 @@ def write_shard(path: Path, samples: Sequence[Sample], episode: Mapping[str, Any
         The new file, ``*.safetensors``.
     samples
         The recorded nodes, in order; there may be none.
-    episode
-        Whatever describes the episode, as JSON content.
 
     Raises
     ------
@@ -128,7 +125,6 @@ def write_shard(path: Path, samples: Sequence[Sample], episode: Mapping[str, Any
         "observation_schema": str(SCHEMA_VERSION),
         "samples": str(len(samples)),
         "checksum": str(_checksum(arrays.items())),
-        "episode": json.dumps(dict(episode)),
     }
     with atomic_path(path) as temporary:
         # Not `save_file`: its files only their owner can read, and a full disk is no OSError to it.
@@ -166,7 +162,6 @@ class Shard:
             _checksum((name, self._file.get_tensor(name)) for name in names)
         ):
             raise ShardError("is damaged: its checksum does not match")
-        self.episode: dict[str, Any] = json.loads(header["episode"])
         self._length = int(header["samples"])
         if not self._length:
             return

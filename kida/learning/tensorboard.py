@@ -30,17 +30,6 @@ CURVES: dict[str, dict[str, str]] = {
         "validation_top5": "epoch/validation_top5",
         "validation_score_ratio": "epoch/validation_score_ratio",
     },
-    "search_iteration": {
-        "reward": "search/reward",
-        "best_reward": "search/best_reward",
-        "spread": "search/spread",
-        "sigma": "search/sigma",
-        "distance": "search/distance",
-    },
-    "searched": {
-        "start_reward": "search/start_on_held_out",
-        "result_reward": "search/result_on_held_out",
-    },
 }
 
 

@@ -7,87 +7,34 @@ left after every epoch, so that an interrupted training continues to the same bi
 the same number of threads). A new option is a field of ``config.TrainingConfig``.
 """
 
-import json
 import math
 import time
-from collections.abc import Callable, Iterable
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import safetensors.torch
 import torch
 from numpy.typing import NDArray
-from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from kida.errors import UserError
-from kida.files import atomic_path
+from kida.learning.checkpoint import read_checkpoint, write_checkpoint
 from kida.learning.config import TrainingConfig
-from kida.learning.losses import LOSSES, batches, teacher_loss
+from kida.learning.losses import LOSSES, Batch, batches, teacher_loss
 from kida.learning.samples import Aggregate
+from kida.learning.validation import Validation, validate
 from kida.network.gnn import Network
 from kida.network.weights import Weights
-from kida.sample import Sample
 
+#: Gets an event.
+Report = Callable[[dict[str, Any]], None]
 
-@dataclass(frozen=True)
-class Validation:
-    """How a network does on samples; every number is a mean over them.
-
-    Attributes
-    ----------
-    loss
-        The training loss, without sample weights.
-    top1, top5
-        Share of samples with a best candidate as the first, or among the first five.
-    score_ratio
-        Strong-branching score of the network's choice / best score; unevaluated counts as 0.
-    """
-
-    loss: float
-    top1: float
-    top5: float
-    score_ratio: float
-
-
-@torch.no_grad()
-def validate(network: Network, samples: Iterable[Sample], config: TrainingConfig) -> Validation:
-    """Measure ``network`` on ``samples``."""
-    network.eval()
-    device = next(network.parameters()).device
-    sums, count = np.zeros(4), 0
-    for batch in batches(samples, config):
-        batch = batch.to(device)
-        logits = batch.padded(network(batch.graphs))
-        first = logits.argsort(dim=1, descending=True, stable=True)[:, :5]
-        scores = batch.scores.nan_to_num(0)
-        best = scores.amax(1)
-        ratio = scores.gather(1, first[:, :1])[:, 0] / best.clamp_min(1e-300)
-        hits = batch.best.gather(1, first)
-        sums += [
-            float(LOSSES[config.loss](logits, batch, config).double().sum()),
-            float(hits[:, 0].sum()),
-            float(hits.any(1).sum()),
-            float(ratio.clamp(0, 1).sum()),
-        ]
-        count += len(scores)
-    return Validation(*(sums / max(count, 1)).tolist())
-
-
-@dataclass
-class _State:
-    """What a training needs to continue, besides tensors."""
-
-    epoch: int = 0
-    learning_rate: float = 0.0
-    best_loss: float = math.inf
-    since_best: int = 0
-    since_change: int = 0
-    step: int = 0
-    history: list[dict[str, Any]] = field(default_factory=list)
+# What the learning rate is multiplied by on a plateau of the validation loss.
+_PLATEAU_FACTOR = 0.3
+# Seconds between the reports within an epoch.
+_REPORT_INTERVAL = 1.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,12 +51,12 @@ def choose_device(name: str) -> torch.device:
     Raises
     ------
     UserError
-        If there is none of that name.
+        If there is none of that name, or it cannot compute.
     """
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
-        torch.empty(0, device=name)
+        torch.ones(1, device=name).sum().item()
     # What torch raises depends on why the device is not there.
     except (RuntimeError, AssertionError) as error:
         raise UserError(f"torch cannot use the device {name!r}; use 'auto' or 'cpu'") from error
@@ -133,11 +80,12 @@ def initial_network(
         Parameters to start from instead of random ones; their prenorm statistics are fitted anew.
     """
     torch.manual_seed(seed)
-    network = Network(config.architecture, dropout=config.dropout)
+    network = Network(config.architecture)
     if weights is not None:
         network.load_weights(weights)
     order = np.random.default_rng([seed, 1]).permutation(len(samples))
-    chosen = batches((samples[int(number)] for number in order), config, whole=True)
+    drawn = (samples[int(number)] for number in order)
+    chosen = batches(drawn, config.edges_per_batch, whole=True)
     network.eval()
     network.fit_prenorms(
         [batch.graphs for batch, _ in zip(chosen, range(config.prenorm_batches), strict=False)]
@@ -153,9 +101,8 @@ def train_generation(
     *,
     seed: int,
     checkpoint: Path,
-    sampling_weights: NDArray[np.float64] | None = None,
     teacher: Network | None = None,
-    report: Callable[[dict[str, Any]], None] = lambda event: None,
+    report: Report = lambda event: None,
 ) -> TrainingResult:
     """Train ``network`` until the epochs are over or the validation loss no longer falls.
 
@@ -168,12 +115,9 @@ def train_generation(
     config
         The options.
     seed
-        Of the order of samples and of dropout.
+        Of the order of samples.
     checkpoint
         A file written after every epoch; if it is there, training continues from it.
-    sampling_weights
-        Shape ``(len(training),)``: draw samples in proportion to them, with repetition, instead
-        of going through the samples in random order.
     teacher
         The network of ``config.teacher``.
     report
@@ -184,124 +128,160 @@ def train_generation(
     UserError
         If the loss becomes infinite or NaN.
     """
-    device = choose_device(config.device)
-    network.to(device)
-    if teacher is not None:
-        teacher.to(device).eval()
-    optimizer = torch.optim.AdamW(
-        network.parameters(), config.learning_rate, weight_decay=config.weight_decay
-    )
-    state = _State(learning_rate=config.learning_rate)
-    kept = {"best": _copy(network), "average": _copy(network)}
-    # What has not been drawn yet counts as an untrained network's loss on ten candidates.
-    priorities = torch.full((len(training),), math.log(10), dtype=torch.float64)
+    trainer = _Trainer(network, config, seed, teacher, report)
     if checkpoint.exists():
-        state, kept, saved = _restore(checkpoint, network, optimizer)
-        if len(saved) == len(priorities):  # else a shard was lost meanwhile
-            priorities = saved
+        trainer.restore(checkpoint)
+    state = trainer.state
     while state.epoch < config.epochs and state.since_best < config.stop_patience:
-        for group in optimizer.param_groups:
+        metrics = trainer.epoch(training)
+        measured = trainer.validation(validation)
+        entry = trainer.keep(metrics, measured)
+        trainer.save(checkpoint)
+        report({"event": "epoch", **entry})
+    network.load_state_dict(trainer.best)
+    return TrainingResult(network.weights(), state.history)
+
+
+@dataclass
+class _State:
+    """What a training needs to continue, besides tensors."""
+
+    epoch: int = 0
+    learning_rate: float = 0.0
+    best_loss: float = math.inf
+    since_best: int = 0
+    since_change: int = 0
+    step: int = 0
+    history: list[dict[str, Any]] = field(default_factory=list)
+
+
+class _Trainer:
+    """A training under way: see :func:`train_generation`."""
+
+    def __init__(
+        self,
+        network: Network,
+        config: TrainingConfig,
+        seed: int,
+        teacher: Network | None,
+        report: Report,
+    ) -> None:
+        self._device = choose_device(config.device)
+        self._network = network.to(self._device)
+        self._teacher = None if teacher is None else teacher.to(self._device).eval()
+        self._config = config
+        self._seed = seed
+        self._report = report
+        self._optimizer = torch.optim.AdamW(
+            network.parameters(), config.learning_rate, weight_decay=config.weight_decay
+        )
+        self.state = _State(learning_rate=config.learning_rate)
+        self.best = _copy(network)
+        self._average = _copy(network)
+
+    def epoch(self, samples: Aggregate) -> dict[str, float]:
+        """Go through one epoch's draw of ``samples``; return its metrics."""
+        state = self.state
+        for group in self._optimizer.param_groups:
             group["lr"] = state.learning_rate
-        started = time.perf_counter()
-        torch.manual_seed(_seed(seed, state.epoch))
-        network.train()
-        weights = priorities.numpy() if config.sampling == "prioritised" else sampling_weights
-        order = _draw(len(training), state.epoch, config, seed, weights)
-        loss_sum, done, last_report = 0.0, 0, started
-        drawn = (training[int(number)] for number in order)
-        for number, batch in enumerate(batches(drawn, config)):
-            batch = batch.to(device)
-            with _precision(config, device):
-                scores = network(batch.graphs)
-            logits = batch.padded(scores.float())
-            losses = LOSSES[config.loss](logits, batch, config)
-            if teacher is not None:
-                losses = losses + config.teacher_weight * teacher_loss(logits, batch, teacher)
-            loss = (losses * batch.weights).sum() / batch.weights.sum()
-            value = loss.item()
-            if not math.isfinite(value):
-                raise UserError(
-                    f"the training loss is {value} in epoch {state.epoch + 1}, batch {number + 1}:"
-                    " begin a new run with a lower training.learning_rate; the finished generations"
-                    " of this one are kept"
-                )
-            priorities[order[done : done + len(losses)]] = losses.detach().double().cpu()
-            optimizer.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]
-            optimizer.step()
-            state.step += 1
-            if config.average_decay:
-                _follow(kept["average"], network, config.average_decay, state.step)
-            loss_sum += value * len(losses)
-            done += len(losses)
+        started = last_report = time.perf_counter()
+        self._network.train()
+        order = _draw(len(samples), state.epoch, self._config.draws_per_epoch, self._seed)
+        drawn = (samples[int(number)] for number in order)
+        total, done = 0.0, 0
+        for number, batch in enumerate(batches(drawn, self._config.edges_per_batch)):
+            total += self._step(batch.to(self._device), number) * len(batch)
+            done += len(batch)
             now = time.perf_counter()
-            if now - last_report > 1:
+            if now - last_report > _REPORT_INTERVAL:
                 last_report = now
-                report(
+                self._report(
                     {
                         "event": "step",
                         "epoch": state.epoch + 1,
                         "samples": done,
                         "of": len(order),
                         "samples_per_second": done / (now - started),
-                        "loss": loss_sum / done,
+                        "loss": total / done,
                     }
                 )
         seconds = time.perf_counter() - started
-        current = _copy(network)
+        return {"loss": total / done, "samples_per_second": done / seconds}
+
+    def _step(self, batch: Batch, number: int) -> float:
+        """Take one step of the optimizer; return the mean loss of the batch's samples."""
+        config = self._config
+        logits = batch.padded(self._network(batch.graphs))
+        losses = LOSSES[config.loss](logits, batch, config)
+        if self._teacher is not None:
+            losses = losses + config.teacher_weight * teacher_loss(logits, batch, self._teacher)
+        loss = losses.mean()
+        value = loss.item()
+        if not math.isfinite(value):
+            raise UserError(
+                f"the training loss is {value} in epoch {self.state.epoch + 1}, batch {number + 1}:"
+                " begin a new run with a lower training.learning_rate; the finished generations"
+                " of this one are kept"
+            )
+        self._optimizer.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        self._optimizer.step()
+        self.state.step += 1
         if config.average_decay:
-            network.load_state_dict(kept["average"])
-        measured = validate(
-            network, (validation[number] for number in range(len(validation))), config
-        )
-        candidate = _copy(network)
-        network.load_state_dict(current)
+            _follow(self._average, self._network, config.average_decay, self.state.step)
+        return value
+
+    def validation(self, samples: Aggregate) -> Validation:
+        """Measure what an epoch left: the average of the weights, if one is kept."""
+        current = _copy(self._network)
+        self._network.load_state_dict(self._outcome())
+        every = (samples[number] for number in range(len(samples)))
+        measured = validate(self._network, every, self._config)
+        self._network.load_state_dict(current)
+        return measured
+
+    def keep(self, metrics: dict[str, float], measured: Validation) -> dict[str, Any]:
+        """Count the epoch, keep its weights if they are the best; return its entry of metrics."""
+        state, config = self.state, self._config
         state.epoch += 1
         entry = {
             "epoch": state.epoch,
             "learning_rate": state.learning_rate,
-            "loss": loss_sum / done,
-            "samples_per_second": done / seconds,
+            **metrics,
             **{f"validation_{name}": number for name, number in asdict(measured).items()},
         }
         state.history.append(entry)
         if measured.loss < state.best_loss:
             state.best_loss, state.since_best, state.since_change = measured.loss, 0, 0
-            kept["best"] = candidate
+            self.best = {name: tensor.clone() for name, tensor in self._outcome().items()}
         else:
             state.since_best += 1
             state.since_change += 1
             if state.since_change >= config.patience:
-                state.learning_rate *= config.plateau_factor
+                state.learning_rate *= _PLATEAU_FACTOR
                 state.since_change = 0
-        _save(checkpoint, state, kept, priorities, network, optimizer)
-        report({"event": "epoch", **entry})
-    network.load_state_dict(kept["best"])
-    return TrainingResult(network.weights(), state.history)
+        return entry
+
+    def _outcome(self) -> dict[str, Tensor]:
+        """Return the weights that the epochs so far are worth."""
+        return self._average if self._config.average_decay else _copy(self._network)
+
+    def save(self, path: Path) -> None:
+        """Write the checkpoint."""
+        kept = {"network": _copy(self._network), "best": self.best, "average": self._average}
+        write_checkpoint(path, asdict(self.state), kept, self._optimizer)
+
+    def restore(self, path: Path) -> None:
+        """Go on from the checkpoint."""
+        state, kept = read_checkpoint(path, self._device, self._optimizer)
+        self._network.load_state_dict(kept["network"])
+        self.best, self._average = kept["best"], kept["average"]
+        self.state = _State(**state)
 
 
-def _precision(config: TrainingConfig, device: torch.device) -> AbstractContextManager[Any]:
-    if config.precision == "float32":
-        return nullcontext()
-    return torch.autocast(device.type, torch.bfloat16)
-
-
-def _seed(seed: int, epoch: int) -> int:
-    return int(np.random.SeedSequence([seed, epoch]).generate_state(1)[0])
-
-
-def _draw(
-    count: int,
-    epoch: int,
-    config: TrainingConfig,
-    seed: int,
-    weights: NDArray[np.float64] | None,
-) -> NDArray[np.int64]:
+def _draw(count: int, epoch: int, draws_per_epoch: int, seed: int) -> NDArray[np.int64]:
     """Return the epoch's samples: a stretch of one endless sequence of random permutations."""
-    length = min(count, config.draws_per_epoch)
-    if weights is not None:
-        generator = np.random.default_rng([seed, epoch])
-        return generator.choice(count, length, p=weights / weights.sum())
+    length = min(count, draws_per_epoch)
     start = epoch * length
     rounds = range(start // count, (start + length - 1) // count + 1)
     sequence = [np.random.default_rng([seed, number]).permutation(count) for number in rounds]
@@ -319,64 +299,3 @@ def _follow(average: dict[str, Tensor], network: Network, decay: float, step: in
     decay = min(decay, step / (step + 9))
     for name, tensor in network.state_dict().items():
         average[name].lerp_(tensor, 1 - decay)
-
-
-def _save(
-    path: Path,
-    state: _State,
-    kept: dict[str, dict[str, Tensor]],
-    priorities: Tensor,
-    network: Network,
-    optimizer: torch.optim.Optimizer,
-) -> None:
-    tensors = {f"network/{name}": tensor for name, tensor in _copy(network).items()}
-    tensors["priorities"] = priorities
-    for kind, weights in kept.items():
-        tensors |= {f"{kind}/{name}": tensor.clone() for name, tensor in weights.items()}
-    for number, parameter in enumerate(network.parameters()):
-        for name, tensor in optimizer.state[parameter].items():
-            tensors[f"optimizer/{number}/{name}"] = tensor
-    # JSON has no infinity: no best loss yet is written as null.
-    content = asdict(state) | {
-        "best_loss": state.best_loss if math.isfinite(state.best_loss) else None
-    }
-    with atomic_path(path) as temporary:
-        # Not `save_file`, to which a full disk is no OSError.
-        temporary.write_bytes(
-            safetensors.torch.save(tensors, metadata={"state": json.dumps(content)})
-        )
-
-
-def _restore(
-    path: Path, network: Network, optimizer: torch.optim.Optimizer
-) -> tuple[_State, dict[str, dict[str, Tensor]], Tensor]:
-    try:
-        with safe_open(path, framework="pt") as file:
-            content = json.loads(file.metadata()["state"])
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except (OSError, SafetensorError, ValueError) as error:
-        raise UserError(
-            f"the checkpoint {path} is damaged ({error}): remove it, and this generation's "
-            "training begins again"
-        ) from error
-
-    def part(prefix: str) -> dict[str, Tensor]:
-        device = next(network.parameters()).device
-        return {
-            name.removeprefix(prefix): tensor.to(device)
-            for name, tensor in tensors.items()
-            if name.startswith(prefix)
-        }
-
-    network.load_state_dict(part("network/"))
-    parameters = list(network.parameters())
-    optimizer.load_state_dict(
-        {
-            "state": {number: part(f"optimizer/{number}/") for number in range(len(parameters))},
-            "param_groups": optimizer.state_dict()["param_groups"],
-        }
-    )
-    if content["best_loss"] is None:
-        content["best_loss"] = math.inf
-    kept = {kind: part(f"{kind}/") for kind in ("best", "average")}
-    return _State(**content), kept, tensors["priorities"]

@@ -244,8 +244,6 @@ class Network(nn.Module):
     ----------
     architecture
         Its free choices.
-    dropout
-        Probability of dropping a feature of an embedding while training.
 
     Examples
     --------
@@ -254,10 +252,9 @@ class Network(nn.Module):
     >>> scores = network(graphs)
     """
 
-    def __init__(self, architecture: Architecture, dropout: float = 0.0) -> None:
+    def __init__(self, architecture: Architecture) -> None:
         super().__init__()
         self.architecture = architecture
-        self.dropout = nn.Dropout(dropout)
         size = architecture.embedding_size
 
         def embedding(features: int) -> nn.Sequential:
@@ -301,8 +298,8 @@ class Network(nn.Module):
         ValueError
             If the network reads the candidates' features, and there are none.
         """
-        rows = self.dropout(self.cons_embedding(graphs.rows))
-        variables = self.dropout(self.var_embedding(graphs.variables))
+        rows = self.cons_embedding(graphs.rows)
+        variables = self.var_embedding(graphs.variables)
         edges = self.edge_embedding(graphs.edge_values)
         to_rows = graphs.edge_indices.flip(0)
         rows = self.conv_v_to_c(variables, rows, to_rows, edges, per_edge=per_edge)

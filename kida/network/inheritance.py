@@ -53,13 +53,6 @@ def uniform_average(parents: Sequence[Weights]) -> Weights:
     return weighted_average(parents, [1.0] * len(parents))
 
 
-def exponential_average(parents: Sequence[Weights], decay: float) -> Weights:
-    """Return the average of generations, oldest first, each counting ``decay`` times the next."""
-    if not 0 < decay <= 1:
-        raise ValueError(f"the decay is {decay}, not in (0, 1]")
-    return weighted_average(parents, [decay**age for age in reversed(range(len(parents)))])
-
-
 def interpolate(first: Weights, second: Weights, share: float) -> Weights:
     """Return the point at ``share`` (0 to 1) of the way from ``first`` to ``second``."""
     return weighted_average([first, second], [1 - share, share])

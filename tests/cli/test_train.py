@@ -15,9 +15,9 @@ TINY = (
     "generations=1",
     "collection.episodes=2",
     "collection.validation_episodes=1",
-    "collection.samples_per_episode=4",
+    "collection.max_samples=4",
     "collection.thinning=[1]",
-    "collection.probability_by_depth=[0.5]",
+    "collection.record_probability=[0.5]",
     "training.embedding_size=8",
     "training.epochs=2",
     "inheritance.method=last",
@@ -110,10 +110,15 @@ def _group_lives(group: int) -> bool:
         (["train"], "needs a family (or --config) and --out"),
         (["train", "item_placement"], "needs a family (or --config) and --out"),
         (["train", "no_family", "--out", "{}"], "no_family"),
-        (["train", "item_placement", "--out", "{}", "--set", "epochs=3"], "no option 'epochs'"),
-        (["train", "item_placement", "--out", "{}", "--config", "none.toml"], "cannot read"),
-        (["train", "item_placement", "--out", "{}", "--jobs", "0"], "--jobs is 0"),
-        (["train", "item_placement", "--out", "{}", "--threads", "0"], "--threads is 0"),
+        (["train", "item_placement", "--out", "{}", "--set", "epochs=3"], "unknown field `epochs`"),
+        (
+            ["train", "item_placement", "--out", "{}", "--config", "none.toml"],
+            "there is no file none.toml",
+        ),
+        (["train", "item_placement", "--out", "{}", "--jobs", "0"], "jobs is 0"),
+        (["train", "item_placement", "--out", "{}", "--threads", "0"], "threads is 0"),
+        (["train", "item_placement", "--out", "{}", "--set", "seed=-1"], "seed is -1"),
+        (["train", "item_placement", "--out", "{}", "--set", "training.device=x"], "device 'x'"),
         (["train", "--status", "{}"], "holds no training run"),
     ],
 )
@@ -169,3 +174,11 @@ def test_another_configuration_is_refused(tmp_path, capsys):
     Run(tmp_path / "run", read_config("item_placement", None, TINY))
     assert main([*command(tmp_path / "run"), "--set", "training.epochs=5"]) == 2
     assert "training.epochs is 2 there and 5 here" in capsys.readouterr().err
+
+
+def test_a_run_of_another_version_is_refused_by_status_too(tmp_path, capsys):
+    (tmp_path / "config.json").write_text('{"run_version": 3, "family": "item_placement"}')
+    assert main(["train", "--status", str(tmp_path)]) == 2
+    errors = capsys.readouterr().err
+    assert "finish it with the kida that began it" in errors
+    assert errors.count("\n") == 1

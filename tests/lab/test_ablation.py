@@ -14,9 +14,9 @@ generations = 2
 [collection]
 episodes = 2
 validation_episodes = 1
-samples_per_episode = 4
+max_samples = 4
 thinning = [1]
-probability_by_depth = [0.5]
+record_probability = [0.5]
 [training]
 embedding_size = 8
 epochs = 1
@@ -31,7 +31,13 @@ VARIANTS = (
     Variant("training", "size 8", ("training.embedding_size=8",), merged=(1, 2)),
     Variant("training", "size 16", ("training.embedding_size=16",), merged=(1, 2)),
     Variant("expert", "to depth 4", merged=(1, 2), expert_depth=4),
-    Variant("own", "other seed", ("seed=5", "search.start={base}"), merged=(1,), shared=0),
+    Variant(
+        "own",
+        "other seed",
+        ("seed=5", "search.start={base}", "search.generations=1"),
+        merged=(1,),
+        shared=0,
+    ),
 )
 
 
@@ -50,7 +56,8 @@ def test_variants_are_told_apart_by_what_they_make(tmp_path, recipe):
     assert (base.expert_depth, deep.expert_depth) == (-1, 4)
     assert (wide.shared, own.shared) == (2, 0)
     assert wide.config.training.embedding_size == 16
-    assert own.config.search.start == str(base.policy)
+    assert own.makers[1].options.start == str(base.policy)
+    assert not base.makers
 
 
 def test_a_name_stands_for_one_variant(tmp_path, recipe):
@@ -59,42 +66,42 @@ def test_a_name_stands_for_one_variant(tmp_path, recipe):
 
 
 def test_a_variant_is_trained_on_the_episodes_of_the_base(tmp_path, recipe):
-    candidates = expand("item_placement", recipe, (), VARIANTS[:5], tmp_path)
+    entrants = expand("item_placement", recipe, (), VARIANTS[:5], tmp_path)
     events = []
-    folders = make_policies(candidates, listener=lambda run, event: events.append((run, event)))
-    assert folders == [candidate.policy for candidate in candidates]
+    folders = make_policies(entrants, listener=lambda run, event: events.append((run, event)))
+    assert folders == [entrant.policy for entrant in entrants]
     played = [run for run, event in events if event["event"] == "episode"]
     assert played == ["base"] * 6
     base, second, _, wide, deep = (Policy.load(folder) for folder in folders)
     assert wide.card.architecture.embedding_size == 16
     assert deep.card.expert_depth == 4
-    generations = [Policy.load(candidates[0].run / f"gen_0{n}" / "policy") for n in (1, 2)]
+    generations = [Policy.load(entrants[0].run / f"gen_0{n}" / "policy") for n in (1, 2)]
     merged = uniform_average([generation.weights for generation in generations])
     for name, array in merged.items():
         assert (base.weights[name] == array).all()
         assert (deep.weights[name] == array).all()
         assert (second.weights[name] == generations[1].weights[name]).all()
     events.clear()
-    assert make_policies(candidates, listener=lambda *event: events.append(event)) == folders
+    assert make_policies(entrants, listener=lambda *event: events.append(event)) == folders
     assert not events
 
 
 def test_equal_policies_have_one_folder(tmp_path, recipe):
-    candidates = expand("item_placement", recipe, (), VARIANTS[:2], tmp_path)
-    base, second = candidates
+    entrants = expand("item_placement", recipe, (), VARIANTS[:2], tmp_path)
+    base, second = entrants
     made = Policy.load("item_placement")
-    for candidate in candidates:
-        made.save(candidate.policy)
-    assert make_policies(candidates) == [base.policy, base.policy]
+    for entrant in entrants:
+        made.save(entrant.policy)
+    assert make_policies(entrants) == [base.policy, base.policy]
     other = dataclasses.replace(made.card, expert_depth=3)
     Policy(made.weights, other).save(second.policy)
-    assert make_policies(candidates) == [base.policy, second.policy]
+    assert make_policies(entrants) == [base.policy, second.policy]
 
 
 def test_a_variant_that_plays_otherwise_cannot_share(tmp_path, recipe):
-    own = dataclasses.replace(VARIANTS[-1], shared=1)
-    candidates = base, _ = expand("item_placement", recipe, (), [VARIANTS[0], own], tmp_path)
+    own = dataclasses.replace(VARIANTS[-1], options=("seed=5",), shared=1)
+    entrants = base, _ = expand("item_placement", recipe, (), [VARIANTS[0], own], tmp_path)
     Policy.load("item_placement").save(base.policy)
     Run(base.run, base.config)
     with pytest.raises(UserError, match=r"cannot share .* seed is 0 there and 5 here"):
-        make_policies(candidates)
+        make_policies(entrants)

@@ -2,25 +2,27 @@ import json
 import os
 import shutil
 import signal
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+from msgspec.structs import replace
 from pyscipopt import Model, quicksum
 
-from kida.cli import main
 from kida.errors import UserError
-from kida.lab import search
-from kida.lab.search import Evolution, fitness_of, search_generation, seconds_of, space
-from kida.learning.config import SearchConfig, read_config
+from kida.jobs.executor import Workers
+from kida.lab import measuring
+from kida.lab.climb import Climb, draws_of, held_out_draws
+from kida.lab.search import searches
+from kida.lab.search_config import SearchConfig, read_search
 from kida.learning.dagger import train
-from kida.learning.plan import Plan
+from kida.learning.judge import measure
+from kida.learning.makers import identities, plan_of
 from kida.learning.run import Run, status
-from kida.learning.selection import measure
-from kida.learning.tensorboard import CURVES
 from kida.network.weights import Architecture, Card, Policy, shapes
 
-# Looked up by workers, which import this module and see `search.measure` replaced by its own.
+# Looked up by workers, which import this module and see `measuring.measure` replaced by its own.
 MEASURE = measure
 
 
@@ -35,8 +37,6 @@ def policy(seed: int, size: int = 8, **card) -> Policy:
 
 
 START = policy(0).weights
-PARAMETERS = [name for name in START if name.endswith((".weight", ".bias"))]
-READOUT = [f"output_module.{name}" for name in ("0.weight", "0.bias", "2.weight")]
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +60,8 @@ def knapsacks(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def config(knapsacks, tmp_path_factory):
+def searched(knapsacks, tmp_path_factory):
+    """The configuration of a run that is a search from a policy, and of the search."""
     start = tmp_path_factory.mktemp("start")
     policy(0, expert_depth=1, expert_candidates=3).save(start)
     settings = (
@@ -75,16 +76,29 @@ def config(knapsacks, tmp_path_factory):
         "search.comparison=2",
         "inheritance.expert_depths=1",
     )
-    return read_config(str(knapsacks), None, settings)
+    return read_search(str(knapsacks), None, settings)
 
 
 @pytest.fixture(scope="module")
-def whole(config, tmp_path_factory) -> tuple[Path, list[dict]]:
-    """A run that is a search from a policy, and its events."""
+def whole(searched, tmp_path_factory) -> tuple[Path, list[dict]]:
+    """Its run, and the events."""
     folder = tmp_path_factory.mktemp("runs") / "whole"
     events: list[dict] = []
-    train(folder, config, jobs=2, listener=events.append)
+    config, options = searched
+    train(folder, config, makers=searches(options), jobs=2, listener=events.append)
     return folder, events
+
+
+def opened(folder: Path, searched, listener=lambda event: None) -> Run:
+    config, options = searched
+    return Run(folder, config, listener, identities(searches(options)))
+
+
+def climb(run: Run, searched, start: Policy) -> None:
+    config, options = searched
+    plan = plan_of(config, searches(options))
+    with Workers(1) as workers:
+        Climb(run, plan, 1, options, start, workers).climb()
 
 
 def record(folder: Path, iteration: int) -> dict:
@@ -95,116 +109,16 @@ def of_kind(events: list[dict], kind: str) -> list[dict]:
     return [event for event in events if event["event"] == kind]
 
 
-@pytest.mark.parametrize(
-    ("parameters", "dimension", "changed"),
-    [
-        ("all", sum(START[name].size for name in PARAMETERS), set(PARAMETERS)),
-        ("subspace", 5, set(PARAMETERS)),
-        ("readout", 8 * 8 + 8 + 8, set(READOUT)),
-        ("neurons", 17 * 8, set(PARAMETERS) - {"output_module.2.weight"}),
-    ],
-)
-def test_the_origin_is_the_start_and_a_step_is_relative(parameters, dimension, changed):
-    options = SearchConfig(parameters=parameters, dimension=5)
-    found = space(START, options, seed=1)
-    assert found.dimension == dimension
-    origin = found.weights(np.zeros(dimension))
-    assert list(origin) == list(START)
-    for name, array in START.items():
-        np.testing.assert_array_equal(origin[name], array)
-    step = 0.1 * np.random.default_rng(2).standard_normal(dimension)
-    moved = Policy(found.weights(step), Card(Architecture(8))).weights
-    again = space(START, options, seed=1).weights(step)
-    assert {name for name in START if (moved[name] != START[name]).any()} == changed
-    for name in changed:
-        np.testing.assert_array_equal(moved[name], again[name])
-    joined, before = (
-        np.concatenate([weights[name].ravel() for name in changed]) for weights in (moved, START)
-    )
-    change = np.sqrt(np.mean((joined - before) ** 2) / np.mean(before**2))
-    assert change == pytest.approx(0.1, rel=0.6)
-
-
-def test_a_zero_bias_moves_with_its_layer():
-    start = {**START, "output_module.0.bias": np.zeros(8, np.float32)}
-    found = space(start, SearchConfig(parameters="readout"), 0)
-    moved = found.weights(np.ones(found.dimension))["output_module.0.bias"]
-    assert 0.5 < moved[0] < 1.5
-
-
-def test_subspaces_follow_from_the_seed():
-    options = SearchConfig(parameters="subspace", dimension=3)
-    first, second = (space(START, options, seed).weights(np.ones(3)) for seed in (1, 2))
-    assert (first["output_module.0.weight"] != second["output_module.0.weight"]).any()
-
-
-@pytest.mark.parametrize("dimension", [10, 150])
-def test_the_evolution_climbs_a_hill(dimension):
-    options = SearchConfig(population=16, sigma=0.3, learning_rate=1.0)
-    evolution = Evolution(dimension, options, 0)
-    peak = np.full(dimension, 0.5)
-
-    def height(point):
-        return -float(np.sum((point - peak) ** 2))
-
-    for _ in range(200):
-        points = evolution.ask()
-        np.testing.assert_allclose(points[0] + points[8], 2 * evolution.mean, atol=1e-12)
-        evolution.tell(points, np.array([height(point) for point in points]))
-    assert height(evolution.mean) > 0.05 * height(np.zeros(dimension))
-
-
-def test_noise_alone_keeps_the_step_size_and_no_difference_keeps_everything():
-    options = SearchConfig(population=8)
-    evolution = Evolution(50, options, 0)
-    before = np.random.get_state()[1].copy()  # noqa: NPY002
-    generator = np.random.default_rng(1)
-    for _ in range(100):
-        evolution.tell(evolution.ask(), generator.standard_normal(8))
-    # Selecting both of a pair would have shrunk it to 0.03.
-    assert 0.04 < evolution.sigma < 0.2
-    mean, sigma = evolution.mean, evolution.sigma
-    evolution.tell(evolution.ask(), np.full(8, 3.0))
-    np.testing.assert_array_equal(evolution.mean, mean)
-    assert evolution.sigma == sigma
-    np.testing.assert_array_equal(np.random.get_state()[1], before)  # noqa: NPY002
-
-
-def test_fitness_is_in_units_of_each_instances_gain():
-    # The second instance's gains are a thousand times the first one's, and count the same.
-    rewards = np.array([[1.1, 1000.0], [1.3, 0.0]])
-    roots = np.array([[1.0, 0.0], [1.0, 0.0]])
-    np.testing.assert_allclose(fitness_of(rewards, roots, "gain"), [1.25, 0.75])
-    np.testing.assert_allclose(fitness_of(rewards, roots, "rank"), [0.75, 0.75])
-
-
-@pytest.mark.parametrize("kind", ["gain", "rank"])
-def test_failures_are_the_worst_and_rounding_counts_nothing(kind):
-    nan = np.nan
-    rewards = np.array([[1.0, nan, 5.0], [3.0, nan, 5.0 + 1e-10], [nan, nan, 5.0]])
-    fitness = fitness_of(rewards, np.array([[0.0, nan, 5.0 - 1e-9]] * 3), kind)
-    assert fitness[0] == fitness[2] < fitness[1]
-    with pytest.raises(ValueError, match="every solve failed"):
-        fitness_of(np.full((2, 2), nan), np.zeros((2, 2)), kind)
-
-
-def test_episodes_grow_geometrically():
-    options = SearchConfig(iterations=3, first_seconds=1, last_seconds=16)
-    assert [seconds_of(options, number) for number in range(3)] == pytest.approx([1, 4, 16])
-    assert seconds_of(SearchConfig(iterations=1), 0) == 5
-
-
-def test_a_search_is_a_generation(whole, config):
+def test_a_search_is_a_generation(whole, searched):
     folder, events = whole
     result = Policy.load(folder / "policy")
     assert (result.card.expert_depth, result.card.architecture.embedding_size) == (1, 8)
     generation = Policy.load(folder / "gen_01" / "policy")
     assert generation.card.expert_candidates == 3
     assert generation.card.recipe["generation"] == 1
+    assert generation.card.recipe["search"]["population"] == 4
     kinds = [event["event"] for event in events]
     assert kinds.count("search_iteration") == 3
-    for kind in ("search_iteration", "searched"):
-        assert all(set(CURVES[kind]) <= set(event) for event in events if event["event"] == kind)
     assert kinds.count("trial") == 3 * 4 * 2 + 2 * 2
     assert "collecting" not in kinds
     names = {path.name for path in (folder / "gen_01" / "search").iterdir()}
@@ -216,15 +130,14 @@ def test_a_search_is_a_generation(whole, config):
     played = {tuple(draw) for k in (1, 2, 3) for draw in record(folder, k)["draws"]}
     assert len(played) == 6
     verdict = of_kind(events, "searched")[0]
-    start = Policy.load(config.search.start)
+    start = Policy.load(searched[1].start)
     same = all((generation.weights[name] == start.weights[name]).all() for name in START)
     assert same == (verdict["kept"] == "start")
     entry = status(folder)[0]
-    assert entry["iterations"] == (3, 3)
     assert (entry["episodes"], entry["of"], entry["finished"]) == (0, 0, True)
 
 
-def test_a_resumed_search_proposes_the_same_to_the_bit(whole, config, tmp_path):
+def test_a_resumed_search_proposes_the_same_to_the_bit(whole, searched, tmp_path):
     folder = tmp_path / "run"
     shutil.copytree(whole[0], folder)
     shutil.rmtree(folder / "gen_01" / "policy")
@@ -234,22 +147,23 @@ def test_a_resumed_search_proposes_the_same_to_the_bit(whole, config, tmp_path):
     shutil.rmtree(compared)
     # All iterations are there: only their result is found again.
     events: list[dict] = []
-    run = Run(folder, config, events.append)
+    run = opened(folder, searched, events.append)
     start = policy(7)  # the folder's copy counts
-    search_generation(run, Plan(config), 1, start)
+    climb(run, searched, start)
     assert {path.name for path in compared.iterdir()} == results
     assert len(of_kind(events, "trial")) == 4
-    # The last one is missing: it has the same candidates.
+    # The last one is missing: it has the same points.
     shutil.rmtree(compared)
     last = record(folder, 3)
     (folder / "gen_01/search/iteration_0003.json").unlink()
-    search_generation(run, Plan(config), 1, start)
+    climb(run, searched, start)
     assert record(folder, 3)["lengths"] == last["lengths"]
     assert record(folder, 3)["draws"] == last["draws"]
 
 
-def test_an_interrupted_search_loses_no_finished_solve(whole, config, tmp_path):
+def test_an_interrupted_search_loses_no_finished_solve(whole, searched, tmp_path):
     folder = tmp_path / "run"
+    config, makers = searched[0], searches(searched[1])
     trials = 0
 
     def listen(event):
@@ -261,7 +175,7 @@ def test_an_interrupted_search_loses_no_finished_solve(whole, config, tmp_path):
 
     for _ in range(2):
         with pytest.raises(KeyboardInterrupt):
-            train(folder, config, listener=listen)
+            train(folder, config, makers=makers, listener=listen)
     kept = {
         path: path.stat().st_mtime_ns for path in folder.glob("gen_01/search/work/*/*/*_*.json")
     }
@@ -277,12 +191,12 @@ def test_an_interrupted_search_loses_no_finished_solve(whole, config, tmp_path):
             raise StopError
 
     with pytest.raises(StopError):
-        train(folder, config, listener=look)
+        train(folder, config, makers=makers, listener=look)
     assert record(folder, 1)["lengths"] == record(whole[0], 1)["lengths"]
 
 
 def crash_on_first(instance, seed, folder, settings, time_limit, path):
-    """Measure, unless it is the first candidate: then die as a crashing solver does."""
+    """Measure, unless it is the first point: then die as a crashing solver does."""
     home = Path(folder)
     if home.parent.parent.name == "work" and home == min(home.parent.iterdir()):
         os.kill(os.getpid(), signal.SIGKILL)
@@ -293,8 +207,8 @@ def refuse(*_):
     raise RuntimeError("SCIP: unspecified error!")
 
 
-def test_a_failing_candidate_is_the_worst_of_its_iteration(config, tmp_path, monkeypatch):
-    monkeypatch.setattr(search, "measure", crash_on_first)
+def test_a_failing_point_is_the_worst_of_its_iteration(searched, tmp_path, monkeypatch):
+    monkeypatch.setattr(measuring, "measure", crash_on_first)
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent))
     events: list[dict] = []
 
@@ -306,12 +220,12 @@ def test_a_failing_candidate_is_the_worst_of_its_iteration(config, tmp_path, mon
         if event["event"] == "search_iteration":
             raise EnoughError
 
-    run = Run(tmp_path / "run", config, listen)
+    run = opened(tmp_path / "run", searched, listen)
     with pytest.raises(EnoughError):
-        search_generation(run, Plan(config), 1, policy(0))
+        climb(run, searched, policy(0))
     found = record(tmp_path / "run", 1)
     assert len(found["failures"]) == 2
-    worst = found["failures"][0]["candidate"]
+    worst = found["failures"][0]["point"]
     assert found["rewards"][worst] == [None, None]
     assert sum(row.count(None) for row in found["rewards"]) == 2
     assert found["fitness"][worst] == min(found["fitness"])
@@ -319,27 +233,27 @@ def test_a_failing_candidate_is_the_worst_of_its_iteration(config, tmp_path, mon
     assert len(of_kind(events, "warning")) == 2
 
 
-def test_a_search_in_which_everything_fails_is_refused(config, tmp_path, monkeypatch):
-    monkeypatch.setattr(search, "measure", refuse)
+def test_a_search_in_which_everything_fails_is_refused(searched, tmp_path, monkeypatch):
+    monkeypatch.setattr(measuring, "measure", refuse)
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent))
-    run = Run(tmp_path / "run", config)
+    run = opened(tmp_path / "run", searched)
     with pytest.raises(UserError, match=r"every solve of iteration 1 .*unspecified error"):
-        search_generation(run, Plan(config), 1, policy(0))
+        climb(run, searched, policy(0))
 
 
-def test_foreign_and_damaged_records_are_refused(whole, config, tmp_path):
+def test_foreign_and_damaged_records_are_refused(whole, searched, tmp_path):
     folder = tmp_path / "run"
     shutil.copytree(whole[0], folder)
     file = folder / "gen_01/search/iteration_0002.json"
-    run = Run(folder, config)
+    run = opened(folder, searched)
     content = json.loads(file.read_text())
     content["lengths"][0] += 1
     file.write_text(json.dumps(content))
     with pytest.raises(UserError, match="does not belong to this search"):
-        search_generation(run, Plan(config), 1, policy(0))
+        climb(run, searched, policy(0))
     file.write_text("{")
     with pytest.raises(UserError, match="is damaged"):
-        search_generation(run, Plan(config), 1, policy(0))
+        climb(run, searched, policy(0))
 
 
 def test_search_and_imitation_take_turns(knapsacks, tmp_path):
@@ -347,9 +261,9 @@ def test_search_and_imitation_take_turns(knapsacks, tmp_path):
         "generations=3",
         "collection.episodes=2",
         "collection.validation_episodes=1",
-        "collection.samples_per_episode=4",
+        "collection.max_samples=4",
         "collection.thinning=[1]",
-        "collection.probability_by_depth=[0.5]",
+        "collection.record_probability=[0.5]",
         "training.embedding_size=8",
         "training.epochs=1",
         "training.prenorm_batches=1",
@@ -370,7 +284,8 @@ def test_search_and_imitation_take_turns(knapsacks, tmp_path):
     )
     events: list[dict] = []
     folder = tmp_path / "run"
-    train(folder, read_config(str(knapsacks), None, settings), listener=events.append)
+    config, options = read_search(str(knapsacks), None, settings)
+    train(folder, config, makers=searches(options), listener=events.append)
     # From scratch: the first generation's samples are for the initial network's statistics.
     acting = [event["acting"] for event in of_kind(events, "collecting")]
     assert [list(turns) for turns in acting] == [["pscost"], ["network"]]
@@ -389,57 +304,58 @@ def test_search_and_imitation_take_turns(knapsacks, tmp_path):
         )
     for place in ("search/start", "policy"):
         assert Policy.load(folder / "gen_01" / place).card.expert_depth == 0
-    assert [entry["iterations"] for entry in status(folder)] == [(1, 1), None, (1, 1)]
+    assert [entry["of"] for entry in status(folder)] == [3, 3, 0]
     measured = {event["policy"] for event in of_kind(events, "reward")}
     assert {"generation 1", "generation 2", "generation 3"} <= measured
 
 
-def test_the_command_tunes_a_policy_and_shows_how_far_it_is(config, tmp_path, capsys):
-    folder = tmp_path / "run"
-    settings = (
-        "generations=1",
-        "search.generations=1",
-        f"search.start='{config.search.start}'",
-        "search.parameters=subspace",
-        "search.dimension=2",
-        "search.population=4",
-        "search.iterations=1",
-        "search.instances=1",
-        "search.first_seconds=0.1",
-        "search.last_seconds=0.1",
-        "search.comparison=1",
-        "inheritance.expert_depths=-1",
-    )
-    command = ["train", config.family, "--out", str(folder), "--jobs", "1"]
-    assert main(command + [part for setting in settings for part in ("--set", setting)]) == 0
-    output = " ".join(capsys.readouterr().out.split())
-    assert "generation 1: search on reward over 2 parameters (subspace)" in output
-    assert "iteration 1, 0.1 s: mean dual bound" in output
-    assert "is kept" in output
-    assert main(["train", "--status", str(folder)]) == 0
-    assert "1/1" in capsys.readouterr().out
+def test_another_search_is_refused(whole, searched):
+    config, options = searched
+    other = replace(options, population=6)
+    with pytest.raises(UserError, match=r"makers\.1\.search\.population is 4 there and 6 here"):
+        train(whole[0], config, makers=searches(other))
+    with pytest.raises(UserError, match="another configuration"):
+        train(whole[0], config)
+
+
+def test_a_search_has_instances_of_its_own():
+    settings = ("generations=4", "collection.episodes=8", "collection.validation_episodes=2")
+    config, _ = read_search("item_placement", None, settings)
+    options = SearchConfig(generations=(2, 4), iterations=3, instances=5, comparison=3)
+    plan = plan_of(config, searches(options))
+    played = [draw for n in (2, 4) for k in range(3) for draw in draws_of(plan, options, n, k)]
+    assert len(set(played)) == len({d.instance for d in played}) == 30
+    held = [draw for n in (2, 4) for draw in held_out_draws(plan, options, n)]
+    assert len({d.instance for d in held}) == 6
+    episodes = [
+        draw for kind in ("train", "valid") for n in range(1, 5) for draw in plan.episodes(kind, n)
+    ]
+    groups = [{d.instance for d in draws} for draws in (played, held, episodes)]
+    assert len(set.union(*groups)) == sum(len(group) for group in groups)
 
 
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
         (["search.start=nobody"], "no policy 'nobody'"),
+        (["search.generations=2"], "generation 2 .* generations 1 to 1"),
         (["generations=2", "search.start='{start}'"], "embedding size 8 .* unlike the run's other"),
         (
-            [
-                "generations=2",
-                "search.start='{start}'",
-                "training.embedding_size=8",
-                "training.statistics=true",
-            ],
-            "without statistics .* unlike the run's other",
+            ["generations=2", "search.start='{start}'", "training.embedding_size=8"],
+            "set training.embedding_size, training.candidate_features",
         ),
-        (["search.start='{start}'", "inheritance.refit_prenorms=true"], "refit_prenorms needs"),
     ],
 )
-def test_impossible_searches_are_refused_before_any_work(config, tmp_path, settings, message):
-    settings = [setting.format(start=config.search.start) for setting in settings]
+def test_impossible_searches_are_refused_before_any_work(searched, tmp_path, settings, message):
+    settings = [setting.format(start=searched[1].start) for setting in settings]
     settings = ["generations=1", "search.generations=1", *settings]
+    config, options = read_search(searched[0].family, None, settings)
     with pytest.raises(UserError, match=message):
-        train(tmp_path / "run", read_config(config.family, None, settings))
+        train(tmp_path / "run", config, makers=searches(options))
     assert not (tmp_path / "run").exists()
+
+
+def test_a_missing_library_is_named(searched, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "cma", None)  # Python's way to say: not importable
+    with pytest.raises(UserError, match=r"pip install 'kida\[train\]'"):
+        train(tmp_path / "run", searched[0], makers=searches(searched[1]))

@@ -16,7 +16,7 @@ SETTINGS = (
     "generations=1",
     "collection.episodes=5",
     "collection.validation_episodes=1",
-    "collection.samples_per_episode=4",
+    "collection.max_samples=4",
     "collection.thinning=[1]",
 )
 

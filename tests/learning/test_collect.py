@@ -1,7 +1,6 @@
-import dataclasses
-
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
 from kida.errors import UserError
 from kida.instances.registry import instances
@@ -50,9 +49,7 @@ def test_a_finished_episode_is_not_played_again(played):
 def test_episodes_repeat_by_their_seed(played, tmp_path):
     path, _ = played
     instance = instances("item_placement", "train", 0, 1)[0]
-    options = CollectionConfig(
-        expert_candidates=0, samples_per_episode=4, probability_by_depth=(0.5,)
-    )
+    options = CollectionConfig(expert_candidates=0, max_samples=4, record_probability=(0.5,))
     for seed in (0, 1):
         play(
             Episode(instance, seed, "random", None, options, 1.0, tmp_path / f"{seed}.safetensors")
@@ -74,8 +71,8 @@ def test_a_network_acts_and_the_expert_records_all_unfixed(tmp_path):
     options = CollectionConfig(
         expert_candidates=0,
         candidates="unfixed",
-        samples_per_episode=1,
-        probability_by_depth=(0.0, 0.0, 1.0),
+        max_samples=1,
+        record_probability=(0.0, 0.0, 1.0),
     )
     path = tmp_path / "a.safetensors"
     record = play(Episode(instance, 0, "network", str(folder), options, 1.0, path))
@@ -94,7 +91,7 @@ def test_a_network_acts_and_the_expert_records_all_unfixed(tmp_path):
                 0,
                 "network",
                 str(folder),
-                dataclasses.replace(options, candidates="fractional"),
+                replace(options, candidates="fractional"),
                 1.0,
                 tmp_path / "b.safetensors",
             )
@@ -104,7 +101,7 @@ def test_a_network_acts_and_the_expert_records_all_unfixed(tmp_path):
 def test_the_expert_may_look_at_promising_candidates_only(tmp_path):
     instance = instances("item_placement", "train", 3, 1)[0]
     options = CollectionConfig(
-        samples_per_episode=3, probability_by_depth=(1.0,), expert_candidates=5, act_on_expert=False
+        max_samples=3, record_probability=(1.0,), expert_candidates=5, act_on_expert=False
     )
     path = tmp_path / "a.safetensors"
     play(Episode(instance, 0, "random", None, options, 1.0, path))
@@ -116,17 +113,10 @@ def test_the_expert_may_look_at_promising_candidates_only(tmp_path):
         assert 0 <= sample.taken < len(sample.candidates)
 
 
-def test_a_node_limit_ends_an_episode(tmp_path):
-    instance = instances("item_placement", "train", 2, 1)[0]
-    options = CollectionConfig(probability_by_depth=(0.0,), node_limit=5)
-    record = play(Episode(instance, 0, "random", None, options, 1.0, tmp_path / "a.safetensors"))
-    assert (record.samples, record.nodes, record.status) == (0, 5, "totalnodelimit")
-
-
 def test_an_expert_too_slow_for_the_limit_records_nothing(tmp_path):
     instance = instances("item_placement", "train", 4, 1)[0]
     # The root alone takes strong branching more than ten times as long.
-    options = CollectionConfig(probability_by_depth=(1.0,), time_limit=0.005)
+    options = CollectionConfig(record_probability=(1.0,), time_limit=0.005)
     record = play(Episode(instance, 0, "expert", None, options, 1.0, tmp_path / "a.safetensors"))
     assert (record.samples, record.status) == (0, "timelimit")
     assert record.nodes >= 1

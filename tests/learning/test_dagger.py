@@ -11,6 +11,7 @@ from kida.instances.registry import instances
 from kida.learning import dagger
 from kida.learning.config import read_config
 from kida.learning.dagger import train
+from kida.learning.plan import Plan
 from kida.learning.run import Run, read_run, status
 from kida.learning.tensorboard import CURVES
 from kida.network.weights import Architecture, Policy
@@ -20,9 +21,9 @@ SMALL = (
     "generations=2",
     "collection.episodes=2",
     "collection.validation_episodes=1",
-    "collection.samples_per_episode=4",
+    "collection.max_samples=4",
     "collection.thinning=[1]",
-    "collection.probability_by_depth=[0.5]",
+    "collection.record_probability=[0.5]",
     "training.embedding_size=8",
     "training.epochs=2",
     "training.prenorm_batches=1",
@@ -74,7 +75,7 @@ def test_a_run_leaves_policies_and_a_log(whole):
     ]
     acting = [entry["acting"] for entry in logged if entry["event"] == "collecting"]
     assert acting == [["pscost"], ["network"]]
-    assert read_run(folder) == CONFIG
+    assert read_run(folder).config == CONFIG
     assert kinds.count("barrier") == (len(recipe["merged_generations"]) > 1)
     # Nothing half-written is left over.
     assert not [name for name in files(folder) if "/." in name or name.startswith(".")]
@@ -124,35 +125,35 @@ def test_an_interrupted_run_goes_on_to_the_same_networks(whole, tmp_path):
 def test_iterated_inheritance_goes_on_from_the_average(whole, tmp_path):
     # The first generation's episodes and network do not depend on it, and are taken over.
     config = read_config("item_placement", None, [*SMALL, "inheritance.iterate=true"])
-    run = Run(tmp_path / "run", config)
+    run, plan = Run(tmp_path / "run", config), Plan(config)
     shutil.copytree(whole[0] / "gen_01", run.generation(1))
     shutil.copytree(whole[0] / "gen_02" / "episodes", run.generation(2) / "episodes")
     assert run.successor(1).name == "merged"
-    dagger.train_one(run, 1, threads=1)
+    dagger.train_one(run, plan, 1, threads=1)
     alone, merged = (Policy.load(run.generation(1) / name).weights for name in ("policy", "merged"))
     for name, array in merged.items():
         np.testing.assert_array_equal(array, alone[name])
-    dagger.train_one(run, 2, threads=1)
+    dagger.train_one(run, plan, 2, threads=1)
     first, second = (Policy.load(run.generation(n) / "policy").weights for n in (1, 2))
     merged = Policy.load(run.successor(2)).weights
     for name, array in merged.items():
         np.testing.assert_allclose(array, (first[name] + second[name]) / 2, atol=1e-6)
 
 
-def test_statistics_make_a_policy_that_branches(tmp_path):
+def test_candidate_features_make_a_policy_that_branches(tmp_path):
     options = (
-        "training.statistics=true",
+        "training.candidate_features=true",
         "training.teacher=previous",
         "training.epochs=1",
         "collection.episodes=1",
-        "collection.samples_per_episode=2",
+        "collection.max_samples=2",
         "inheritance.iterate=true",
         "inheritance.method=last",
         "inheritance.expert_depths=-1",
     )
     config = read_config("item_placement", None, [*SMALL, *options])
     policy = Policy.load(train(tmp_path / "run", config))
-    assert policy.card.architecture == Architecture(8, statistics=True)
+    assert policy.card.architecture == Architecture(8, True)
     assert json.loads((tmp_path / "run/policy/card.json").read_text())["schema_version"] == 2
     (instance,) = instances("item_placement", split="valid", start=3, count=1)
     model = open_model(instance)
@@ -170,19 +171,44 @@ def test_another_configuration_is_refused(whole):
         train(whole[0], other)
 
 
-def test_a_missing_teacher_is_refused_before_any_work(tmp_path):
-    config = read_config("item_placement", None, [*SMALL, "training.teacher=nobody"])
-    with pytest.raises(UserError, match="no policy 'nobody'"):
-        train(tmp_path / "run", config)
-    assert not (tmp_path / "run").exists()
+class Copied:
+    """Makes a generation by taking over somebody's policy."""
+
+    held_out = 3
+
+    def __init__(self, source: Path) -> None:
+        self.source = source
+
+    def identity(self):
+        return {"copied": str(self.source)}
+
+    def check(self, config, number):
+        if not (self.source / "card.json").exists():
+            raise UserError(f"generation {number} has nothing to copy")
+
+    def make(self, run, plan, number, *, jobs, threads, scheduler):
+        dagger.hand_on(run, number, Policy.load(self.source))
 
 
-@pytest.mark.parametrize("table", ["collection", "inheritance"])
-def test_a_parameter_that_scip_lacks_is_refused_before_any_work(tmp_path, table):
-    config = read_config("item_placement", None, [*SMALL, f"{table}.parameters={{nobody=1}}"])
-    with pytest.raises(UserError, match="SCIP refuses nobody = 1"):
-        train(tmp_path / "run", config)
-    assert not (tmp_path / "run").exists()
+def test_a_generation_may_be_made_by_somebody_else(whole, tmp_path):
+    source = whole[0] / "gen_02" / "policy"
+    config = read_config(
+        "item_placement",
+        None,
+        [*SMALL, "inheritance.method=last", "inheritance.expert_depths=-1"],
+    )
+    events: list[dict] = []
+    folder = tmp_path / "run"
+    train(folder, config, makers={2: Copied(source)}, listener=events.append)
+    kinds = [event["event"] for event in events]
+    assert (kinds.count("collecting"), kinds.count("warning")) == (1, 0)
+    assert Policy.load(folder / "gen_02/policy").identity() == Policy.load(source).identity()
+    assert Policy.load(folder / "policy").card.recipe["makers"] == {"2": {"copied": str(source)}}
+    assert [entry["of"] for entry in status(folder)] == [3, 0]
+    with pytest.raises(UserError, match=r"makers\.2\.copied"):
+        train(folder, config)
+    with pytest.raises(UserError, match="another configuration"):
+        train(folder, config, makers={2: Copied(whole[0] / "gen_01" / "policy")})
 
 
 def test_status(whole, tmp_path):
@@ -202,18 +228,18 @@ def test_status(whole, tmp_path):
 
 def test_missing_shards_are_named(whole, tmp_path):
     events: list[dict] = []
-    run = Run(tmp_path / "run", CONFIG, events.append)
+    run, plan = Run(tmp_path / "run", CONFIG, events.append), Plan(CONFIG)
     shutil.copytree(whole[0] / "gen_01", run.generation(1))
-    assert len(dagger.aggregate(run, "train", 1).shards) == 2
+    assert len(dagger.aggregate(run, plan, "train", 1).shards) == 2
     assert not events
     first, second = sorted((run.generation(1) / "episodes").glob("train_*.safetensors"))
     first.unlink()
-    assert len(dagger.aggregate(run, "train", 1).shards) == 1
+    assert len(dagger.aggregate(run, plan, "train", 1).shards) == 1
     assert [event["event"] for event in events] == ["warning"]
     assert first.name in events[0]["text"]
     # A damaged one is set aside once, and then no longer missed.
     second.write_bytes(b"")
-    assert len(dagger.aggregate(run, "train", 1).shards) == 0
+    assert len(dagger.aggregate(run, plan, "train", 1).shards) == 0
     assert "set aside" in events[-1]["text"]
-    dagger.aggregate(run, "train", 1)
+    dagger.aggregate(run, plan, "train", 1)
     assert "1 of generation 1's train shards are missing" in events[-1]["text"]

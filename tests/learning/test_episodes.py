@@ -18,9 +18,9 @@ SMALL = (
     "generations=1",
     "collection.episodes=2",
     "collection.validation_episodes=1",
-    "collection.samples_per_episode=4",
+    "collection.max_samples=4",
     "collection.thinning=[1]",
-    "collection.probability_by_depth=[0.5]",
+    "collection.record_probability=[0.5]",
 )
 CONFIG = read_config("item_placement", None, SMALL)
 
@@ -55,7 +55,7 @@ def test_instances_solved_at_the_root_are_skipped_and_counted(tmp_path, knapsack
     write_easy(tmp_path / "family", 2)
     for index in range(2):
         shutil.copy(knapsack, tmp_path / "family" / f"hard{index}.mps")
-    settings = [*SMALL, "collection.episodes=3", "collection.probability_by_depth=[1]"]
+    settings = [*SMALL, "collection.episodes=3", "collection.record_probability=[1]"]
     config = read_config(str(tmp_path / "family"), None, settings)
     run = Run(tmp_path / "run", config)
     episodes.collect_generation(run, Plan(config), 1)

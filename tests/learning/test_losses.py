@@ -9,17 +9,17 @@ from kida.learning.losses import LOSSES, batches, collate, hard_targets, soft_ta
 from kida.network.gnn import Network
 from kida.network.weights import Architecture
 
-CONFIG = TrainingConfig(edges_per_batch=40_000, label_smoothing=0.0)
+CONFIG = TrainingConfig(label_smoothing=0.0)
 
 
 @pytest.mark.parametrize("statistics", [False, True])
 def test_a_batch_scores_each_sample_as_alone(samples, statistics):
     network = Network(Architecture(8, statistics)).eval()
-    batch = collate(samples[:3], CONFIG)
+    batch = collate(samples[:3])
     with torch.no_grad():
         together = batch.padded(network(batch.graphs))
         for place, sample in enumerate(samples[:3]):
-            alone = network(collate([sample], CONFIG).graphs)
+            alone = network(collate([sample]).graphs)
             count = len(sample.candidates)
             torch.testing.assert_close(together[place, :count], alone, rtol=1e-4, atol=1e-5)
             assert torch.isinf(together[place, count:]).all()
@@ -35,7 +35,7 @@ def test_a_batch_holds_what_its_scores_depend_on(samples):
         )
         for sample in samples[:3]
     ]
-    part, whole = collate(few, CONFIG), collate(few, CONFIG, whole=True)
+    part, whole = collate(few), collate(few, whole=True)
     assert len(part.graphs.rows) < len(whole.graphs.rows) / 2
     assert len(part.graphs.variables) < len(whole.graphs.variables)
     assert len(whole.graphs.rows) == sum(len(sample.observation.row_features) for sample in few)
@@ -46,19 +46,17 @@ def test_a_batch_holds_what_its_scores_depend_on(samples):
 
 def test_batches_are_filled_by_edges(samples):
     edges = [len(sample.observation.edge_columns) for sample in samples]
-    config = dataclasses.replace(CONFIG, edges_per_batch=sum(edges[:3]))
-    made = list(batches(samples, config))
-    assert len(made[0].weights) == 3
-    assert sum(len(batch.weights) for batch in made) == len(samples)
-    alone = dataclasses.replace(CONFIG, edges_per_batch=1)
-    assert [len(batch.weights) for batch in batches(samples, alone)] == [1] * len(samples)
+    made = list(batches(samples, sum(edges[:3])))
+    assert len(made[0]) == 3
+    assert sum(len(batch) for batch in made) == len(samples)
+    assert [len(batch) for batch in batches(samples, 1)] == [1] * len(samples)
 
 
 def test_ties_share_the_mass(samples):
     scores = np.zeros(len(samples[0].candidates))
     scores[[1, 4]] = 2.0
     tied = dataclasses.replace(samples[0], scores=scores)
-    batch = collate([tied, samples[1]], CONFIG)
+    batch = collate([tied, samples[1]])
     targets = hard_targets(batch, CONFIG)
     assert targets[0, [1, 4]].tolist() == [0.5, 0.5]
     torch.testing.assert_close(targets.sum(1), torch.ones(2))
@@ -72,7 +70,7 @@ def test_unevaluated_candidates_get_no_mass(samples):
     scores = samples[0].scores.copy()
     scores[1:] = np.nan
     scores[5] = 0.0
-    batch = collate([dataclasses.replace(samples[0], scores=scores)], CONFIG)
+    batch = collate([dataclasses.replace(samples[0], scores=scores)])
     for targets in (hard_targets, soft_targets):
         assert set(targets(batch, CONFIG)[0].nonzero()[:, 0].tolist()) <= {0, 5}
 
@@ -89,7 +87,7 @@ def test_a_loss_prefers_the_better_candidate_and_ignores_the_padding(samples, lo
         down_gains=first.down_gains[:2],
         up_gains=first.up_gains[:2],
     )
-    batch = collate([short, samples[1]], CONFIG)
+    batch = collate([short, samples[1]])
     logits = torch.zeros(batch.present.shape).masked_fill(~batch.present, -torch.inf)
     logits[0, :2] = torch.tensor([0.0, 5.0])
     right = LOSSES[loss](logits, batch, CONFIG)
@@ -101,8 +99,8 @@ def test_a_loss_prefers_the_better_candidate_and_ignores_the_padding(samples, lo
 
 
 def test_label_smoothing_spreads_mass_over_the_candidates(samples):
-    config = dataclasses.replace(CONFIG, label_smoothing=0.2)
-    batch = collate([samples[0]], config)
+    config = TrainingConfig(label_smoothing=0.2)
+    batch = collate([samples[0]])
     count = len(samples[0].candidates)
     logits = torch.randn(1, count, generator=torch.Generator().manual_seed(0))
     found = LOSSES["hard"](logits, batch, config)

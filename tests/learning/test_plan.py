@@ -1,14 +1,14 @@
 import pytest
 
 from kida.errors import UserError
-from kida.learning.config import CollectionConfig, RunConfig, SearchConfig
+from kida.learning.config import CollectionConfig, RunConfig
 from kida.learning.plan import Plan
 from kida.solver.problem import open_model
 
 
 def config(**options) -> RunConfig:
     collection = CollectionConfig(episodes=8, validation_episodes=2)
-    return RunConfig("item_placement", generations=4, collection=collection, **options)
+    return RunConfig(family="item_placement", generations=4, collection=collection, **options)
 
 
 def test_no_instance_and_seed_is_played_twice_and_validation_stays_apart():
@@ -23,7 +23,9 @@ def test_no_instance_and_seed_is_played_twice_and_validation_stays_apart():
 
 def test_each_generation_has_its_size_and_the_last_one_stays():
     collection = CollectionConfig(episodes=2, validation_episodes=1, sizes=("small", "medium"))
-    plan = Plan(RunConfig("facility_location", "hard", generations=3, collection=collection))
+    plan = Plan(
+        RunConfig(family="facility_location", size="hard", generations=3, collection=collection)
+    )
     sizes = [
         {draw.instance.size for kind in ("train", "valid") for draw in plan.episodes(kind, n)}
         for n in (1, 2, 3)
@@ -48,7 +50,7 @@ def test_a_small_family_is_played_again_with_other_seeds(tmp_path):
         model.free()
     plan = Plan(
         RunConfig(
-            str(tmp_path),
+            family=str(tmp_path),
             generations=3,
             collection=CollectionConfig(episodes=4, validation_episodes=1),
         )
@@ -61,19 +63,18 @@ def test_a_small_family_is_played_again_with_other_seeds(tmp_path):
     assert len(plan.selection(5)) == 5
 
 
-def test_a_search_has_instances_of_its_own():
-    search = SearchConfig(generations=(2, 4), iterations=3, instances=5, comparison=3)
-    plan = Plan(config(search=search))
-    searched = [draw for n in (2, 4) for k in range(3) for draw in plan.search(n, k)]
-    assert len(set(searched)) == len({d.instance for d in searched}) == 30
-    held = [draw for n in (2, 4) for draw in plan.comparison(n)]
-    assert len({d.instance for d in held}) == 6
+def test_spare_draws_are_apart_from_all_others():
+    plan = Plan(config(), held_out=6)
+    training = plan.spare("train", 0, 20) + plan.spare("train", 20, 10)
+    assert training == plan.spare("train", 0, 30)
+    held = plan.spare("valid", 0, 6)
     episodes = [
         draw for kind in ("train", "valid") for n in range(1, 5) for draw in plan.episodes(kind, n)
     ]
-    groups = [{d.instance for d in draws} for draws in (searched, held, episodes)]
-    assert len(set.union(*groups)) == sum(len(group) for group in groups)
-    assert {d.instance.split for d in searched + held} == {"train"}
+    groups = [{d.instance for d in draws} for draws in (training, held, episodes)]
+    assert [len(group) for group in groups] == [30, 6, 40]
+    assert len(set.union(*groups)) == 76
+    assert {d.instance.split for d in training + held} == {"train"}
 
 
 def test_selection_uses_the_valid_split():
@@ -85,8 +86,8 @@ def test_selection_uses_the_valid_split():
 
 def test_unknown_family_and_size():
     with pytest.raises(UserError, match="no_such_family"):
-        Plan(RunConfig("no_such_family"))
+        Plan(RunConfig(family="no_such_family"))
     with pytest.raises(UserError, match="no size 'huge'"):
         Plan(config(size="huge"))
     with pytest.raises(UserError, match="no size 'huge'"):
-        Plan(RunConfig("set_cover", collection=CollectionConfig(sizes=("easy", "huge"))))
+        Plan(RunConfig(family="set_cover", collection=CollectionConfig(sizes=("easy", "huge"))))

@@ -4,7 +4,7 @@ import pytest
 
 from kida.errors import UserError
 from kida.learning.config import read_config
-from kida.learning.run import Run, read_run
+from kida.learning.run import Run, read_run, status
 
 CONFIG = read_config("item_placement")
 
@@ -19,13 +19,13 @@ def test_folders_that_are_no_run_are_refused(tmp_path):
     with pytest.raises(UserError, match="run of version 0"):
         Run(tmp_path, CONFIG)
     (tmp_path / "config.json").write_text("{")
-    with pytest.raises(UserError, match="no run's configuration"):
+    with pytest.raises(UserError, match="is not a run's configuration"):
         Run(tmp_path, CONFIG)
 
 
 def test_a_run_is_opened_again_with_its_configuration_only(tmp_path):
     Run(tmp_path / "run", CONFIG)
-    assert read_run(tmp_path / "run") == CONFIG
+    assert read_run(tmp_path / "run").config == CONFIG
     Run(tmp_path / "run", CONFIG)
     with pytest.raises(UserError, match="generations is 5 there and 2 here"):
         Run(tmp_path / "run", read_config("item_placement", None, ["generations=2"]))
@@ -41,14 +41,25 @@ def test_events_are_logged_and_told_but_steps_only_told(tmp_path):
     assert [event["loss"] for event in told] == [1.0, 2.0]
 
 
-def test_a_run_from_before_an_option_goes_on_with_its_default(tmp_path):
+def test_a_run_is_opened_again_with_its_makers_only(tmp_path):
+    makers = {"2": {"kind": "search", "seconds": (1.0, 2.0)}}
+    Run(tmp_path / "run", CONFIG, makers=makers)
+    Run(tmp_path / "run", CONFIG, makers=makers)
+    with pytest.raises(UserError, match=r"makers\.2\.kind is \"search\" there and null here"):
+        Run(tmp_path / "run", CONFIG)
+    (second,) = (entry for entry in status(tmp_path / "run") if entry["generation"] == 2)
+    assert second["of"] == 0
+
+
+@pytest.mark.parametrize("version", [3, 99, None, "4"])
+def test_a_run_of_another_version_is_refused_in_one_sentence(tmp_path, version):
     Run(tmp_path / "run", CONFIG)
     file = tmp_path / "run" / "config.json"
-    content = json.loads(file.read_text())
-    del content["collection"]["depth_window"]
-    file.write_text(json.dumps(content))
-    Run(tmp_path / "run", CONFIG)
-    assert read_run(tmp_path / "run") == CONFIG
+    # Its options need not be known here.
+    file.write_text(json.dumps({"run_version": version, "family": "f", "training": {"x": 1}}))
+    for opened in (lambda: Run(tmp_path / "run", CONFIG), lambda: status(tmp_path / "run")):
+        with pytest.raises(UserError, match="finish it with the kida that began it"):
+            opened()
 
 
 def test_a_full_disk_is_a_users_mistake_and_half_an_event_is_cut_off(tmp_path, full_disk):

@@ -211,15 +211,6 @@ def test_fitted_prenorms_leave_unit_statistics(recorded):
     assert torch.cat(summed).std().item() == pytest.approx(1, abs=0.01)
 
 
-def test_dropout_acts_only_while_training(recorded):
-    graphs = graphs_of(recorded[0].observation)
-    network = Network(Architecture(8), dropout=0.5)
-    torch.manual_seed(1)
-    assert not torch.equal(network(graphs), network(graphs))
-    network.eval()
-    assert torch.equal(network(graphs), network(graphs))
-
-
 def test_a_network_with_candidate_features_reads_those_of_its_candidates(recorded):
     torch.manual_seed(0)
     network = Network(Architecture(8, statistics=True))

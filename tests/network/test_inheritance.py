@@ -3,7 +3,6 @@ import pytest
 
 from kida.network.inheritance import (
     best_parents,
-    exponential_average,
     greedy_soup,
     interpolate,
     uniform_average,
@@ -44,9 +43,6 @@ def test_other_averages(parents):
     first, second, third = (parent[name] for parent in parents)
     np.testing.assert_allclose(
         weighted_average(parents, [1, 0, 3])[name], 0.25 * first + 0.75 * third, atol=1e-6
-    )
-    np.testing.assert_allclose(
-        exponential_average(parents, 0.5)[name], (first + 2 * second + 4 * third) / 7, atol=1e-6
     )
     np.testing.assert_array_equal(interpolate(parents[0], parents[1], 0)[name], first)
     np.testing.assert_array_equal(interpolate(parents[0], parents[1], 1)[name], second)

@@ -18,17 +18,18 @@ def script():
 
 @pytest.mark.parametrize("size", ["SIZE", "QUICK_SIZE"])
 def test_every_variant_is_a_valid_configuration(script, tmp_path, size):
-    candidates = script.expand(
+    entrants = script.expand(
         script.FAMILY, script.RECIPE, getattr(script, size), script.VARIANTS, tmp_path
     )
-    base = candidates[0].config
+    base = entrants[0].config
     names = {variant.name for variant in script.VARIANTS}
-    for candidate in candidates:
-        variant, config = candidate.variant, candidate.config
+    for entrant in entrants:
+        variant, config = entrant.variant, entrant.config
         assert max(variant.merged) <= config.generations
         assert variant.reference is None or variant.reference in names
-        if candidate.shared and candidate.run != candidates[0].run:
+        if entrant.shared and entrant.run != entrants[0].run:
             assert config.collection == base.collection
             assert (config.generations, config.seed) == (base.generations, base.seed)
+    assert [sorted(entrant.makers) for entrant in entrants if entrant.makers] == [[1]]
     # No policy is selected on what it is compared on.
     assert base.inheritance.instances <= script.FIRST_INSTANCE

@@ -1,0 +1,254 @@
+"""One generation's search on reward: draw a population, measure it, move towards the better points.
+
+On disk, in the generation's folder::
+
+    search/start/                where the search started
+    search/iteration_0001.json   one iteration: draws, rewards, failures
+    search/work/                 points and solves of the running iteration
+    search/comparison/           the result and the start on held-out instances
+
+A search goes on after a kill by telling the algorithm again what is in these files: its random
+numbers follow from the run's seed.
+"""
+
+import json
+import shutil
+import time
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from kida.boundary import write_json
+from kida.errors import UserError
+from kida.jobs.executor import Workers
+from kida.lab.evolution import ROUNDING, Evolution, fitness_of
+from kida.lab.measuring import Solves, known_mean, measure_all, plain_rows
+from kida.lab.search_config import SearchConfig
+from kida.lab.space import space
+from kida.learning.plan import Draw, Plan
+from kida.learning.run import Run
+from kida.network.weights import Policy, Weights
+
+
+def draws_of(plan: Plan, options: SearchConfig, generation: int, iteration: int) -> list[Draw]:
+    """Return the training draws of one iteration, counted from 0: no other one has them."""
+    earlier = sorted(options.generations).index(generation) * options.iterations + iteration
+    return plan.spare("train", earlier * options.instances, options.instances)
+
+
+def held_out_draws(plan: Plan, options: SearchConfig, generation: int) -> list[Draw]:
+    """Return the draws on which a search's result is compared with its start."""
+    earlier = sorted(options.generations).index(generation)
+    return plan.spare("valid", earlier * options.comparison, options.comparison)
+
+
+def seconds_of(options: SearchConfig, iteration: int) -> float:
+    """Return the time limit in iteration ``iteration``, counted from 0."""
+    share = iteration / max(options.iterations - 1, 1)
+    growth = options.last_seconds / options.first_seconds
+    return float(options.first_seconds * growth**share)
+
+
+class Climb:
+    """One generation's search.
+
+    Parameters
+    ----------
+    run, plan, number
+        Of which the generation with this number is made.
+    options
+        How.
+    start
+        Where the search starts; its card says how strong branching and the network share the
+        tree. When a search goes on, its folder's copy counts.
+    workers
+        Do the solves.
+    """
+
+    def __init__(
+        self,
+        run: Run,
+        plan: Plan,
+        number: int,
+        options: SearchConfig,
+        start: Policy,
+        workers: Workers,
+    ) -> None:
+        self._run = run
+        self._plan = plan
+        self._number = number
+        self._options = options
+        self._workers = workers
+        self._folder = run.generation(number) / "search"
+        if (self._folder / "start" / "card.json").exists():
+            start = Policy.load(self._folder / "start")
+        else:
+            start.save(self._folder / "start")
+        self._start = start
+        seeds = np.random.SeedSequence([run.config.seed, number, 0x5EA]).generate_state(2)
+        self._space = space(start.weights, options.parameters, options.dimension, int(seeds[0]))
+        self._evolution = Evolution(
+            self._space.dimension,
+            population=options.population,
+            sigma=options.sigma,
+            learning_rate=options.learning_rate,
+            seed=int(seeds[1]),
+        )
+
+    def climb(self) -> Weights:
+        """Search, or go on with a search; return the generation's weights.
+
+        They are the distribution's last mean or, if that is not better on the held-out instances
+        of the comparison, those of the start.
+
+        Raises
+        ------
+        UserError
+            If all solves of an iteration fail, nothing can be written, or the recorded iterations
+            are not those of this search.
+        """
+        options, done = self._options, 0
+        while done < options.iterations and self._record_file(done).exists():
+            self._replay(self._record_file(done))
+            done += 1
+        self._run.log(
+            "searching",
+            generation=self._number,
+            parameters=options.parameters,
+            dimension=self._space.dimension,
+            population=options.population,
+            iterations=options.iterations,
+            done=done,
+        )
+        for iteration in range(done, options.iterations):
+            self._iterate(iteration)
+        shutil.rmtree(self._folder / "work", ignore_errors=True)
+        return self._compare()
+
+    def _iterate(self, iteration: int) -> None:
+        """Draw, measure, select, and record."""
+        options, started = self._options, time.perf_counter()
+        points = self._evolution.ask()
+        policies = [Policy(self._space.weights(point), self._start.card) for point in points]
+        draws = draws_of(self._plan, options, self._number, iteration)
+        seconds = seconds_of(options, iteration)
+        work = self._folder / "work"
+        solves = self._measure(policies, draws, seconds, work / f"{iteration + 1:04d}", iteration)
+        try:
+            fitness = fitness_of(solves.rewards, solves.roots, options.fitness)
+        except ValueError as error:
+            reason = solves.errors[0]["error"] if solves.errors else "no solve found a dual bound"
+            raise UserError(
+                f"every solve of iteration {iteration + 1} of generation {self._number} failed "
+                f"({reason}): raise search.first_seconds, or see the log"
+            ) from error
+        record = {
+            "iteration": iteration + 1,
+            "seconds": seconds,
+            "draws": [[draw.instance.name, draw.seed] for draw in draws],
+            "lengths": [float(np.linalg.norm(point)) for point in points],
+            "rewards": plain_rows(solves.rewards),
+            "roots": plain_rows(solves.roots),
+            "fitness": fitness.tolist(),
+            "failures": solves.errors,
+        }
+        write_json(self._record_file(iteration), record)
+        shutil.rmtree(work, ignore_errors=True)
+        self._evolution.tell(points, fitness)
+        self._run.log(
+            "search_iteration",
+            generation=self._number,
+            iteration=iteration + 1,
+            of=options.iterations,
+            seconds=seconds,
+            reward=known_mean(solves.rewards),
+            best_reward=known_mean(solves.rewards[int(fitness.argmax())]),
+            root_bound=known_mean(solves.roots),
+            spread=float(fitness.std()),
+            failed=len(solves.errors),
+            sigma=self._evolution.sigma,
+            distance=float(np.sqrt(np.mean(self._evolution.mean**2))),
+            wall_seconds=time.perf_counter() - started,
+        )
+
+    def _replay(self, file: Path) -> None:
+        """Tell the algorithm what a recorded iteration found."""
+        try:
+            record = json.loads(file.read_text(encoding="utf-8"))
+            lengths, fitness = (np.array(record[key], np.float64) for key in ("lengths", "fitness"))
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise UserError(
+                f"{file} is damaged ({error}): remove it and all later iterations, and the search "
+                "goes on from the one before"
+            ) from error
+        points = self._evolution.ask()
+        # Another machine's linear algebra may round otherwise; another algorithm is far off.
+        if not (
+            lengths.shape == fitness.shape == (len(points),)
+            and np.allclose(lengths, [np.linalg.norm(point) for point in points], rtol=1e-4)
+        ):
+            raise UserError(
+                f"{file} does not belong to this search (its start or the library cma changed): "
+                "go on with what began it, or remove the generation's search folder"
+            )
+        self._evolution.tell(points, fitness)
+
+    def _compare(self) -> Weights:
+        """Measure result and start on held-out instances; return the better one's weights."""
+        options, start = self._options, self._start
+        result = Policy(self._space.weights(self._evolution.mean), start.card)
+        draws = held_out_draws(self._plan, options, self._number)
+        folder = self._folder / "comparison"
+        solves = self._measure([start, result], draws, options.last_seconds, folder)
+        try:
+            before, after = fitness_of(solves.rewards, solves.roots, options.fitness)
+        except ValueError:
+            text = "every solve of a search's comparison failed: its start is kept"
+            self._run.log("warning", text=text)
+            before, after = 0.0, 0.0
+        differences = solves.rewards[1] - solves.rewards[0]
+        unit = ROUNDING * np.maximum(np.abs(solves.rewards[0]), 1.0)
+        kept: Literal["result", "start"] = "result" if after > before else "start"
+        self._run.log(
+            "searched",
+            generation=self._number,
+            instances=len(draws),
+            seconds=options.last_seconds,
+            start_reward=known_mean(solves.rewards[0]),
+            result_reward=known_mean(solves.rewards[1]),
+            start_fitness=float(before),
+            result_fitness=float(after),
+            wins=int((differences > unit).sum()),
+            losses=int((differences < -unit).sum()),
+            kept=kept,
+        )
+        return (result if kept == "result" else start).weights
+
+    def _measure(
+        self,
+        policies: list[Policy],
+        draws: list[Draw],
+        seconds: float,
+        folder: Path,
+        iteration: int | None = None,
+    ) -> Solves:
+        """Measure policies, and tell how far that is and what failed."""
+        run, step = self._run, None if iteration is None else iteration + 1
+
+        def done(count: int, of: int) -> None:
+            about = {"generation": self._number, "iteration": step}
+            run.tell({"event": "trial", **about, "done": count, "of": of})
+
+        settings = run.config.collection.settings
+        solves = measure_all(policies, draws, settings, seconds, folder, self._workers, done)
+        for failure in solves.errors:
+            run.log(
+                "warning",
+                text=f"a search's solve of {failure['instance']}, seed {failure['seed']}, failed "
+                f"twice and counts as the worst: {failure['error']}",
+            )
+        return solves
+
+    def _record_file(self, iteration: int) -> Path:
+        return self._folder / f"iteration_{iteration + 1:04d}.json"

@@ -1,0 +1,97 @@
+"""Where a training stands, on disk: what it needs to go on to the same bits.
+
+One safetensors file: weights of several kinds, the optimizer's moments, and plain state as JSON in
+its header.
+"""
+
+import json
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import safetensors.torch
+import torch
+from safetensors import SafetensorError, safe_open
+from torch import Tensor
+
+from kida.errors import UserError
+from kida.files import atomic_path
+
+#: A network's state dictionary.
+State = dict[str, Tensor]
+
+
+def write_checkpoint(
+    path: Path,
+    state: Mapping[str, Any],
+    kept: Mapping[str, State],
+    optimizer: torch.optim.Optimizer,
+) -> None:
+    """Write a checkpoint, atomically.
+
+    Parameters
+    ----------
+    path
+        The file.
+    state
+        JSON content; a ``best_loss`` may be infinite.
+    kept
+        Kind to weights.
+    optimizer
+        Of one group of parameters.
+
+    Raises
+    ------
+    UserError
+        If the file cannot be written.
+    """
+    tensors: State = {}
+    for kind, weights in kept.items():
+        tensors |= {f"{kind}/{name}": tensor.clone() for name, tensor in weights.items()}
+    for number, parameter in enumerate(optimizer.param_groups[0]["params"]):
+        for name, tensor in optimizer.state[parameter].items():
+            tensors[f"optimizer/{number}/{name}"] = tensor
+    # JSON has no infinity: no best loss yet is written as null.
+    loss = state["best_loss"]
+    content = {**state, "best_loss": loss if math.isfinite(loss) else None}
+    with atomic_path(path) as temporary:
+        # Not `save_file`, to which a full disk is no OSError.
+        temporary.write_bytes(
+            safetensors.torch.save(tensors, metadata={"state": json.dumps(content)})
+        )
+
+
+def read_checkpoint(
+    path: Path, device: torch.device, optimizer: torch.optim.Optimizer
+) -> tuple[dict[str, Any], dict[str, State]]:
+    """Put ``optimizer`` back to where it was; return the state and, by kind, the weights.
+
+    Raises
+    ------
+    UserError
+        If the file is damaged.
+    """
+    try:
+        with safe_open(path, framework="pt") as file:
+            state = json.loads(file.metadata()["state"])
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except (OSError, SafetensorError, ValueError) as error:
+        raise UserError(
+            f"the checkpoint {path} is damaged ({error}): remove it, and this generation's "
+            "training begins again"
+        ) from error
+    if state["best_loss"] is None:
+        state["best_loss"] = math.inf
+    kept: dict[str, State] = {}
+    moments: dict[int, State] = {}
+    for key, tensor in tensors.items():
+        kind, name = key.split("/", 1)
+        if kind == "optimizer":
+            number, name = name.split("/")
+            moments.setdefault(int(number), {})[name] = tensor.to(device)
+        else:
+            kept.setdefault(kind, {})[name] = tensor.to(device)
+    groups = optimizer.state_dict()["param_groups"]
+    optimizer.load_state_dict({"state": moments, "param_groups": groups})
+    return state, kept

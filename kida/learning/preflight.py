@@ -1,0 +1,100 @@
+"""What a run needs, checked before any work: what is wrong shall not surface hours later.
+
+A new option that may name what is not there, or that a package may be missing for, is checked here.
+"""
+
+import importlib.util
+import os
+
+from kida.boundary import checked
+from kida.errors import UserError
+from kida.learning.config import RunConfig
+from kida.learning.makers import Makers, plan_of
+from kida.network.weights import Policy
+from kida.settings import named_settings
+from kida.solver.branching import check_parameters
+from kida.solver.policies import load_function
+
+
+def check_run(
+    config: RunConfig,
+    makers: Makers | None = None,
+    *,
+    jobs: int = 1,
+    threads: int | None = None,
+    scheduler: str | None = None,
+) -> None:
+    """Refuse a run that could not come to its end; nothing is written.
+
+    Parameters
+    ----------
+    config, makers, jobs, threads, scheduler
+        See :func:`kida.learning.dagger.train`.
+
+    Raises
+    ------
+    UserError
+        With the first thing that is wrong, and what to do about it.
+    """
+    makers = makers or {}
+    checked(config)
+    for name, count in (("jobs", jobs), ("threads", threads)):
+        if count is not None and count < 1:
+            raise UserError(f"{name} is {count}; write how many, at least 1")
+    _check_packages(scheduler)
+    named_settings(config.collection.settings)
+    plan_of(config, makers)  # family, sizes and instances
+    _check_parameters(config)
+    if config.collection.expert_score:
+        load_function(config.collection.expert_score)
+    if config.training.teacher not in ("", "previous"):
+        Policy.load(config.training.teacher)
+    _check_device(config.training.device)
+    for number, maker in makers.items():
+        if not 1 <= number <= config.generations:
+            raise UserError(
+                f"generation {number} is to be made otherwise, but the run has generations 1 to "
+                f"{config.generations}: raise generations, or name another"
+            )
+        maker.check(config, number)
+
+
+def calm_threads() -> None:
+    """Let torch's threads sleep while they wait; to be called before torch is first imported.
+
+    OpenMP's wait for each other by spinning, and on a machine with other work to do torch gets tens
+    of times slower by that.
+    """
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+
+def _check_packages(scheduler: str | None) -> None:
+    needed = {"torch": "train", "torch_geometric": "train"}
+    if scheduler is not None:
+        needed["distributed"] = "cluster"
+    for package, extra in needed.items():
+        if not _installed(package):
+            raise UserError(
+                f"training needs {package}, which is not installed: pip install 'kida[{extra}]'"
+            )
+
+
+def _installed(package: str) -> bool:
+    try:
+        return importlib.util.find_spec(package) is not None
+    except ValueError:  # what was kept from being imported
+        return False
+
+
+def _check_parameters(config: RunConfig) -> None:
+    played = config.collection.parameters
+    # The latter are set beside those of the episodes, and only after all generations.
+    for parameters in (played, {**played, **config.inheritance.parameters}):
+        check_parameters(parameters)
+
+
+def _check_device(name: str) -> None:
+    calm_threads()
+    from kida.learning.train import choose_device
+
+    choose_device(name)

@@ -1,0 +1,115 @@
+"""What is wrong with a run is said before any work."""
+
+import sys
+
+import pytest
+from msgspec.structs import replace
+
+from kida.errors import UserError
+from kida.learning.config import InheritanceConfig, RunConfig, TrainingConfig, read_config
+from kida.learning.dagger import train
+from kida.learning.preflight import check_run
+
+GOOD = read_config("item_placement")
+
+
+def refused(tmp_path, message, *settings, family="item_placement", **options):
+    """Assert that a run is refused, and that nothing was written."""
+    config = read_config(family, None, settings)
+    with pytest.raises(UserError, match=message) as caught:
+        check_run(config, **options)
+    assert "\n" not in str(caught.value)
+    with pytest.raises(UserError, match=message):
+        train(tmp_path / "run", config, **options)
+    assert not (tmp_path / "run").exists()
+
+
+def test_what_can_be_done_is_not_refused():
+    check_run(GOOD, jobs=2, threads=1)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        (["collection.settings=gentle"], "no settings named 'gentle'"),
+        (["size=huge"], "no size 'huge'"),
+        (["collection.sizes=huge"], "no size 'huge'"),
+        (["training.device=abacus"], "cannot use the device 'abacus'"),
+        (["training.teacher=nobody"], "no policy 'nobody'"),
+        (["collection.expert_score=nobody"], "names no function"),
+        (["collection.expert_score=nobody:score"], "cannot be imported"),
+        (["collection.expert_score=json:score"], "has no function 'score'"),
+        (["collection.parameters={nobody=1}"], "SCIP refuses nobody = 1"),
+        (["inheritance.parameters={nobody=1}"], "SCIP refuses nobody = 1"),
+        (['collection.parameters={"branching/scorefac"=2.0}'], "SCIP refuses branching/scorefac"),
+        (['inheritance.parameters={"lp/pricing"="?"}'], "SCIP refuses lp/pricing"),
+    ],
+)
+def test_what_is_not_there_is_refused_before_any_work(tmp_path, settings, message):
+    refused(tmp_path, message, *settings)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"jobs": 0}, "jobs is 0"),
+        ({"jobs": -3}, "jobs is -3"),
+        ({"threads": 0}, "threads is 0"),
+    ],
+)
+def test_impossible_numbers_of_workers_are_refused(tmp_path, options, message):
+    refused(tmp_path, message, **options)
+
+
+def test_a_family_without_instances_is_refused(tmp_path):
+    (tmp_path / "empty").mkdir()
+    refused(tmp_path, "empty", family=str(tmp_path / "empty"))
+    refused(tmp_path, "no_family", family="no_family")
+
+
+@pytest.mark.parametrize(
+    ("package", "options", "extra"),
+    [
+        ("torch", {}, "train"),
+        ("torch_geometric", {}, "train"),
+        ("distributed", {"scheduler": "tcp://127.0.0.1:9"}, "cluster"),
+    ],
+)
+def test_a_missing_extra_is_named(tmp_path, monkeypatch, package, options, extra):
+    monkeypatch.setitem(sys.modules, package, None)  # Python's way to say: not importable
+    refused(tmp_path, rf"{package}, .* pip install 'kida\[{extra}\]'", **options)
+
+
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        (replace(GOOD, seed=-1), "seed is -1"),
+        (replace(GOOD, generations=0), "generations is 0"),
+        (
+            replace(GOOD, training=TrainingConfig(learning_rate=float("nan"))),
+            "learning_rate is nan",
+        ),
+        (
+            replace(GOOD, inheritance=InheritanceConfig(time_limit=float("inf"))),
+            "time_limit is inf",
+        ),
+        (RunConfig(family="item_placement", size=3), "size is 3"),
+    ],
+)
+def test_what_a_program_builds_is_checked_as_if_it_were_read(tmp_path, config, message):
+    with pytest.raises(UserError, match=message):
+        train(tmp_path / "run", config)
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_maker_of_a_generation_that_is_not_there_is_refused():
+    class Maker:
+        held_out = 0
+
+        def check(self, config, number):
+            raise UserError(f"not generation {number}")
+
+    with pytest.raises(UserError, match=r"generation 6 .* generations 1 to 5"):
+        check_run(GOOD, {6: Maker()})
+    with pytest.raises(UserError, match="not generation 5"):
+        check_run(GOOD, {5: Maker()})
