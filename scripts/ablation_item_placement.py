@@ -51,7 +51,8 @@ QUICK_SIZE = (
     "collection.episodes=2",
     "collection.validation_episodes=1",
     "collection.max_samples=4",
-    "collection.time_limit=4",
+    # Strong branching of all unfixed variables takes seconds a node.
+    "collection.time_limit=15",
     "training.epochs=1",
     "training.prenorm_batches=1",
     "inheritance.instances=1",

@@ -88,12 +88,20 @@ def measure_all(
     )
     for position, error in failed.items():
         draw, home, file = waiting[position]
-        failure = {"point": homes.index(home), "instance": draw.instance.name, "seed": draw.seed}
-        # Written down like a result, so that it is not tried for ever.
-        nothing = {"reward": None, "root_bound": None}
-        write_json(file, {**failure, "error": repr(error), **nothing})
+        _write_failure(file, homes.index(home), draw, error)
+    return _read(files, (len(draws), len(policies)))
+
+
+def _write_failure(file: Path, point: int, draw: Draw, error: Exception) -> None:
+    """Write a failure down like a result, so that it is not tried for ever."""
+    failure = {"point": point, "instance": draw.instance.name, "seed": draw.seed}
+    nothing = {"reward": None, "root_bound": None}
+    write_json(file, {**failure, "error": repr(error), **nothing})
+
+
+def _read(files: Sequence[Path], shape: tuple[int, int]) -> Solves:
+    """Return what is in the files, draw by draw; ``shape`` is the number of draws and policies."""
     records = [json.loads(file.read_text(encoding="utf-8")) for file in files]
-    shape = (len(draws), len(policies))
     rewards, roots = (
         np.array([record[key] for record in records], np.float64).reshape(shape).T
         for key in ("reward", "root_bound")

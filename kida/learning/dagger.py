@@ -79,23 +79,7 @@ def train(
         make_generation(
             run, plan, number, makers=makers, jobs=jobs, threads=threads, scheduler=scheduler
         )
-    run.log("selecting")
-    generations = [
-        Policy.load(run.generation(number) / "policy")
-        for number in range(1, config.generations + 1)
-    ]
-    with open_executor(jobs, scheduler) as executor:
-        judge = Judge(
-            config.collection.settings,
-            config.inheritance.time_limit,
-            plan.selection(config.inheritance.instances),
-            folder / "rewards",
-            executor,
-            run.report,
-        )
-        selection = select(config.inheritance, generations, judge, run.report)
-    _report_barriers(run, plan, {n: generations[n - 1] for n in selection.generations})
-    _finished(run, generations[-1].card, selection).save(final)
+    _inherit(run, plan, jobs, scheduler).save(final)
     run.log("finished", policy=str(final))
     return final
 
@@ -171,6 +155,25 @@ def train_one(run: Run, plan: Plan, number: int, threads: int) -> None:
     hand_on(run, number, Policy(result.weights, _card(config, number)))
     best = min(result.history, key=lambda entry: entry["validation_loss"])
     run.log("generation", generation=number, epochs=len(result.history), **best)
+
+
+def _inherit(run: Run, plan: Plan, jobs: int, scheduler: str | None) -> Policy:
+    """Return the policy that the run's generations are merged into."""
+    run.log("selecting")
+    config, numbers = run.config, range(1, run.config.generations + 1)
+    generations = {n: Policy.load(run.generation(n) / "policy") for n in numbers}
+    with open_executor(jobs, scheduler) as executor:
+        judge = Judge(
+            config.collection.settings,
+            config.inheritance.time_limit,
+            plan.selection(config.inheritance.instances),
+            run.folder / "rewards",
+            executor,
+            run.report,
+        )
+        selection = select(config.inheritance, [*generations.values()], judge, run.report)
+    _report_barriers(run, plan, {n: generations[n] for n in selection.generations})
+    return _finished(run, generations[config.generations].card, selection)
 
 
 def write_initial(run: Run, plan: Plan, number: int, threads: int) -> None:

@@ -91,7 +91,7 @@ def greedy_soup(parents: Sequence[Weights], rewards: Sequence[float], reward: Re
     Parameters
     ----------
     parents
-        The candidates.
+        Who may enter.
     rewards
         The reward of each alone.
     reward
@@ -99,8 +99,8 @@ def greedy_soup(parents: Sequence[Weights], rewards: Sequence[float], reward: Re
     """
     best, *others = best_parents(rewards, len(parents))
     soup = Soup(parents[best], (best,), rewards[best])
-    for candidate in others:
-        members = (*soup.members, candidate)
+    for parent in others:
+        members = (*soup.members, parent)
         weights = uniform_average([parents[k] for k in members])
         measured = reward(weights)
         if measured > soup.reward:
