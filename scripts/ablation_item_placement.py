@@ -24,7 +24,8 @@ from kida.evaluation.summary import warnings
 from kida.evaluation.trials import plan
 from kida.files import atomic_path
 from kida.instances.registry import instances
-from kida.jobs.executor import available_cores
+from kida.jobs.cores import available_cores
+from kida.jobs.run import Workers
 from kida.lab.ablation import Entrant, Variant, expand, make_policies
 from kida.lab.sections import Entry, compare_sections, markdown
 from kida.learning.run import Event
@@ -131,12 +132,13 @@ VARIANTS = (
 def main() -> int:
     """Run the command."""
     arguments = _arguments()
+    workers = Workers(arguments.jobs)
     size = QUICK_SIZE if arguments.quick else SIZE
     entrants = expand(FAMILY, RECIPE, size, VARIANTS, arguments.out)
     # First what may be wrong with the arguments: an hour passes before the comparison.
     protocol = Protocol(entrants[0].config.collection.settings, arguments.seconds)
     chosen = instances(FAMILY, "valid", FIRST_INSTANCE, arguments.draws)
-    made = make_policies(entrants, jobs=arguments.jobs, listener=_say)
+    made = make_policies(entrants, workers=workers, listener=_say)
     entries = [
         Entry(variant.section, variant.name, str(policy), variant.reference)
         for variant, policy in zip(VARIANTS, made, strict=True)
@@ -147,7 +149,7 @@ def main() -> int:
             plan(chosen[:end], [0], policies),
             protocol,
             arguments.out / "results",
-            jobs=arguments.jobs,
+            workers,
             on_record=_say_solved,
         )
         _write(entries, entrants, arguments.out)
@@ -200,8 +202,6 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, help="per solve, after the root (default: 20)")
     parser.add_argument("--quick", action="store_true", help="tiny, for testing")
     arguments = parser.parse_args()
-    if not 1 <= arguments.jobs <= available_cores():
-        parser.error(f"--jobs must be from 1 to {available_cores()}, the number of cores")
     quick = arguments.quick
     name = "ablation_item_placement_quick" if quick else "ablation_item_placement"
     arguments.out = arguments.out or Path("runs") / name

@@ -14,7 +14,8 @@ import sys
 from pathlib import Path
 
 from kida.errors import UserError
-from kida.jobs.executor import available_cores
+from kida.jobs.cores import available_cores
+from kida.jobs.run import Workers
 from kida.lab.search import searches
 from kida.lab.search_config import read_search
 from kida.learning.dagger import train
@@ -39,7 +40,7 @@ def main(arguments: list[str] | None = None) -> int:
     if not options.generations:
         raise UserError("search.generations names no generation: --set search.generations=1")
     makers = searches(options)
-    policy = train(chosen.out, config, makers=makers, jobs=chosen.jobs, listener=_say)
+    policy = train(chosen.out, config, makers=makers, workers=Workers(chosen.jobs), listener=_say)
     print(f"The policy is in {policy}; try it: kida solve FILE --model {policy}")
     return 0
 

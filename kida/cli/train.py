@@ -57,7 +57,8 @@ def run(arguments: argparse.Namespace) -> int:
         return 0
     if arguments.out is None:
         raise UserError("kida train needs a family (or --config) and --out RUN, or --status RUN")
-    from kida.jobs.executor import available_cores
+    from kida.jobs.cores import available_cores
+    from kida.jobs.run import Workers
     from kida.learning.config import read_config
     from kida.learning.dagger import train
     from kida.learning.preflight import check_run
@@ -65,9 +66,9 @@ def run(arguments: argparse.Namespace) -> int:
 
     config = read_config(arguments.family, arguments.config, arguments.set)
     jobs = available_cores() if arguments.jobs is None else arguments.jobs
-    threads, scheduler = arguments.threads, arguments.scheduler
+    workers = Workers(jobs, arguments.scheduler)
     # Before anything is shown: a mistake is one sentence.
-    check_run(config, jobs=jobs, threads=threads, scheduler=scheduler)
+    check_run(config, threads=arguments.threads)
     with contextlib.ExitStack() as stack:
         listeners = []
         if arguments.tensorboard:
@@ -81,9 +82,8 @@ def run(arguments: argparse.Namespace) -> int:
         folder = train(
             arguments.out,
             config,
-            jobs=jobs,
-            threads=threads,
-            scheduler=scheduler,
+            workers=workers,
+            threads=arguments.threads,
             listener=listen,
         )
     print(f"The policy is in {folder}; try it: kida solve FILE --model {folder}")

@@ -17,7 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kida.evaluation.records import slug
-from kida.jobs.executor import open_executor
+from kida.jobs.run import ONE_AT_A_TIME, Workers
+from kida.lock import locked
 from kida.lab.evolution import check_library
 from kida.lab.search import searches
 from kida.lab.search_config import read_search
@@ -157,7 +158,7 @@ def expand(
 def make_policies(
     entrants: Sequence[Entrant],
     *,
-    jobs: int = 1,
+    workers: Workers = ONE_AT_A_TIME,
     listener: Callable[[str, Event], None] = lambda run, event: None,
 ) -> list[Path]:
     """Make, or go on making, the policy of every entrant; return their folders in that order.
@@ -169,7 +170,7 @@ def make_policies(
     ----------
     entrants
         From :func:`expand`.
-    jobs
+    workers
         Worker processes, and threads while training.
     listener
         Gets every event of a run, after the run's name.
@@ -184,23 +185,24 @@ def make_policies(
             check_library()
         # Those that need the base's policy are checked when that is made.
         if not any(BASE in option for option in entrant.variant.options):
-            check_run(entrant.config, entrant.makers, jobs=jobs)
+            check_run(entrant.config, entrant.makers)
     folders: dict[str, Path] = {}
     found = []
     for entrant in entrants:
         if not (entrant.policy / "card.json").exists():
-            _make(entrant, entrants[0], jobs, listener)
+            with locked(entrant.run):
+                _make(entrant, entrants[0], workers, listener)
         identity = Policy.load(entrant.policy).identity()
         found.append(folders.setdefault(identity, entrant.policy))
     return found
 
 
 def _make(
-    entrant: Entrant, base: Entrant, jobs: int, listener: Callable[[str, Event], None]
+    entrant: Entrant, base: Entrant, workers: Workers, listener: Callable[[str, Event], None]
 ) -> None:
     """Make one policy."""
     variant, config, makers = entrant.variant, entrant.config, entrant.makers
-    check_run(config, makers, jobs=jobs)
+    check_run(config, makers)
     run = Run(
         entrant.run,
         config,
@@ -211,7 +213,7 @@ def _make(
         share_episodes(base.run, run, range(1, entrant.shared + 1))
     plan = plan_of(config, makers)
     for number in range(1, max(variant.merged) + 1):
-        make_generation(run, plan, number, makers=makers, jobs=jobs)
+        make_generation(run, plan, number, makers=makers, workers=workers)
     parents = [Policy.load(run.generation(number) / "policy") for number in variant.merged]
     card = finished_card(
         parents[-1].card,
@@ -221,7 +223,7 @@ def _make(
     )
     weights, members = [parent.weights for parent in parents], variant.merged
     if variant.greedy:
-        merged, members = _greedy(run, plan, [Policy(w, card) for w in weights], members, jobs)
+        merged, members = _greedy(run, plan, [Policy(w, card) for w in weights], members, workers)
     else:
         merged = uniform_average(weights)
     recipe = {**card.recipe, "merged_generations": list(members)}
@@ -229,22 +231,21 @@ def _make(
 
 
 def _greedy(
-    run: Run, plan: Plan, parents: Sequence[Policy], numbers: Sequence[int], jobs: int
+    run: Run, plan: Plan, parents: Sequence[Policy], numbers: Sequence[int], workers: Workers
 ) -> tuple[Weights, tuple[int, ...]]:
     """Return the greedy soup by reward on the recipe's selection instances, and who is in it."""
     draws = plan.selection(run.config.inheritance.instances)
-    with open_executor(jobs) as executor:
-        judge = Judge(
-            run.config.collection.settings,
-            run.config.inheritance.time_limit,
-            draws,
-            run.folder / "rewards",
-            executor,
-            run.report,
-        )
-        soup = greedy_soup(
-            [parent.weights for parent in parents],
-            judge.race(parents, keep=len(parents)),
-            lambda weights: judge.race([Policy(weights, parents[-1].card)])[0],
-        )
+    judge = Judge(
+        run.config.collection.settings,
+        run.config.inheritance.time_limit,
+        draws,
+        run.folder / "rewards",
+        workers,
+        run.report,
+    )
+    soup = greedy_soup(
+        [parent.weights for parent in parents],
+        judge.race(parents, keep=len(parents)),
+        lambda weights: judge.race([Policy(weights, parents[-1].card)])[0],
+    )
     return soup.weights, tuple(sorted(numbers[member] for member in soup.members))

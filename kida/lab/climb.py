@@ -21,7 +21,7 @@ import numpy as np
 
 from kida.boundary import write_json
 from kida.errors import UserError
-from kida.jobs.executor import Workers
+from kida.jobs.run import Workers
 from kida.lab.evolution import ROUNDING, Evolution, fitness_of
 from kida.lab.measuring import Solves, known_mean, measure_all, plain_rows
 from kida.lab.search_config import SearchConfig

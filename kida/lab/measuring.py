@@ -1,6 +1,5 @@
 """Rewards of all points of a population, on the same instances, whatever happens to some solves."""
 
-import json
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -9,12 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from kida.boundary import write_json
-from kida.jobs.executor import Workers
+from kida.evaluation.records import Failed, Protocol, Record
+from kida.jobs.run import Workers
 from kida.lab.space import Vector
-from kida.learning.judge import measure, reward_file
+from kida.learning.judge import mean_reward, solve_all
 from kida.learning.plan import Draw
-from kida.network.weights import Policy
+from kida.network.policy import Policy
+from kida.reward import starting_bound
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,52 +61,39 @@ def measure_all(
     done
         Told after every solve how many are done, of how many.
     """
-    homes = [folder / policy.identity()[:16] for policy in policies]
-    for home, policy in zip(homes, policies, strict=True):
-        if not (home / "card.json").exists():
-            policy.save(home)
-    files = [reward_file(home, draw) for draw in draws for home in homes]
-    waiting = [
-        (draws[position // len(homes)], homes[position % len(homes)], file)
-        for position, file in enumerate(files)
-        if not file.exists()
+    protocol = Protocol(settings, seconds)
+    table = solve_all(policies, draws, protocol, folder, workers, done, retry_failed=False)
+    errors = [
+        {
+            "point": point,
+            "instance": record.job.instance.name,
+            "seed": record.job.seed,
+            "error": record.error,
+        }
+        for row in table
+        for point, record in enumerate(row)
+        if isinstance(record, Failed)
     ]
-    ended = 0
-
-    def finished(*_: Any) -> None:
-        nonlocal ended
-        ended += 1
-        done(ended, len(waiting))
-
-    failed = workers.run(
-        measure,
-        [
-            (draw.instance, draw.seed, str(home), settings, seconds, file)
-            for draw, home, file in waiting
-        ],
-        finished,
-    )
-    for position, error in failed.items():
-        draw, home, file = waiting[position]
-        _write_failure(file, homes.index(home), draw, error)
-    return _read(files, (len(draws), len(policies)))
-
-
-def _write_failure(file: Path, point: int, draw: Draw, error: Exception) -> None:
-    """Write a failure down like a result, so that it is not tried for ever."""
-    failure = {"point": point, "instance": draw.instance.name, "seed": draw.seed}
-    nothing = {"reward": None, "root_bound": None}
-    write_json(file, {**failure, "error": repr(error), **nothing})
-
-
-def _read(files: Sequence[Path], shape: tuple[int, int]) -> Solves:
-    """Return what is in the files, draw by draw; ``shape`` is the number of draws and policies."""
-    records = [json.loads(file.read_text(encoding="utf-8")) for file in files]
     rewards, roots = (
-        np.array([record[key] for record in records], np.float64).reshape(shape).T
-        for key in ("reward", "root_bound")
+        np.array([[measure(record) for record in row] for row in table], np.float64).T
+        for measure in (_reward, _root)
     )
-    return Solves(rewards, roots, [record for record in records if "error" in record])
+    return Solves(rewards, roots, errors)
+
+
+def _reward(record: Record) -> float:
+    return math.nan if isinstance(record, Failed) else _finite(mean_reward(record))
+
+
+def _root(record: Record) -> float:
+    if isinstance(record, Failed):
+        return math.nan
+    known = record.initial_dual_bound, record.initial_primal_bound
+    return _finite(starting_bound(record.result.trajectory.bounds(), *known))
+
+
+def _finite(value: float) -> float:
+    return value if math.isfinite(value) else math.nan
 
 
 def plain_rows(values: Vector) -> list[list[float | None]]:

@@ -16,7 +16,7 @@ from typing import Any
 
 from kida.boundary import checked, plain
 from kida.errors import UserError
-from kida.jobs.executor import Workers
+from kida.jobs.run import Workers
 from kida.lab.climb import Climb
 from kida.lab.evolution import check_library
 from kida.lab.search_config import SearchConfig
@@ -69,9 +69,7 @@ class Search:
                 "to what its card says"
             )
 
-    def make(
-        self, run: Run, plan: Plan, number: int, *, jobs: int, threads: int, scheduler: str | None
-    ) -> None:
+    def make(self, run: Run, plan: Plan, number: int, workers: Workers, threads: int) -> None:
         """Make generation ``number``, or go on with it, and write its policy."""
         name, initial = self.options.start, run.folder / "initial"
         if name == "previous" and number > 1:
@@ -80,14 +78,13 @@ class Search:
             start = Policy.load(name)
         else:
             if not (initial / "card.json").exists():
-                collect_generation(run, plan, number, jobs=jobs, scheduler=scheduler)
+                collect_generation(run, plan, number, workers)
                 write_initial(run, plan, number, threads)
             start = Policy.load(initial)
         if self.options.expert_depth is not None:
             card = dataclasses.replace(start.card, expert_depth=self.options.expert_depth)
             start = Policy(start.weights, card)
-        with Workers(jobs, scheduler) as workers:
-            weights = Climb(run, plan, number, self.options, start, workers).climb()
+        weights = Climb(run, plan, number, self.options, start, workers).climb()
         recipe = {"config": plain(run.config), **self.identity(), "generation": number}
         card = dataclasses.replace(
             start.card,

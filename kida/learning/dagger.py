@@ -14,7 +14,7 @@ import numpy as np
 
 from kida.boundary import plain, write_json
 from kida.errors import UserError
-from kida.jobs.executor import open_executor
+from kida.jobs.run import ONE_AT_A_TIME, Workers
 from kida.learning.config import RunConfig, TrainingConfig
 from kida.learning.episodes import collect_generation, missing_shards
 from kida.learning.judge import Judge
@@ -24,6 +24,7 @@ from kida.learning.preflight import calm_threads, check_run
 from kida.learning.run import Listener, Run
 from kida.learning.samples import Aggregate
 from kida.learning.selection import Selection, finished_card, select
+from kida.lock import locked
 from kida.network.inheritance import interpolate, uniform_average
 from kida.network.weights import Card, Policy, Weights
 
@@ -36,9 +37,8 @@ def train(
     config: RunConfig,
     *,
     makers: Makers | None = None,
-    jobs: int = 1,
+    workers: Workers = ONE_AT_A_TIME,
     threads: int | None = None,
-    scheduler: str | None = None,
     listener: Listener = lambda event: None,
 ) -> Path:
     """Run, or go on with, a training run to its end; return the final policy's folder.
@@ -51,36 +51,33 @@ def train(
         What to do.
     makers
         Who makes generations otherwise than by imitation, by the generation's number.
-    jobs
-        Worker processes.
+    workers
+        Where episodes and validation solves are done.
     threads
-        Threads of torch while training; None means as many as worker processes.
-    scheduler
-        A Dask scheduler to play episodes on instead.
+        Threads of torch while training; None means as many as there are workers here.
     listener
         Gets every event.
 
     Raises
     ------
     UserError
-        If the folder is another run's, something that the run needs is not there
+        If the folder is another run's or in use, something that the run needs is not there
         (:func:`kida.learning.preflight.check_run`), nothing can be collected, or the training
         fails.
     """
     makers = makers or {}
-    check_run(config, makers, jobs=jobs, threads=threads, scheduler=scheduler)
-    plan = plan_of(config, makers)
-    run = Run(folder, config, listener, identities(makers))
+    check_run(config, makers, threads=threads)
     final = folder / "policy"
-    if (final / "card.json").exists():
-        return final
-    run.log("started", jobs=jobs)
-    for number in range(1, config.generations + 1):
-        make_generation(
-            run, plan, number, makers=makers, jobs=jobs, threads=threads, scheduler=scheduler
-        )
-    _inherit(run, plan, jobs, scheduler).save(final)
-    run.log("finished", policy=str(final))
+    with locked(folder):
+        run = Run(folder, config, listener, identities(makers))
+        if (final / "card.json").exists():
+            return final
+        plan = plan_of(config, makers)
+        run.log("started", jobs=workers.count)
+        for number in range(1, config.generations + 1):
+            make_generation(run, plan, number, makers=makers, workers=workers, threads=threads)
+        _inherit(run, plan, workers).save(final)
+        run.log("finished", policy=str(final))
     return final
 
 
@@ -90,9 +87,8 @@ def make_generation(
     number: int,
     *,
     makers: Makers | None = None,
-    jobs: int = 1,
+    workers: Workers = ONE_AT_A_TIME,
     threads: int | None = None,
-    scheduler: str | None = None,
 ) -> None:
     """Make generation ``number``, or go on with it, or find it made; see :func:`train`."""
     calm_threads()
@@ -100,10 +96,10 @@ def make_generation(
         return
     maker = (makers or {}).get(number)
     if maker is not None:
-        maker.make(run, plan, number, jobs=jobs, threads=threads or jobs, scheduler=scheduler)
+        maker.make(run, plan, number, workers, threads or workers.count)
     else:
-        collect_generation(run, plan, number, jobs=jobs, scheduler=scheduler)
-        train_one(run, plan, number, threads=threads or jobs)
+        collect_generation(run, plan, number, workers)
+        train_one(run, plan, number, threads=threads or workers.count)
 
 
 def aggregate(run: Run, plan: Plan, kind: str, number: int) -> Aggregate:
@@ -157,21 +153,20 @@ def train_one(run: Run, plan: Plan, number: int, threads: int) -> None:
     run.log("generation", generation=number, epochs=len(result.history), **best)
 
 
-def _inherit(run: Run, plan: Plan, jobs: int, scheduler: str | None) -> Policy:
+def _inherit(run: Run, plan: Plan, workers: Workers) -> Policy:
     """Return the policy that the run's generations are merged into."""
     run.log("selecting")
     config, numbers = run.config, range(1, run.config.generations + 1)
     generations = {n: Policy.load(run.generation(n) / "policy") for n in numbers}
-    with open_executor(jobs, scheduler) as executor:
-        judge = Judge(
-            config.collection.settings,
-            config.inheritance.time_limit,
-            plan.selection(config.inheritance.instances),
-            run.folder / "rewards",
-            executor,
-            run.report,
-        )
-        selection = select(config.inheritance, [*generations.values()], judge, run.report)
+    judge = Judge(
+        config.collection.settings,
+        config.inheritance.time_limit,
+        plan.selection(config.inheritance.instances),
+        run.folder / "rewards",
+        workers,
+        run.report,
+    )
+    selection = select(config.inheritance, [*generations.values()], judge, run.report)
     _report_barriers(run, plan, {n: generations[n] for n in selection.generations})
     return _finished(run, generations[config.generations].card, selection)
 

@@ -1,30 +1,25 @@
 """Rewards of policies in the solver, on common instances and seeds.
 
-Validation accuracy does not predict reward, so whatever is chosen is chosen by solving. Every
-solve's reward is a small file, and a solve that is on disk is not done again.
+Validation accuracy does not predict reward, so whatever is chosen is chosen by solving. The solves
+are an evaluation like any other, in a folder of results: what is on disk is not done again.
 """
 
-import json
 import math
 from collections.abc import Callable, Sequence
-from concurrent.futures import Executor, Future, as_completed
-from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from scipy.stats import t as student_t
 
-from kida.boundary import write_json
 from kida.errors import UserError
-from kida.instances.family import Instance
-from kida.instances.registry import initial_bounds
+from kida.evaluation.records import RUNS_FOLDER, Failed, Finished, Protocol, Record, read_record
+from kida.evaluation.runner import evaluate
+from kida.evaluation.trials import Trial
+from kida.jobs.run import Workers
 from kida.learning.plan import Draw
-from kida.network.weights import Policy
-from kida.reward import ScoringRule, cumulated_reward, starting_bound
-from kida.settings import Limits
-from kida.solver.branching import attach
-from kida.solver.solve import solve
+from kida.network.policy import Policy
+from kida.reward import ScoringRule, cumulated_reward
 
 #: Gets an event.
 Report = Callable[[dict[str, Any]], None]
@@ -34,43 +29,74 @@ _ROUND = 4
 _LEVEL = 0.05
 
 
-def measure(
-    instance: Instance, seed: int, folder: str, settings: str, time_limit: float, path: Path
-) -> float:
-    """Solve with the policy in ``folder``; return its mean reward per second and write it down.
+def solve_all(
+    policies: Sequence[Policy],
+    draws: Sequence[Draw],
+    protocol: Protocol,
+    folder: Path,
+    workers: Workers,
+    done: Callable[[int, int], None] = lambda done, total: None,
+    *,
+    retry_failed: bool = True,
+) -> list[list[Record]]:
+    """Solve every draw with every policy; return the records, draw by draw, as ``policies``.
 
-    Runs in a worker process. The reward is NaN, and null in the file, without a dual bound.
+    Policies take turns on every draw: what disturbs the machine disturbs them alike.
+
+    Parameters
+    ----------
+    policies, draws
+        What to solve with, and what.
+    protocol
+        Under what.
+    folder
+        Of the results; the policies are kept there too.
+    workers
+        Where the solves are done.
+    done
+        Told after every solve how many are done, of how many.
+    retry_failed
+        Whether solves that have failed before are done again.
     """
-    policy = Policy.load(Path(folder))
-    result = solve(
-        instance,
-        lambda model: attach(model, policy, seed=seed),
-        settings=settings,
-        limits=Limits(time=time_limit),
-        seed=seed,
+    homes = [(folder / "policies" / policy.identity()[:16]).absolute() for policy in policies]
+    for home, policy in zip(homes, policies, strict=True):
+        if not (home / "card.json").exists():
+            policy.save(home)
+    trials = [Trial(draw.instance, draw.seed, str(home)) for draw in draws for home in homes]
+    count = ended = 0
+
+    def begin(missing: int) -> None:
+        nonlocal count
+        count = missing
+
+    def show(record: Record) -> None:
+        nonlocal ended
+        ended += 1
+        done(ended, count)
+
+    evaluate(
+        trials,
+        protocol,
+        folder,
+        workers,
+        retry_failed=retry_failed,
+        on_begin=begin,
+        on_record=show,
     )
-    known = initial_bounds(instance).dual, initial_bounds(instance).primal
-    reward = cumulated_reward(result.trajectory, ScoringRule(time_limit, *known)) / time_limit
-    root = starting_bound(result.trajectory, *known)
-    write_json(
-        path,
-        {
-            "instance": instance.name,
-            "seed": seed,
-            "reward": reward if math.isfinite(reward) else None,
-            # What every policy is given: the bound when the root node ends.
-            "root_bound": root if math.isfinite(root) else None,
-            "dual_bound": result.dual_bound if math.isfinite(result.dual_bound) else None,
-            "nodes": result.nodes,
-            "seconds": result.wall_time,
-        },
-    )
-    return reward if math.isfinite(reward) else math.nan
+    records = [read_record(folder / RUNS_FOLDER / trial.file_name) for trial in trials]
+    size = len(policies)
+    return [records[start : start + size] for start in range(0, len(records), size)]
 
 
-def reward_file(home: Path, draw: Draw) -> Path:
-    """Return where the reward on ``draw`` of the policy in the folder ``home`` is written."""
-    return home / f"{draw.instance.name}_{draw.seed}.json"
+def mean_reward(record: Finished) -> float:
+    """Return a run's mean dual bound over its time limit, mirrored to minimisation as rewards are.
+
+    Infinite if it had no bound.
+    """
+    rule = ScoringRule(
+        record.job.time_limit, record.initial_dual_bound, record.initial_primal_bound
+    )
+    return cumulated_reward(record.result.trajectory.bounds(), rule) / record.job.time_limit
 
 
 class Judge:
@@ -86,8 +112,8 @@ class Judge:
         Instances and seeds.
     folder
         Where rewards, and the policies judged, are kept.
-    executor
-        Runs the solves.
+    workers
+        Where the solves are done.
     report
         Gets an event after every solve.
     """
@@ -98,62 +124,47 @@ class Judge:
         time_limit: float,
         draws: Sequence[Draw],
         folder: Path,
-        executor: Executor,
+        workers: Workers,
         report: Report = lambda event: None,
     ) -> None:
-        self._settings = settings
-        self._time_limit = time_limit
+        self._protocol = Protocol(settings, time_limit)
         self._draws = draws
         self._folder = folder
-        self._executor = executor
+        self._workers = workers
         self._report = report
 
     def rewards(self, policies: Sequence[Policy], draws: Sequence[Draw]) -> list[list[float]]:
-        """Return the rewards of each policy, draw by draw; all solves run side by side.
+        """Return the rewards of each policy, draw by draw.
 
-        Policies take turns on every draw: what disturbs the machine disturbs them alike.
+        Raises
+        ------
+        UserError
+            If a solve has failed twice, or has found no dual bound.
         """
-        homes = [self._folder / policy.identity()[:16] for policy in policies]
-        for home, policy in zip(homes, policies, strict=True):
-            if not (home / "card.json").exists():
-                policy.save(home)
-        jobs: list[float | Future[float]] = []
-        for draw in draws:
-            for home in homes:
-                path = reward_file(home, draw)
-                if path.exists():
-                    reward = json.loads(path.read_text(encoding="utf-8"))["reward"]
-                    jobs.append(math.nan if reward is None else float(reward))
-                    continue
-                jobs.append(
-                    self._executor.submit(
-                        measure,
-                        draw.instance,
-                        draw.seed,
-                        str(home),
-                        self._settings,
-                        self._time_limit,
-                        path,
-                    )
-                )
-        solves = [job for job in jobs if isinstance(job, Future)]
-        try:
-            for done, solve in enumerate(as_completed(solves), start=1):
-                solve.result()
-                self._report({"event": "solve", "done": done, "of": len(solves)})
-        except BrokenProcessPool as error:
+        table = solve_all(
+            policies,
+            draws,
+            self._protocol,
+            self._folder,
+            self._workers,
+            lambda done, of: self._report({"event": "solve", "done": done, "of": of}),
+        )
+        return [[self._reward(row[position]) for row in table] for position in range(len(policies))]
+
+    def _reward(self, record: Record) -> float:
+        name = record.job.instance.name
+        if isinstance(record, Failed):
             raise UserError(
-                "a worker died while rewards were measured (out of memory, or SCIP crashed): "
-                "run the same command again to go on"
-            ) from error
-        flat = [job if isinstance(job, float) else job.result() for job in jobs]
-        if unknown := [position for position, reward in enumerate(flat) if math.isnan(reward)]:
-            name = draws[unknown[0] // len(policies)].instance.name
+                f"the solve of {name} for a policy's reward failed twice ({record.reason}): run "
+                "the same command again to try once more"
+            )
+        reward = mean_reward(record)
+        if not math.isfinite(reward):
             raise UserError(
                 f"the reward on {name} is not finite: it has no dual bound after "
-                f"{self._time_limit:g} s; raise inheritance.time_limit"
+                f"{self._protocol.seconds:g} s; raise inheritance.time_limit"
             )
-        return [flat[position :: len(policies)] for position in range(len(policies))]
+        return reward
 
     def race(self, policies: Sequence[Policy], keep: int = 1) -> list[float]:
         """Return the mean reward of each policy, giving up on clear losers early.

@@ -7,6 +7,7 @@ face, handed to :func:`kida.learning.dagger.train`; search on reward (``kida.lab
 from collections.abc import Mapping
 from typing import Any, Protocol
 
+from kida.jobs.run import Workers
 from kida.learning.config import RunConfig
 from kida.learning.plan import Plan
 from kida.learning.run import Run
@@ -28,9 +29,7 @@ class Maker(Protocol):
         """Raise a UserError unless it can make generation ``number`` of such a run."""
         ...
 
-    def make(
-        self, run: Run, plan: Plan, number: int, *, jobs: int, threads: int, scheduler: str | None
-    ) -> None:
+    def make(self, run: Run, plan: Plan, number: int, workers: Workers, threads: int) -> None:
         """Make generation ``number`` of ``run``, or go on with it.
 
         When it returns, the generation's policy is there (:func:`kida.learning.dagger.hand_on`).

@@ -20,15 +20,13 @@ def check_run(
     config: RunConfig,
     makers: Makers | None = None,
     *,
-    jobs: int = 1,
     threads: int | None = None,
-    scheduler: str | None = None,
 ) -> None:
     """Refuse a run that could not come to its end; nothing is written.
 
     Parameters
     ----------
-    config, makers, jobs, threads, scheduler
+    config, makers, threads
         See :func:`kida.learning.dagger.train`.
 
     Raises
@@ -38,10 +36,9 @@ def check_run(
     """
     makers = makers or {}
     checked(config)
-    for name, count in (("jobs", jobs), ("threads", threads)):
-        if count is not None and count < 1:
-            raise UserError(f"{name} is {count}; write how many, at least 1")
-    _check_packages(scheduler)
+    if threads is not None and threads < 1:
+        raise UserError(f"threads is {threads}; write how many, at least 1")
+    _check_packages()
     named_settings(config.collection.settings)
     plan_of(config, makers)  # family, sizes and instances
     _check_parameters(config)
@@ -68,14 +65,11 @@ def calm_threads() -> None:
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 
-def _check_packages(scheduler: str | None) -> None:
-    needed = {"torch": "train", "torch_geometric": "train"}
-    if scheduler is not None:
-        needed["distributed"] = "cluster"
-    for package, extra in needed.items():
+def _check_packages() -> None:
+    for package in ("torch", "torch_geometric"):
         if not _installed(package):
             raise UserError(
-                f"training needs {package}, which is not installed: pip install 'kida[{extra}]'"
+                f"training needs {package}, which is not installed: install the extra 'train'"
             )
 
 

@@ -31,6 +31,7 @@ from safetensors import SafetensorError, safe_open
 
 from kida.boundary import convert, read_json, write_json
 from kida.errors import UserError
+from kida.lock import holds_only_lock
 from kida.learning.config import RUN_VERSION, RunConfig, first_difference
 from kida.learning.records import records_in
 
@@ -96,7 +97,7 @@ class Run:
                     f"{folder} is a run of another configuration ({difference}): "
                     "give another --out, or the old configuration to go on with it"
                 )
-        elif folder.exists() and any(folder.iterdir()):
+        elif not holds_only_lock(folder):
             raise UserError(f"{folder} is not empty and no training run: give another --out")
         else:
             write_json(file, self.identity)
