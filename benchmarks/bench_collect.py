@@ -35,7 +35,7 @@ from kida.jobs.executor import open_executor
 from kida.learning.collect import Episode, play
 from kida.learning.config import read_config
 from kida.learning.samples import write_shard
-from kida.network.weights import Policy
+from kida.network.policy import Policy
 from kida.settings import Limits, Settings, named_settings
 from kida.solver.branching import Acting, Brancher, attach_collector
 from kida.solver.solve import SolveResult, solve

@@ -11,16 +11,16 @@ to a shipped model's measurements, name its own folder:
 """
 
 import argparse
-import dataclasses
 import sys
 from pathlib import Path
 from statistics import fmean
 from typing import Any
 
+from kida.boundary import replaced
 from kida.errors import UserError
 from kida.evaluation.results import Results, Row, load_results
 from kida.evaluation.summary import TIME, compare_efforts, compare_policies
-from kida.network.weights import Policy
+from kida.network.policy import Policy
 from kida.solver.policies import policy_identity
 
 MODELS = Path(__file__).resolve().parents[1] / "models"
@@ -149,7 +149,7 @@ def main() -> int:
         again = {command for _, command in arguments.measured}
         results = [old for old in policy.card.results if old["command"] not in again] + results
     recipe = {"command": f"scripts/train.sh {arguments.name}"} | dict(policy.card.recipe)
-    card = dataclasses.replace(policy.card, recipe=recipe, results=tuple(results))
+    card = replaced(policy.card, recipe=recipe, results=tuple(results))
     Policy(policy.weights, card).save(MODELS / arguments.name)
     print(f"models/{arguments.name} is ready; scripts/train_{arguments.name}.toml must match it")
     return 0

@@ -38,7 +38,7 @@ from kida.evaluation.trials import Trial, plan
 from kida.files import atomic_path
 from kida.instances.registry import instances
 from kida.jobs.executor import available_cores
-from kida.network.weights import shipped
+from kida.network.policy import shipped
 from kida.settings import SETTINGS
 
 HELP = "score policies on a set of instances"

@@ -16,6 +16,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from kida.boundary import replaced
 from kida.evaluation.records import slug
 from kida.jobs.executor import open_executor
 from kida.lab.search import check_library
@@ -25,8 +26,9 @@ from kida.learning.episodes import share_episodes
 from kida.learning.plan import Plan
 from kida.learning.run import Event, Run
 from kida.learning.selection import Judge, finished_card
+from kida.network.architecture import Weights
 from kida.network.inheritance import greedy_soup, uniform_average
-from kida.network.weights import Policy, Weights
+from kida.network.policy import Policy
 
 #: Stands in an option for the base policy's folder.
 BASE = "{base}"
@@ -203,7 +205,7 @@ def _make(
     else:
         merged = uniform_average(weights)
     recipe = {**card.recipe, "merged_generations": list(members)}
-    Policy(merged, dataclasses.replace(card, recipe=recipe)).save(candidate.policy)
+    Policy(merged, replaced(card, recipe=recipe)).save(candidate.policy)
 
 
 def _greedy(

@@ -38,7 +38,8 @@ from kida.learning.config import SearchConfig
 from kida.learning.plan import Draw, Plan
 from kida.learning.run import Run
 from kida.learning.selection import measure, reward_file
-from kida.network.weights import Policy, Weights
+from kida.network.architecture import Weights
+from kida.network.policy import Policy
 
 Vector = NDArray[np.float64]
 

@@ -17,7 +17,7 @@ from kida.instances.family import Instance
 from kida.instances.registry import initial_bounds
 from kida.learning.config import CollectionConfig
 from kida.learning.samples import Shard, ShardError, write_shard
-from kida.network.weights import Policy
+from kida.network.policy import Policy
 from kida.reward import ScoringRule, cumulated_reward
 from kida.settings import Limits
 from kida.solver.branching import Acting, Brancher, CollectOptions, attach_collector

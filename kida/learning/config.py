@@ -15,8 +15,9 @@ from types import UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from kida.errors import UserError
-from kida.network.weights import Architecture, Candidates
+from kida.network.architecture import Architecture
 from kida.parameters import ParameterValue
+from kida.rule import CandidateSet as Candidates
 from kida.solver.branching import Acting, check_limits, check_window
 
 #: Who may branch before there is a network.

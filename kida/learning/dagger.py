@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from kida.boundary import write_json
+from kida.boundary import replaced, write_json
 from kida.errors import UserError
 from kida.jobs.executor import open_executor
 from kida.lab.search import check_library, search_generation
@@ -25,8 +25,10 @@ from kida.learning.plan import Plan
 from kida.learning.run import Listener, Run
 from kida.learning.samples import Aggregate
 from kida.learning.selection import Selection, finished_card, select
+from kida.network.architecture import Weights
+from kida.network.card import Card
 from kida.network.inheritance import interpolate, uniform_average
-from kida.network.weights import Card, Policy, Weights
+from kida.network.policy import Policy
 from kida.solver.branching import check_parameters
 
 
@@ -224,10 +226,10 @@ def search_one(
             _make_initial(run, number, threads)
         start = Policy.load(initial)
     if run.config.search.expert_depth is not None:
-        card = dataclasses.replace(start.card, expert_depth=run.config.search.expert_depth)
+        card = replaced(start.card, expert_depth=run.config.search.expert_depth)
         start = Policy(start.weights, card)
     weights = search_generation(run, plan, number, start, jobs=jobs, scheduler=scheduler)
-    card = dataclasses.replace(
+    card = replaced(
         start.card,
         recipe={"config": _plain(run.config), "generation": number},
         seeds=(run.config.seed,),
@@ -285,9 +287,10 @@ def _check_search(config: RunConfig) -> None:
         card = Policy.load(config.search.start).card
         ours = (config.training.architecture, config.collection.candidates)
         if imitated and (card.architecture, card.candidates) != ours:
+            reads = "with" if card.architecture.candidate_features else "without"
             raise UserError(
                 f"search.start is a policy of embedding size {card.architecture.embedding_size} "
-                f"{'with' if card.architecture.statistics else 'without'} statistics for the "
+                f"{reads} statistics for the "
                 f"{card.candidates} candidates, unlike the run's other generations: set "
                 "training.embedding_size, training.statistics and collection.candidates"
             )
@@ -350,7 +353,7 @@ def _scip_version() -> str:
 
 def _write_policy(run: Run, selection: Selection, folder: Path) -> None:
     template = Policy.load(run.generation(run.config.generations) / "policy").card
-    card = dataclasses.replace(
+    card = replaced(
         finished_card(
             template,
             run.config.inheritance,

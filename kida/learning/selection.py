@@ -5,7 +5,6 @@ strong branching helps are all compared by solving. Every solve's reward is a sm
 solve that is on disk is not done again.
 """
 
-import dataclasses
 import json
 import math
 from collections.abc import Callable, Sequence
@@ -18,12 +17,14 @@ from typing import Any
 import numpy as np
 from scipy.stats import t as student_t
 
-from kida.boundary import write_json
+from kida.boundary import replaced, write_json
 from kida.errors import UserError
 from kida.instances.family import Instance
 from kida.instances.registry import initial_bounds
 from kida.learning.config import InheritanceConfig, RunConfig
 from kida.learning.plan import Draw, Plan
+from kida.network.architecture import Weights
+from kida.network.card import Card
 from kida.network.inheritance import (
     best_parents,
     exponential_average,
@@ -32,7 +33,7 @@ from kida.network.inheritance import (
     uniform_average,
     weighted_average,
 )
-from kida.network.weights import Card, Policy, Weights
+from kida.network.policy import Policy
 from kida.reward import ScoringRule, cumulated_reward, starting_bound
 from kida.settings import Limits
 from kida.solver.branching import attach
@@ -341,7 +342,7 @@ def finished_card(card: Card, options: InheritanceConfig, depth: int, candidates
     ``options`` beside those it was trained under.
     """
     asked = depth >= 0
-    return dataclasses.replace(
+    return replaced(
         card,
         expert_depth=depth,
         expert_candidates=candidates if asked else 0,

@@ -28,8 +28,8 @@ from kida.files import atomic_path
 from kida.learning.config import TrainingConfig
 from kida.learning.losses import LOSSES, batches, teacher_loss
 from kida.learning.samples import Aggregate
+from kida.network.architecture import Weights
 from kida.network.gnn import Network
-from kida.network.weights import Weights
 from kida.sample import Sample
 
 

@@ -15,7 +15,7 @@ from pyscipopt import Model
 
 from kida import _core
 from kida.errors import UserError
-from kida.network.weights import Policy
+from kida.network.policy import Policy
 from kida.observation import Observation
 from kida.parameters import ParameterValue
 from kida.sample import Sample

@@ -18,7 +18,9 @@ from kida.learning.plan import Plan
 from kida.learning.run import Run, status
 from kida.learning.selection import measure
 from kida.learning.tensorboard import CURVES
-from kida.network.weights import Architecture, Card, Policy, shapes
+from kida.network.architecture import Architecture, shapes
+from kida.network.card import Card
+from kida.network.policy import Policy
 
 # Looked up by workers, which import this module and see `search.measure` replaced by its own.
 MEASURE = measure

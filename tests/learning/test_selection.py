@@ -9,8 +9,10 @@ from kida.instances.registry import initial_bounds
 from kida.learning.config import CollectionConfig, InheritanceConfig, RunConfig
 from kida.learning.plan import Plan
 from kida.learning.selection import Judge, clearly_worse, measure, select
+from kida.network.architecture import Architecture, shapes
+from kida.network.card import Card
 from kida.network.inheritance import exponential_average, interpolate, uniform_average
-from kida.network.weights import Architecture, Card, Policy, shapes
+from kida.network.policy import Policy
 
 DRAWS = 8
 

@@ -11,8 +11,8 @@ from kida.learning.config import TrainingConfig
 from kida.learning.losses import batches, collate
 from kida.learning.samples import Aggregate, write_shard
 from kida.learning.train import choose_device, initial_network, train_generation, validate
+from kida.network.architecture import Architecture
 from kida.network.gnn import Network
-from kida.network.weights import Architecture
 
 QUICK = TrainingConfig(
     embedding_size=16, epochs=4, edges_per_batch=40_000, prenorm_batches=2, device="cpu"
