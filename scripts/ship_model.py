@@ -30,9 +30,7 @@ def measurement(folder: str, command: str, identity: str, name: str) -> dict[str
     """Return the card's entry for a folder of results and the command that makes them."""
     results = load_results([Path(folder)])
     aliases = {
-        record["job"]["policy"]
-        for record in results.records
-        if record["policy_identity"] == identity
+        record.job.policy for record in results.records if record.policy_identity == identity
     }
     if len(aliases) != 1:
         raise UserError(f"the results in {folder} are not of this policy")
@@ -43,11 +41,11 @@ def measurement(folder: str, command: str, identity: str, name: str) -> dict[str
     entry: dict[str, Any] = {
         "command": command,
         "protocol": describe(results),
-        "scip_version": results.protocol["scip"],
+        "scip_version": results.protocol.scip,
         "disturbed_runs": f"{len(results.disturbed)} of {len(results.rows)}",
     }
     rivals = [who for who in results.policies if who != alias]
-    research = results.protocol["settings"] == "research"
+    research = results.protocol.settings == "research"
     if research:
         entry["solved"] = {
             names[who]: share([row for row in results.rows if row.policy == who])
@@ -104,7 +102,7 @@ def describe(results: Results) -> str:
     names = sorted({row.instance for row in results.rows}, key=lambda name: (len(name), name))
     seeds = sorted({row.seed for row in results.rows})
     return (
-        f"{protocol['settings']} settings, {protocol['time_limit']:g} s, {len(names)} instances "
+        f"{protocol.settings} settings, {protocol.seconds:g} s, {len(names)} instances "
         f"({names[0]} to {names[-1]}), seeds {', '.join(map(str, seeds))}, one core per solve"
     )
 

@@ -10,14 +10,15 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
-from dataclasses import asdict
 from pathlib import Path
 
-from kida.boundary import write_json
+from kida.boundary import replaced, write_json
 from kida.errors import UserError
 from kida.evaluation.records import (
     PROTOCOL_FILE,
     RUNS_FOLDER,
+    Failed,
+    Job,
     Protocol,
     Record,
     read_protocol,
@@ -25,6 +26,7 @@ from kida.evaluation.records import (
 )
 from kida.evaluation.single import run_isolated
 from kida.evaluation.trials import Trial
+from kida.instances.registry import digest_of
 from kida.jobs.executor import available_cores, open_executor
 from kida.solver.policies import policy_identity
 from kida.solver.versions import versions
@@ -109,52 +111,59 @@ def evaluate(
                     on_record(record)
 
 
-def _job(run: Trial, protocol: Protocol, core: int | None, jobs: int | None) -> Record:
-    instance = asdict(run.instance)
-    instance["path"] = None if run.instance.path is None else str(run.instance.path)
-    return {
-        "instance": instance,
-        "seed": run.seed,
+def _job(run: Trial, protocol: Protocol, core: int | None, jobs: int | None) -> Job:
+    return Job(
+        instance=run.instance,
+        digest=digest_of(run.instance),
+        seed=run.seed,
         # 0 would mean no permutation.
-        "permutation_seed": run.seed + 1 if protocol.permute else 0,
-        "policy": run.policy,
-        "settings": protocol.settings,
-        "time_limit": protocol.seconds,
-        "node_limit": protocol.node_limit,
-        "memory_limit": protocol.memory_limit,
-        "core": core,
-        "jobs": jobs,
+        permutation_seed=run.seed + 1 if protocol.permute else 0,
+        policy=run.policy,
+        settings=protocol.settings,
+        time_limit=protocol.seconds,
+        node_limit=protocol.node_limit,
+        memory_limit=protocol.memory_limit,
+        core=core,
+        jobs=jobs,
         # Long roots come on top of the limit, and SCIP cannot stop in the middle of an LP.
-        "patience": 2 * protocol.seconds + 3600,
-        "command": ["kida", *sys.argv[1:]],
-    }
+        patience=2 * protocol.seconds + 3600,
+        command=("kida", *sys.argv[1:]),
+    )
 
 
 def _claim(folder: Path, protocol: Protocol) -> None:
     """Write the folder's protocol, or check that it is the one that is there."""
-    wanted = asdict(protocol) | {"scip": versions()["scip"]}
+    wanted = replaced(protocol, scip=versions()["scip"])
     found = read_protocol(folder)
     if found is None:
         if folder.exists() and any(folder.iterdir()):
             raise UserError(f"{folder} is not empty and holds no results; name another folder")
         write_json(folder / PROTOCOL_FILE, wanted)
         return
-    for name, value in wanted.items():
-        if found.get(name) != value:
-            raise UserError(
-                f"{folder} holds runs with {name} {found.get(name)!r}, not {value!r}; "
-                "name another folder, or the same configuration"
-            )
+    if (difference := wanted.difference(found)) is not None:
+        name, mine, theirs = difference
+        raise UserError(
+            f"{folder} holds runs with {name} {theirs!r}, not {mine!r}; "
+            "name another folder, or the same configuration"
+        )
 
 
 def _done(folder: Path, run: Trial, identities: dict[str, str], retry_failed: bool) -> bool:
     path = folder / RUNS_FOLDER / run.file_name
     if not path.exists():
+        if (
+            run.old_file_name != run.file_name
+            and (folder / RUNS_FOLDER / run.old_file_name).exists()
+        ):
+            raise UserError(
+                f"{folder} holds runs that do not say which content of {run.instance.name} they "
+                "solved, as older versions wrote them; name another folder"
+            )
         return False
     record = read_record(path)
-    if record["error"] is not None:
+    if isinstance(record, Failed):
         return not retry_failed
-    if record["policy_identity"] != identities[run.policy]:
+    if record.policy_identity != identities[run.policy]:
         raise UserError(
             f"{folder} holds runs of another policy by the name {run.policy!r} "
             "(it has been changed or trained anew); name another folder"

@@ -16,13 +16,21 @@ import sys
 import tempfile
 import threading
 import time
-from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
-from kida.boundary import write_json
-from kida.instances.family import Instance
+from kida.boundary import checked, convert, decode_json, plain, write_json
+from kida.evaluation.records import (
+    Branching,
+    Failed,
+    Finished,
+    Job,
+    Machine,
+    Outcome,
+    Record,
+    Trajectory,
+    read_record,
+)
 from kida.instances.registry import initial_bounds
 from kida.settings import Limits
 from kida.solver.policies import policy_identity
@@ -36,17 +44,13 @@ LEAST_CPU_SHARE = 0.95
 SPARE_LOAD = 0.75
 
 
-def run_isolated(job: dict[str, Any]) -> dict[str, Any]:
+def run_isolated(job: Job) -> Record:
     """Do one job in a process of its own; return its record, also if that process crashes.
 
     Parameters
     ----------
     job
-        ``instance`` (the fields of an Instance), ``seed``, ``permutation_seed``, ``policy``,
-        ``settings``, ``time_limit``, ``node_limit``, ``memory_limit``, ``core`` (to be pinned to,
-        or ``None``), ``jobs`` (how many run at once,
-        ``None`` if unknown) and ``patience`` (seconds after which the
-        process is killed). It is part of the record.
+        What to do; it is part of the record.
     """
     with tempfile.TemporaryDirectory() as folder:
         output, errors = Path(folder) / "record.json", Path(folder) / "errors.txt"
@@ -61,24 +65,21 @@ def run_isolated(job: dict[str, Any]) -> dict[str, Any]:
         with process.stdin:
             # The process may be dead before it has read its job; its exit status tells.
             with contextlib.suppress(BrokenPipeError):
-                process.stdin.write(json.dumps(job).encode() + b"\n")
+                process.stdin.write(json.dumps(plain(job)).encode() + b"\n")
                 process.stdin.flush()
             try:
-                status = process.wait(job["patience"])
+                status = process.wait(job.patience)
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
-                return _failure(job, f"did not stop within {job['patience']:.0f} s and was killed")
+                return Failed(
+                    job=job, error=f"did not stop within {job.patience:.0f} s and was killed"
+                )
         if output.exists():
-            record: dict[str, Any] = json.loads(output.read_text(encoding="utf-8"))
-            return record
+            return read_record(output)
         said = errors.read_text(encoding="utf-8", errors="replace").strip()[-2000:]
     how = f"killed by {signal.Signals(-status).name}" if status < 0 else f"exit status {status}"
-    return _failure(job, f"the process crashed ({how}); it said: {said or 'nothing'}")
-
-
-def _failure(job: dict[str, Any], error: str) -> dict[str, Any]:
-    return {"job": job, "error": error}
+    return Failed(job=job, error=f"the process crashed ({how}); it said: {said or 'nothing'}")
 
 
 def _watch_parent() -> None:
@@ -88,49 +89,49 @@ def _watch_parent() -> None:
     os._exit(1)
 
 
-def _read_job() -> dict[str, Any]:
+def _read_job() -> Job:
     line = b""
     while not line.endswith(b"\n"):
         received = os.read(0, 65536)
         if not received:
             raise EOFError("the job never arrived")
         line += received
-    job: dict[str, Any] = json.loads(line)
-    return job
+    return decode_json(line, Job, "the job is none")
 
 
-def _run(job: dict[str, Any]) -> dict[str, Any]:
-    if job["core"] is not None:
-        os.sched_setaffinity(0, {job["core"]})
-    fields = dict(job["instance"])
-    fields["path"] = None if fields["path"] is None else Path(fields["path"])
-    instance = Instance(**fields)
-    machine = {"machine": _machine(), "versions": versions(), "started": _now()}
+def _run(job: Job) -> Finished:
+    if job.core is not None:
+        os.sched_setaffinity(0, {job.core})
+    instance = job.instance
+    machine, started_at = _machine(), _now()
     before = _load()
-    limits = Limits(job["time_limit"], job["node_limit"], job["memory_limit"])
+    limits = Limits(job.time_limit, job.node_limit, job.memory_limit)
     started, cpu = time.perf_counter(), time.process_time()
     result = solve(
         instance,
-        job["policy"],
-        settings=job["settings"],
+        job.policy,
+        settings=job.settings,
         limits=limits,
-        seed=job["seed"],
-        permutation_seed=job["permutation_seed"],
+        seed=job.seed,
+        permutation_seed=job.permutation_seed,
     )
     share = (time.process_time() - cpu) / (time.perf_counter() - started)
     after = _load()
-    return {
-        "job": job,
-        "error": None,
-        "policy_identity": policy_identity(job["policy"]),
-        "initial_primal_bound": initial_bounds(instance).primal,
-        "initial_dual_bound": initial_bounds(instance).dual,
-        **machine,
-        "load": [before, after],
-        "cpu_share": share,
-        "disturbed": _disturbances(before, after, share, job["jobs"]),
-        "result": _plain(result),
-    }
+    return checked(
+        Finished(
+            job=job,
+            policy_identity=policy_identity(job.policy),
+            initial_primal_bound=initial_bounds(instance).primal,
+            initial_dual_bound=initial_bounds(instance).dual,
+            machine=machine,
+            versions=versions(),
+            started=started_at,
+            load=(before, after),
+            cpu_share=share,
+            disturbed=tuple(_disturbances(before, after, share, job.jobs)),
+            result=outcome(result),
+        )
+    )
 
 
 def _disturbances(
@@ -149,28 +150,28 @@ def _disturbances(
     return found
 
 
-def _plain(result: SolveResult) -> dict[str, Any]:
-    """Return the result as JSON content; infinite bounds are +-1e20, an infinite gap is None."""
-    termination = result.termination
-    return {
-        "reason": termination.reason.value,
-        "limit": None if termination.limit is None else termination.limit.value,
-        "status": termination.status,
-        "sense": result.sense,
-        "dual_bound": _clipped(result.dual_bound),
-        "primal_bound": _clipped(result.primal_bound),
-        "gap": result.gap if math.isfinite(result.gap) else None,
-        "has_solution": result.solution is not None,
-        "wall_time": result.wall_time,
-        "cpu_time": result.cpu_time,
-        "nodes": result.nodes,
-        "fair_nodes": result.fair_nodes,
-        "lp_iterations": result.lp_iterations,
-        "lp_time": result.lp_time,
-        "strong_branching_time": result.strong_branching_time,
-        "branching": None if result.branching is None else asdict(result.branching),
-        "trajectory": result.trajectory.to_json(),
-    }
+def outcome(result: SolveResult) -> Outcome:
+    """Return what is recorded of a solve."""
+    termination, rule = result.termination, result.branching
+    return Outcome(
+        reason=termination.reason.value,
+        limit=None if termination.limit is None else termination.limit.value,
+        status=termination.status,
+        sense=result.sense,
+        dual_bound=_clipped(result.dual_bound),
+        primal_bound=_clipped(result.primal_bound),
+        gap=result.gap if math.isfinite(result.gap) else None,
+        has_solution=result.solution is not None,
+        wall_time=result.wall_time,
+        cpu_time=result.cpu_time,
+        nodes=result.nodes,
+        fair_nodes=result.fair_nodes,
+        lp_iterations=result.lp_iterations,
+        lp_time=result.lp_time,
+        strong_branching_time=result.strong_branching_time,
+        branching=None if rule is None else convert(plain(rule), Branching, "the rule's counts"),
+        trajectory=Trajectory.of(result.trajectory),
+    )
 
 
 def _clipped(bound: float) -> float:
@@ -185,14 +186,14 @@ def _load() -> float | None:
     return os.getloadavg()[0] if hasattr(os, "getloadavg") else None
 
 
-def _machine() -> dict[str, Any]:
+def _machine() -> Machine:
     name = platform.processor() or platform.machine()
     with contextlib.suppress(OSError):
         for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
             if line.startswith("model name"):
                 name = line.partition(":")[2].strip()
                 break
-    return {"processor": name, "cores": os.cpu_count()}
+    return Machine(processor=name, cores=os.cpu_count())
 
 
 def main() -> None:
@@ -200,9 +201,9 @@ def main() -> None:
     job = _read_job()
     threading.Thread(target=_watch_parent, daemon=True).start()
     try:
-        record = _run(job)
+        record: Record = _run(job)
     except Exception as error:
-        record = _failure(job, f"{type(error).__name__}: {error}")
+        record = Failed(job=job, error=f"{type(error).__name__}: {error}")
     write_json(Path(sys.argv[1]), record)
 
 

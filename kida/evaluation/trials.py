@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from kida.errors import UserError
 from kida.evaluation.records import slug
 from kida.instances.family import Instance
+from kida.instances.registry import digest_of
 
 
 @dataclass(frozen=True)
@@ -19,6 +20,13 @@ class Trial:
     @property
     def file_name(self) -> str:
         """Where its record lives, below ``runs/``."""
+        # Files of one name may differ, of two folders or times; generated instances never do.
+        mark = "" if self.instance.path is None else f"-{digest_of(self.instance)}"
+        return f"{slug(self.instance.name)}{mark}.{self.seed}.{slug(self.policy)}.json"
+
+    @property
+    def old_file_name(self) -> str:
+        """Where the record would live that does not tell the instance's content (version 1)."""
         return f"{slug(self.instance.name)}.{self.seed}.{slug(self.policy)}.json"
 
 

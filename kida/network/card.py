@@ -63,7 +63,7 @@ class Card(Decision, frozen=True, forbid_unknown_fields=True):
 
     def to_json(self) -> dict[str, Any]:
         """Return the card as JSON content; :func:`card_from` reads it back."""
-        content = plain(self)
+        content: dict[str, Any] = plain(self)
         first = ("architecture", *Decision.__struct_fields__)
         version = {"schema_version": self.architecture.schema_version}
         return version | {name: content.pop(name) for name in first} | content
