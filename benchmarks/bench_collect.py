@@ -28,14 +28,14 @@ import tempfile
 import time
 from pathlib import Path
 
+from kida.jobs.executor import open_executor
 from pyscipopt import Model
 
 from kida.instances.registry import instances
-from kida.jobs.executor import open_executor
 from kida.learning.collect import Episode, play
 from kida.learning.config import read_config
 from kida.learning.samples import write_shard
-from kida.network.weights import Policy
+from kida.network.policy import Policy
 from kida.rule import Acting
 from kida.settings import Limits, Settings, named_settings
 from kida.solver.branching import Brancher

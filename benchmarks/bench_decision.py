@@ -24,7 +24,9 @@ from pyscipopt import SCIP_PARAMSETTING, Model
 
 from kida import _core
 from kida.instances.registry import instances
-from kida.network.weights import Architecture, Card, Policy
+from kida.network.architecture import Architecture
+from kida.network.card import Card
+from kida.network.policy import Policy
 from kida.observation import NETWORK_VARIABLE_FEATURES, Observation
 from kida.solver.branching import attach, attach_callable, observe_candidates
 from kida.solver.problem import open_model

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from kida.errors import UserError
 from kida.instances.family import Instance
-from kida.network.weights import Policy
+from kida.network.policy import Policy
 from kida.observation import Observation
 
 if TYPE_CHECKING:

@@ -7,12 +7,14 @@ unknown fields and wrong types without guessing, and names the place of what it 
 bounded before anything is allocated, and numbers that are not finite are refused everywhere.
 """
 
+import dataclasses
 import math
 import re
 import tomllib
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import UnionType
-from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
+from typing import Annotated, Any, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 import msgspec
 from msgspec import Meta
@@ -138,6 +140,9 @@ def convert(content: Any, kind: type[Kind], trouble: str) -> Kind:
         return msgspec.convert(content, kind)
     except msgspec.ValidationError as error:
         raise UserError(f"{trouble}: {_explained(str(error), content, kind)}") from error
+    # From a type's own check of itself.
+    except UserError as error:
+        raise UserError(f"{trouble}: {error}") from error
 
 
 def checked(value: Kind) -> Kind:
@@ -151,9 +156,15 @@ def checked(value: Kind) -> Kind:
     return convert(plain(value), type(value), f"this {type(value).__name__} makes no sense")
 
 
+def replaced(value: Kind, **changes: Any) -> Kind:
+    """Return a declared value with some fields changed, checked as by :func:`checked`."""
+    changed: Kind = msgspec.structs.replace(cast(Any, value), **changes)
+    return checked(changed)
+
+
 def plain(value: Any) -> Any:
     """Return a declared value as nested dictionaries, lists and values, as JSON has them."""
-    return msgspec.to_builtins(value)
+    return msgspec.to_builtins(value, enc_hook=_as_dict)
 
 
 def write_json(path: Path, content: Any) -> None:
@@ -173,25 +184,58 @@ def write_json(path: Path, content: Any) -> None:
         temporary.write_bytes(msgspec.json.format(msgspec.json.encode(content), indent=2) + b"\n")
 
 
+def _as_dict(value: Any) -> Any:
+    """Return a read-only mapping as a dictionary, which msgspec does not by itself."""
+    if isinstance(value, Mapping):
+        return dict(value)
+    raise TypeError(f"{type(value).__name__} has no place in plain content")
+
+
 def _explained(message: str, content: Any, kind: Any) -> str:
     """Return msgspec's message with the place first, as ``training.epochs``, and what is there."""
-    text, _, place = message.partition(" - at `$")
-    field = place.removesuffix("`").lstrip(".")
+    text, _, place = message.partition(" - at `")
     text = text[:1].lower() + text[1:]
-    owner = kind
-    for name in [part for part in re.split(r"\.|\[.*?\]", field) if part]:
-        if isinstance(content, dict):
-            content = content.get(name)
-        owner, kind = kind, _type_of(kind, name)
+    if place and not place.startswith("$"):
+        # "key` in `$.parameters`": it is the name of an entry that is wrong.
+        return f"{place.rpartition('$')[2].strip('.`')}: {text} as the name of an entry"
+    field, owner = "", None
+    for name, number in re.findall(r"\.([^.\[`]+)|\[([^\]]*)\]", place):
+        owner = kind
+        key: Any = name or number
+        kind = _type_of(kind, key)
+        if number == "...":
+            key = _first_wrong(content, kind)
+        field += f".{key}" if isinstance(content, dict) else f"[{number}]"
+        content = _entry(content, key)
+    field = field.lstrip(".")
     if text.startswith("object contains unknown field") and _is_struct(kind):
         names = ", ".join(entry.encode_name for entry in msgspec.structs.fields(kind))
         return f"{field + ': ' if field else ''}{text}; the fields are {names}"
     if text.startswith("invalid enum value"):
         return f"{field} is {content!r}; choose one of {', '.join(map(str, get_args(kind)))}"
-    if isinstance(content, str | int | float) and owner is not kind:
-        text = f"is {content!r}; {text}"
+    if isinstance(content, str | int | float) and owner is not None:
+        shown = repr(content)
+        text = f"is {shown if len(shown) <= 100 else shown[:100] + '...'}; {text}"
         return f"{field} {text}"
     return f"{field}: {text}" if field else text
+
+
+def _first_wrong(content: Any, kind: Any) -> str:
+    """Return the name of the first entry that is not of the type, as msgspec does not say it."""
+    for name, value in content.items() if isinstance(content, dict) else ():
+        try:
+            msgspec.convert(value, kind)
+        except (msgspec.ValidationError, UserError):
+            return str(name)
+    return "..."
+
+
+def _entry(content: Any, key: Any) -> Any:
+    if isinstance(content, dict):
+        return content.get(key)
+    if isinstance(content, list | tuple) and str(key).isdecimal() and int(key) < len(content):
+        return content[int(key)]
+    return None
 
 
 def _is_struct(kind: Any) -> bool:
@@ -199,17 +243,24 @@ def _is_struct(kind: Any) -> bool:
 
 
 def _type_of(kind: Any, name: str) -> Any:
-    """Return the type of the field ``name``, or ``kind`` itself where it cannot be told."""
-    if not _is_struct(kind):
-        return kind
-    for entry in msgspec.structs.fields(kind):
-        if entry.encode_name == name:
-            found = entry.type
-            # Of a list the entries' type, of a choice with None the choice.
-            while get_origin(found) in (Annotated, tuple, list, Union, UnionType):
-                found = get_args(found)[0]
-            return found
-    return kind
+    """Return the type of the field or entry ``name`` of ``kind``, Any where it cannot be told."""
+    found: Any = Any
+    if _is_struct(kind):
+        for entry in msgspec.structs.fields(kind):
+            if entry.encode_name == name:
+                found = entry.type
+    elif dataclasses.is_dataclass(kind):
+        found = get_type_hints(kind, include_extras=True).get(name, Any)
+    elif get_origin(kind) in (list, tuple, dict, Mapping):
+        arguments = get_args(kind)
+        found = arguments[-1] if arguments[-1] is not Ellipsis else arguments[0]
+    # Of a choice with None the choice.
+    while get_origin(found) in (Annotated, Union, UnionType):
+        choices = [choice for choice in get_args(found) if choice is not type(None)]
+        if get_origin(found) is not Annotated and len(choices) > 1:
+            break
+        found = choices[0]
+    return found
 
 
 def _unusable(content: Any) -> str | None:
@@ -227,9 +278,19 @@ def _unusable(content: Any) -> str | None:
                 (entry, f"{place}.{key}".lstrip("."), depth + 1)
                 for key, entry in reversed(value.items())
             ]
-        elif isinstance(value, list | tuple) and not all(type(x) is int for x in value):
+        elif isinstance(value, list | tuple) and not _all_usable_numbers(value):
             waiting += [
                 (entry, f"{place}[{number}]", depth + 1)
                 for number, entry in reversed([*enumerate(value)])
             ]
     return None
+
+
+def _all_usable_numbers(values: Sequence[Any]) -> bool:
+    """Return whether these are numbers, all finite: long lists are looked through at once."""
+    return {*map(type, values)} <= {int, float} and all(map(_finite, values))
+
+
+def _finite(value: float) -> bool:
+    # An integer of many digits is finite, and none that math.isfinite takes.
+    return type(value) is int or math.isfinite(value)

@@ -1,7 +1,7 @@
 """How a solve's bounds moved: an exact record of every change, as step functions of time.
 
 The record is made by the native core (``kida._core.BoundRecorder``), event by event, and is plain
-data from here on: it can be stored as JSON, and scored (``kida/reward.py``).
+data from here on: it is stored (``kida/evaluation/records.py``) and scored (``kida/reward.py``).
 Infinite bounds mean that there is none yet.
 """
 
@@ -98,26 +98,6 @@ class BoundTrajectory:
         """Return the dual bound in force at ``times`` (seconds from the start), same shape."""
         unproven = -sign(self.sense) * math.inf
         return step_values(self.clock(clock), self.dual, times, before=unproven)
-
-    def to_json(self) -> dict[str, Any]:
-        """Return plain data for JSON; infinite bounds are +-1e20 there, as in SCIP."""
-        return {
-            "sense": self.sense,
-            "root_end_wall": None if math.isnan(self.root_end_wall) else self.root_end_wall,
-            "root_end_cpu": None if math.isnan(self.root_end_cpu) else self.root_end_cpu,
-            "wall": self.wall.tolist(),
-            "cpu": self.cpu.tolist(),
-            "dual": np.clip(self.dual, -SCIP_INFINITY, SCIP_INFINITY).tolist(),
-            "primal": np.clip(self.primal, -SCIP_INFINITY, SCIP_INFINITY).tolist(),
-            "nodes": self.nodes.tolist(),
-        }
-
-    @classmethod
-    def from_json(cls, content: Mapping[str, Any]) -> "BoundTrajectory":
-        """Rebuild what :meth:`to_json` gave."""
-        stamps = [content["root_end_wall"], content["root_end_cpu"]]
-        wall, cpu = (math.nan if stamp is None else float(stamp) for stamp in stamps)
-        return cls.from_arrays(content, wall, cpu, content["sense"])
 
 
 def step_values(

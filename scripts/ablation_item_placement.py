@@ -15,9 +15,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from kida.boundary import write_json
+from kida.boundary import plain, write_json
 from kida.errors import UserError
-from kida.evaluation.records import Protocol, Record
+from kida.evaluation.records import Failed, Protocol, Record
 from kida.evaluation.results import load_results
 from kida.evaluation.runner import evaluate
 from kida.evaluation.summary import warnings
@@ -165,11 +165,11 @@ def _write(entries: list[Entry], entrants: list[Entrant], folder: Path) -> None:
     for record, entrant in zip(found, entrants, strict=True):
         record["policy"] = Path(record["policy"]).name
         record["options"] = list(entrant.variant.options)
-    job = results.records[0]["job"]
+    job = results.records[0].job
     about: dict[str, Any] = {
         "command": ["python", *sys.argv],
-        "protocol": results.protocol,
-        "machine": results.records[0]["machine"] | {"jobs": job["jobs"]},
+        "protocol": plain(results.protocol),
+        "machine": plain(results.records[0].machine) | {"jobs": job.jobs},
         "instances": sorted({row.instance for row in results.rows}),
         "disturbed_runs": len(results.disturbed),
         "failed_runs": len(results.failures),
@@ -178,11 +178,11 @@ def _write(entries: list[Entry], entrants: list[Entrant], folder: Path) -> None:
     write_json(folder / "ablation.json", {**about, "rows": found})
     text = (
         f"# Ablation of {RECIPE.name}\n\n"
-        f"Dual bound averaged over {job['time_limit']:g} s after the root node, on "
+        f"Dual bound averaged over {job.time_limit:g} s after the root node, on "
         f"{len(about['instances'])} validation instances, {about['instances'][0]} to "
-        f"{about['instances'][-1]}; policies took turns, {job['jobs']} solves at a time "
+        f"{about['instances'][-1]}; policies took turns, {job.jobs} solves at a time "
         f"({about['disturbed_runs']} of {about['runs']} disturbed, {about['failed_runs']} failed; "
-        f"SCIP {results.protocol['scip']}, {about['machine']['processor']}). Differences are "
+        f"SCIP {results.protocol.scip}, {about['machine']['processor']}). Differences are "
         f"paired by instance, with 95 % bootstrap intervals that are not adjusted for being many: "
         f"one in twenty excludes 0 by chance.\n\n{markdown(found)}"
     )
@@ -217,9 +217,10 @@ def _say(run: str, event: Event) -> None:
 
 
 def _say_solved(record: Record) -> None:
-    job = record["job"]
-    outcome = record["error"] or f"dual bound {record['result']['dual_bound']:.6g}"
-    print(f"{job['instance']['name']}, {Path(job['policy']).name}: {outcome}", flush=True)
+    job = record.job
+    failed = isinstance(record, Failed)
+    outcome = record.reason if failed else f"dual bound {record.result.dual_bound:.6g}"
+    print(f"{job.instance.name}, {Path(job.policy).name}: {outcome}", flush=True)
 
 
 if __name__ == "__main__":

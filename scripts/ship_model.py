@@ -11,16 +11,16 @@ to a shipped model's measurements, name its own folder:
 """
 
 import argparse
-import dataclasses
 import sys
 from pathlib import Path
 from statistics import fmean
 from typing import Any
 
+from kida.boundary import replaced
 from kida.errors import UserError
 from kida.evaluation.results import Results, Row, load_results
 from kida.evaluation.summary import TIME, compare_efforts, compare_policies
-from kida.network.weights import Policy
+from kida.network.policy import Policy
 from kida.solver.policies import policy_identity
 
 MODELS = Path(__file__).resolve().parents[1] / "models"
@@ -30,9 +30,7 @@ def measurement(folder: str, command: str, identity: str, name: str) -> dict[str
     """Return the card's entry for a folder of results and the command that makes them."""
     results = load_results([Path(folder)])
     aliases = {
-        record["job"]["policy"]
-        for record in results.records
-        if record["policy_identity"] == identity
+        record.job.policy for record in results.records if record.policy_identity == identity
     }
     if len(aliases) != 1:
         raise UserError(f"the results in {folder} are not of this policy")
@@ -43,11 +41,11 @@ def measurement(folder: str, command: str, identity: str, name: str) -> dict[str
     entry: dict[str, Any] = {
         "command": command,
         "protocol": describe(results),
-        "scip_version": results.protocol["scip"],
+        "scip_version": results.protocol.scip,
         "disturbed_runs": f"{len(results.disturbed)} of {len(results.rows)}",
     }
     rivals = [who for who in results.policies if who != alias]
-    research = results.protocol["settings"] == "research"
+    research = results.protocol.settings == "research"
     if research:
         entry["solved"] = {
             names[who]: share([row for row in results.rows if row.policy == who])
@@ -104,7 +102,7 @@ def describe(results: Results) -> str:
     names = sorted({row.instance for row in results.rows}, key=lambda name: (len(name), name))
     seeds = sorted({row.seed for row in results.rows})
     return (
-        f"{protocol['settings']} settings, {protocol['time_limit']:g} s, {len(names)} instances "
+        f"{protocol.settings} settings, {protocol.seconds:g} s, {len(names)} instances "
         f"({names[0]} to {names[-1]}), seeds {', '.join(map(str, seeds))}, one core per solve"
     )
 
@@ -149,7 +147,7 @@ def main() -> int:
         again = {command for _, command in arguments.measured}
         results = [old for old in policy.card.results if old["command"] not in again] + results
     recipe = {"command": f"scripts/train.sh {arguments.name}"} | dict(policy.card.recipe)
-    card = dataclasses.replace(policy.card, recipe=recipe, results=tuple(results))
+    card = replaced(policy.card, recipe=recipe, results=tuple(results))
     Policy(policy.weights, card).save(MODELS / arguments.name)
     print(f"models/{arguments.name} is ready; scripts/train_{arguments.name}.toml must match it")
     return 0

@@ -12,7 +12,9 @@ from kida.evaluation.records import Protocol
 from kida.evaluation.runner import evaluate
 from kida.evaluation.trials import plan
 from kida.instances.registry import instances
-from kida.network.weights import Architecture, Card, Policy, shapes
+from kida.network.architecture import Architecture, shapes
+from kida.network.card import Card
+from kida.network.policy import Policy
 
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
@@ -29,8 +31,8 @@ def shared_data() -> Path:
 def make_policy() -> Callable[..., Policy]:
     """Return what makes untrained policies of a seed and, by name, fields of the card."""
 
-    def make(seed: int = 0, statistics: bool = False, **card: Any) -> Policy:
-        architecture = Architecture(8, statistics)
+    def make(seed: int = 0, candidate_features: bool = False, **card: Any) -> Policy:
+        architecture = Architecture(8, candidate_features)
         generator = np.random.default_rng(seed)
         weights = {
             name: generator.normal(size=shape).astype(np.float32) / 4

@@ -8,7 +8,7 @@ from pyscipopt import SCIP_PARAMSETTING
 import kida
 from kida.instances.registry import instances
 from kida.learning.config import config_from, first_difference, read_config
-from kida.network.weights import Policy, shipped
+from kida.network.policy import Policy, shipped
 from kida.solver.problem import open_model
 
 REPOSITORY = Path(__file__).resolve().parents[1]

@@ -1,6 +1,5 @@
-"""The trajectory as data: checks, step values, JSON."""
+"""The trajectory as data: checks and step values."""
 
-import json
 import math
 from dataclasses import replace
 
@@ -36,16 +35,6 @@ def test_scip_infinities_become_infinite(trajectory):
     assert trajectory.dual[0] == -math.inf
     assert trajectory.primal[0] == math.inf
     np.testing.assert_array_equal(with_infinities([1e20, -2e20, 1e19]), [np.inf, -np.inf, 1e19])
-
-
-def test_json_round_trip_is_exact(trajectory):
-    for original in (trajectory, replace(trajectory, root_end_wall=math.nan)):
-        text = json.dumps(original.to_json(), allow_nan=False)
-        copy = BoundTrajectory.from_json(json.loads(text))
-        for name in ("wall", "cpu", "dual", "primal", "nodes"):
-            np.testing.assert_array_equal(getattr(copy, name), getattr(original, name))
-        np.testing.assert_equal(copy.root_end_wall, original.root_end_wall)
-        assert (copy.root_end_cpu, copy.sense) == (0.75, "minimize")
 
 
 def test_without_branching_the_root_ends_with_the_solve(trajectory):

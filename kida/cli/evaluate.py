@@ -23,7 +23,7 @@ from kida.cli.common import explain_policies, open_console, read_names, read_see
 from kida.cli.progress import ProgressBar
 from kida.errors import UserError
 from kida.evaluation import official
-from kida.evaluation.records import Protocol, Record
+from kida.evaluation.records import Failed, Protocol, Record
 from kida.evaluation.results import Results, load_results, write_tables
 from kida.evaluation.runner import evaluate
 from kida.evaluation.summary import (
@@ -39,7 +39,7 @@ from kida.files import atomic_path
 from kida.instances.registry import instances
 from kida.jobs.cores import available_cores
 from kida.jobs.run import Workers
-from kida.network.weights import shipped
+from kida.network.policy import shipped
 from kida.settings import SETTINGS
 
 HELP = "score policies on a set of instances"
@@ -207,15 +207,15 @@ def _evaluate(
 
 
 def _line(record: Record) -> str:
-    job = record["job"]
-    what: str = f"{job['instance']['name']}, seed {job['seed']}, {job['policy']}: "
-    if record["error"] is not None:
-        return f"{what}failed, {record['error'].strip().splitlines()[-1]}"
-    result = record["result"]
-    line = f"{what}{result['status']}, dual bound {result['dual_bound']:.6g}, "
-    line += f"{result['nodes']:,} nodes in {result['wall_time']:.1f} s"
-    if record["disturbed"]:
-        line += f" (disturbed: {'; '.join(record['disturbed'])})"
+    job = record.job
+    what = f"{job.instance.name}, seed {job.seed}, {job.policy}: "
+    if isinstance(record, Failed):
+        return f"{what}failed, {record.reason}"
+    result = record.result
+    line = f"{what}{result.status}, dual bound {result.dual_bound:.6g}, "
+    line += f"{result.nodes:,} nodes in {result.wall_time:.1f} s"
+    if record.disturbed:
+        line += f" (disturbed: {'; '.join(record.disturbed)})"
     return line
 
 
@@ -248,7 +248,7 @@ def _report(
 
 
 def _quick_verdict(results: Results, baseline: str) -> list[str]:
-    lines = [f"This was a quick look, {results.protocol['time_limit']:g} s a run:"]
+    lines = [f"This was a quick look, {results.protocol.seconds:g} s a run:"]
     for policy, (found, _) in compare_policies(results, baseline).items():
         width = found.high - found.low
         base = abs(found.baseline_mean)

@@ -144,7 +144,7 @@ def compare_with_official(
         If the runs are of another protocol than the official ones, or have no instance in common
         with any team.
     """
-    check_comparable(results.protocol["settings"], results.protocol["time_limit"])
+    check_comparable(results.protocol.settings, results.protocol.seconds)
     ours: dict[str, list[float]] = {}
     for row in results.rows:
         if row.policy == policy and math.isfinite(row.cumulated_reward):
@@ -183,8 +183,7 @@ def write_official(results: Results, folder: Path) -> list[Path]:
         ]
         pairs.sort(key=lambda pair: pair[0].seed)
         lines = [
-            [_official_path(record["job"]["instance"]), *_official_values(row)]
-            for row, record in pairs
+            [_official_path(record.job.instance), *_official_values(row)] for row, record in pairs
         ]
         path = folder / f"{slug(policy)}.official.csv"
         write_table(path, OFFICIAL_COLUMNS, lines)
@@ -192,9 +191,9 @@ def write_official(results: Results, folder: Path) -> list[Path]:
     return paths
 
 
-def _official_path(instance: dict[str, str]) -> str:
-    benchmark = BENCHMARKS.get(instance["family"], instance["family"])
-    return f"../../instances/{benchmark}/{instance['split']}/{instance['name']}.mps.gz"
+def _official_path(instance: Instance) -> str:
+    benchmark = BENCHMARKS.get(instance.family, instance.family)
+    return f"../../instances/{benchmark}/{instance.split}/{instance.name}.mps.gz"
 
 
 def _official_values(row: Row) -> list[object]:

@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 from kida.evaluation.comparisons import performance_profile
 from kida.evaluation.results import Results, Row
 from kida.evaluation.summary import REWARD, pair_instances
-from kida.trajectory import BoundTrajectory
 
 # Okabe and Ito's colours, distinguishable with any colour vision; yellow left out on white.
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#000000", "#E69F00", "#56B4E9")
@@ -259,7 +258,7 @@ def _figure(x: str, y: str) -> tuple[Figure, Axes]:
 
 
 def _times(results: Results) -> NDArray[np.float64]:
-    return np.linspace(0.0, results.protocol["time_limit"], _INSTANTS)
+    return np.linspace(0.0, results.protocol.seconds, _INSTANTS)
 
 
 def _bounds(results: Results, policy: str, instance: str) -> list[NDArray[np.float64]]:
@@ -267,7 +266,7 @@ def _bounds(results: Results, policy: str, instance: str) -> list[NDArray[np.flo
     found = []
     for row, record in zip(results.rows, results.records, strict=True):
         if (row.policy, row.instance) == (policy, instance):
-            path = BoundTrajectory.from_json(record["result"]["trajectory"])
+            path = record.result.trajectory.bounds()
             bounds = path.dual_at(_times(results) + path.root_end())
             best = np.maximum if path.sense == "minimize" else np.minimum
             floor = row.initial_dual_bound
@@ -283,7 +282,7 @@ def _rises(results: Results) -> dict[str, dict[str, NDArray[np.float64]]]:
         starts = [curve[0] for group in curves.values() for curve in group]
         rising = results.records[
             next(i for i, row in enumerate(results.rows) if row.instance == name)
-        ]["result"]["sense"]
+        ].result.sense
         sign = 1.0 if rising == "minimize" else -1.0
         start = min(sign * value for value in starts)
         for policy, group in curves.items():

@@ -1,45 +1,86 @@
-"""What a results folder holds: the protocol of its runs, and one record per run.
+"""What a results folder holds: the protocol of its runs, and one record per run, as declared types.
 
-``protocol.json`` is what all its runs have in common, and ``runs/`` has one JSON file per run.
-Nothing here needs a solver: results are read where there is none.
+``protocol.json`` is what all its runs have in common, and ``runs/`` has one JSON file per run: a
+:class:`Finished` or a :class:`Failed`. Nothing here needs a solver: results are read where there is
+none. To record more, add a field with a default, so that what is on disk stays readable.
 """
 
-import json
 import math
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Final, Literal
 
+import numpy as np
+from msgspec import Meta, Struct
+from msgspec.structs import force_setattr
+
+from kida.boundary import (
+    LARGE_FILE,
+    LARGEST_SEED,
+    SCIP_INFINITY,
+    Count,
+    Natural,
+    Positive,
+    Seconds,
+    Seed,
+    convert,
+    read_json,
+)
 from kida.errors import UserError
+from kida.instances.family import Instance
+from kida.instances.registry import digest_of
+from kida.sense import Sense
 from kida.settings import Limits, named_settings
+from kida.trajectory import BoundTrajectory
 
 PROTOCOL_FILE = "protocol.json"
 RUNS_FOLDER = "runs"
-Record = dict[str, Any]
+#: Of protocols and records. Version 1, which names none, is without the instances' digests.
+VERSION: Final = 2
+
+Version = Literal[1, 2]
+#: Names of instances and policies, paths, what a process said.
+Text = Annotated[str, Meta(max_length=10_000)]
+#: Infinite bounds are SCIP's +-1e20.
+Bound = Annotated[float, Meta(ge=-SCIP_INFINITY, le=SCIP_INFINITY)]
+#: Seconds that something took.
+Duration = Annotated[float, Meta(ge=0.0, le=1e9)]
+Counter = Annotated[int, Meta(ge=0, le=2**63 - 1)]
+_Events = Meta(min_length=1, max_length=10_000_000)
 
 
-@dataclass(frozen=True)
-class Protocol:
+class Protocol(Struct, frozen=True, forbid_unknown_fields=True):
     """What all runs of a results folder have in common.
 
     Attributes
     ----------
     settings
-        A name of :data:`kida.solver.settings.SETTINGS`.
+        A name of :data:`kida.settings.SETTINGS`.
     time_limit
         Seconds, counted as the settings say; ``None`` takes the settings' own.
     node_limit, memory_limit
-        See :class:`kida.solver.settings.Limits`.
+        See :class:`kida.settings.Limits`.
     permute
         Whether SCIP permutes variables and constraints, by the run's seed.
+    scip
+        Version of the SCIP that runs; empty until it is known.
+    version
+        Of the form of the folder's files.
+
+    Raises
+    ------
+    UserError
+        If there are no such settings, a limit is out of bounds, or there is no time limit.
     """
 
-    settings: str = "competition"
-    time_limit: float | None = None
-    node_limit: int | None = None
-    memory_limit: float | None = None
+    settings: Text = "competition"
+    time_limit: Seconds | None = None
+    node_limit: Count | None = None
+    memory_limit: Positive | None = None
     permute: bool = False
+    scip: Text = ""
+    version: Version = VERSION
 
     def __post_init__(self) -> None:
         settings = named_settings(self.settings)
@@ -49,7 +90,7 @@ class Protocol:
                 f"the settings {self.settings!r} have no time limit of their own, and scores need "
                 "one: give --time-limit"
             )
-        object.__setattr__(self, "time_limit", float(seconds))
+        force_setattr(self, "time_limit", float(seconds))
 
     @property
     def seconds(self) -> float:
@@ -57,19 +98,221 @@ class Protocol:
         assert self.time_limit is not None
         return self.time_limit
 
+    def difference(self, other: "Protocol") -> tuple[str, object, object] | None:
+        """Return the first field that makes runs incomparable, here and there; None if none."""
+        for name in self.__struct_fields__:
+            mine, theirs = getattr(self, name), getattr(other, name)
+            if mine != theirs and name != "version":
+                return name, mine, theirs
+        return None
 
-def read_protocol(folder: Path) -> Record | None:
-    """Return the content of the folder's protocol file, ``None`` if there is none.
+
+class Assignment(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One solve that was to be done.
+
+    Attributes
+    ----------
+    instance, seed, policy
+        Which.
+    digest
+        Of the instance's content, see :func:`kida.instances.registry.digest_of`; empty for files
+        in records of version 1.
+    permutation_seed
+        Of SCIP's variables and constraints; 0 keeps their order.
+    settings, time_limit, node_limit, memory_limit
+        As in :class:`Protocol`.
+    core
+        The processor core that it was pinned to, None if to none.
+    jobs
+        How many ran at once, None if unknown.
+    command
+        What the user typed.
+    patience
+        Seconds after which the process was to be killed.
+    """
+
+    instance: Instance
+    seed: Seed
+    policy: Text
+    settings: Text
+    time_limit: Seconds
+    digest: Annotated[str, Meta(pattern="^([0-9a-f]{16})?$")] = ""
+    permutation_seed: Annotated[int, Meta(ge=0, le=LARGEST_SEED + 1)] = 0
+    node_limit: Count | None = None
+    memory_limit: Positive | None = None
+    core: Natural | None = None
+    jobs: Count | None = None
+    command: Annotated[tuple[Text, ...], Meta(max_length=10_000)] = ()
+    patience: Positive | None = None
+
+    def __post_init__(self) -> None:
+        # Generated instances are known by their place alone, also in records of version 1.
+        if not self.digest and self.instance.path is None:
+            force_setattr(self, "digest", digest_of(self.instance))
+
+    @property
+    def key(self) -> tuple[str, str, int, str]:
+        """What tells runs apart: the instance's name and content, the seed and the policy."""
+        return self.instance.name, self.digest, self.seed, self.policy
+
+
+class Trajectory(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A :class:`kida.trajectory.BoundTrajectory` as it is stored: lists, infinities as +-1e20."""
+
+    sense: Sense
+    root_end_wall: Duration | None
+    root_end_cpu: Duration | None
+    wall: Annotated[list[Duration], _Events]
+    cpu: Annotated[list[Duration], _Events]
+    dual: Annotated[list[Bound], _Events]
+    primal: Annotated[list[Bound], _Events]
+    nodes: Annotated[list[Counter], _Events]
+
+    def __post_init__(self) -> None:
+        # A ValueError if its lists do not belong together, or time runs backwards.
+        self.bounds()
+
+    @classmethod
+    def of(cls, bounds: BoundTrajectory) -> "Trajectory":
+        """Return what is stored of a solve's bounds."""
+        root_ends = (bounds.root_end_wall, bounds.root_end_cpu)
+        wall, cpu = (None if math.isnan(stamp) else float(stamp) for stamp in root_ends)
+        return cls(
+            sense=bounds.sense,
+            root_end_wall=wall,
+            root_end_cpu=cpu,
+            wall=bounds.wall.tolist(),
+            cpu=bounds.cpu.tolist(),
+            dual=np.clip(bounds.dual, -SCIP_INFINITY, SCIP_INFINITY).tolist(),
+            primal=np.clip(bounds.primal, -SCIP_INFINITY, SCIP_INFINITY).tolist(),
+            nodes=bounds.nodes.tolist(),
+        )
+
+    def bounds(self) -> BoundTrajectory:
+        """Return the bounds as step functions of time."""
+        arrays = {name: getattr(self, name) for name in ("wall", "cpu", "dual", "primal", "nodes")}
+        stamps = (self.root_end_wall, self.root_end_cpu)
+        wall, cpu = (math.nan if stamp is None else stamp for stamp in stamps)
+        return BoundTrajectory.from_arrays(arrays, wall, cpu, self.sense)
+
+
+class Branching(Struct, frozen=True, kw_only=True):
+    """What a rule counted, see :class:`kida.solver.branching.BranchingStatistics`.
+
+    Counters that are not known here are left out.
+    """
+
+    decisions: Counter
+    network_decisions: Counter
+    expert_decisions: Counter
+    mean_candidates: Annotated[float, Meta(ge=0.0, le=1e9)]
+    seconds_observing: Duration
+    seconds_scoring: Duration
+    seconds_expert: Duration
+    seconds_total: Duration
+    declined: bool = False
+
+
+class Outcome(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How a solve ended, see :class:`kida.solver.solve.SolveResult`; no gap is an infinite one."""
+
+    reason: Text
+    limit: Text | None
+    status: Text
+    sense: Sense
+    dual_bound: Bound
+    primal_bound: Bound
+    gap: Annotated[float, Meta(ge=0.0, le=1e300)] | None
+    has_solution: bool
+    wall_time: Duration
+    cpu_time: Duration
+    nodes: Counter
+    fair_nodes: Counter
+    lp_iterations: Counter
+    lp_time: Duration
+    strong_branching_time: Duration
+    branching: Branching | None
+    trajectory: Trajectory
+
+
+class Machine(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a run ran on; the number of cores is None where it cannot be told."""
+
+    processor: Text
+    cores: Count | None = None
+
+
+Load = Annotated[float, Meta(ge=0.0, le=1e9)]
+
+
+class Finished(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The record of a run that came to its end.
+
+    Attributes
+    ----------
+    job
+        What was to be done.
+    policy_identity
+        See :func:`kida.solver.policies.policy_identity`.
+    initial_primal_bound, initial_dual_bound
+        What was known of the instance beforehand.
+    machine, versions, started
+        Where, by what and when (ISO 8601) it was run.
+    load
+        The machine's before and after, None where it cannot be told.
+    cpu_share
+        Processor time by wall-clock time.
+    disturbed
+        Why the machine may have falsified the run, in words; empty if it did not.
+    result
+        How it ended.
+    """
+
+    job: Assignment
+    policy_identity: Text
+    initial_primal_bound: Bound | None
+    initial_dual_bound: Bound | None
+    machine: Machine
+    versions: Annotated[dict[str, Text], Meta(max_length=1000)]
+    started: Text
+    load: tuple[Load | None, Load | None]
+    cpu_share: Annotated[float, Meta(ge=0.0, le=1e9)]
+    disturbed: Annotated[tuple[Text, ...], Meta(max_length=100)]
+    result: Outcome
+    error: None = None
+    version: Version = VERSION
+
+
+class Failed(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The record of a run that failed, and how, in words."""
+
+    job: Assignment
+    error: Annotated[str, Meta(max_length=1_000_000)]
+    version: Version = VERSION
+
+    @property
+    def reason(self) -> str:
+        """The last line of the error, which says most."""
+        return (self.error.strip().splitlines() or ["no reason given"])[-1]
+
+
+Record = Finished | Failed
+
+
+def read_protocol(folder: Path) -> Protocol | None:
+    """Return the folder's protocol, ``None`` if there is none.
 
     Raises
     ------
     UserError
-        If it cannot be read.
+        If its file is none; the message names the file and the field.
     """
     path = folder / PROTOCOL_FILE
-    if not path.exists():
+    try:
+        content = read_json(path, dict[str, Any], "a folder's protocol")
+    except FileNotFoundError:
         return None
-    return _read_json(path)
+    return convert({"version": 1} | content, Protocol, f"{path} is not a folder's protocol")
 
 
 def read_record(path: Path) -> Record:
@@ -78,22 +321,29 @@ def read_record(path: Path) -> Record:
     Raises
     ------
     UserError
-        If it cannot be read.
+        If it is none; the message names the file and the field.
     """
-    record = _read_json(path)
-    if "job" not in record or "error" not in record:
-        raise UserError(f"{path} is not a run's record; move it away")
-    return record
-
-
-def _read_json(path: Path) -> Record:
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise UserError(f"{path} cannot be read ({error}); move it away") from error
-    if not isinstance(content, dict):
-        raise UserError(f"{path} does not hold what kida writes there; move it away")
-    return content
+        content = read_json(
+            path, dict[str, Any], "a run's record (move it away)", largest=LARGE_FILE
+        )
+    except FileNotFoundError:
+        raise UserError(f"there is no file {path}") from None
+    return record_from(content, f"{path} is not a run's record (move it away)")
+
+
+def record_from(content: Mapping[str, Any], trouble: str = "this is not a run's record") -> Record:
+    """Return the record that parsed JSON describes; ``trouble`` begins the message if none.
+
+    Raises
+    ------
+    UserError
+        If it is none.
+    """
+    content = {"version": 1} | dict(content)
+    if content.get("error") is None:
+        return convert(content, Finished, trouble)
+    return convert(content, Failed, trouble)
 
 
 def slug(policy: str) -> str:

@@ -79,8 +79,8 @@ def _page(results: Results, baseline: str, figures: Sequence[str]) -> str:
     seeds = {row.seed for row in results.rows}
     lead = (
         f"{len(results.rows)} finished runs of {len(results.policies)} policies on "
-        f"{len(instances)} instances (seeds used: {len(seeds)}), under {protocol['settings']} "
-        f"settings, {protocol['time_limit']:g} s each. Compared with {baseline}."
+        f"{len(instances)} instances (seeds used: {len(seeds)}), under {protocol.settings} "
+        f"settings, {protocol.seconds:g} s each. Compared with {baseline}."
     )
     found = warnings(results)
     trouble = [f'<p class="warning">{html.escape(text)}</p>' for text in found]
@@ -128,10 +128,10 @@ def _rewards(results: Results) -> Iterable[list[str]]:
 def _origin(results: Results) -> str:
     """Return the commands, versions and machines behind the runs."""
     records = results.records
-    commands = {shlex.join(record["job"]["command"]) for record in records}
-    versions = {", ".join(f"{k} {v}" for k, v in record["versions"].items()) for record in records}
-    machines = {"{processor}, {cores} cores".format(**record["machine"]) for record in records}
-    days = sorted(record["started"] for record in records)
+    commands = {shlex.join(record.job.command) for record in records}
+    versions = {", ".join(f"{k} {v}" for k, v in record.versions.items()) for record in records}
+    machines = {f"{r.machine.processor}, {r.machine.cores} cores" for r in records}
+    days = sorted(record.started for record in records)
     period = f"from {days[0]} to {days[-1]}"
     lines = [*sorted(commands), "", *sorted(versions), *sorted(machines), period]
     return f"<pre>{html.escape(chr(10).join(lines))}</pre>"

@@ -6,14 +6,18 @@ when a measure is added. The CSV files begin with the columns of the competition
 
 import csv
 import math
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 from kida.errors import UserError
 from kida.evaluation.records import (
     PROTOCOL_FILE,
     RUNS_FOLDER,
+    Assignment,
+    Failed,
+    Finished,
+    Protocol,
     Record,
     read_protocol,
     read_record,
@@ -21,7 +25,6 @@ from kida.evaluation.records import (
 )
 from kida.files import atomic_path
 from kida.reward import ScoringRule, cumulated_reward, primal_dual_integral
-from kida.trajectory import BoundTrajectory
 
 #: The columns of the competition's result files, in its order.
 OFFICIAL_COLUMNS = (
@@ -111,24 +114,31 @@ class Results:
     Attributes
     ----------
     protocol
-        The content of its protocol file.
+        What its runs have in common.
     rows
         The finished runs, by instance, seed and policy.
     failures
         Records of the failed ones.
     records
         Records of the finished ones, in the order of ``rows``.
+    labels
+        Name and digest of an instance to what it is called in tables.
     """
 
-    protocol: Record
+    protocol: Protocol
     rows: tuple[Row, ...]
-    failures: tuple[Record, ...]
-    records: tuple[Record, ...]
+    failures: tuple[Failed, ...]
+    records: tuple[Finished, ...]
+    labels: Mapping[tuple[str, str], str] = field(default_factory=dict)
 
     @property
     def policies(self) -> list[str]:
         """Names of the policies that finished a run, in alphabetical order."""
         return sorted({row.policy for row in self.rows})
+
+    def label(self, job: Assignment) -> str:
+        """Return what a job's instance is called in tables."""
+        return self.labels.get((job.instance.name, job.digest), job.instance.name)
 
     @property
     def disturbed(self) -> list[Row]:
@@ -139,87 +149,104 @@ class Results:
 def load_results(folders: Sequence[Path]) -> Results:
     """Read one or more results folders of one protocol.
 
+    Instances of one name and different content bear a part of their digests in their name.
+
     Raises
     ------
     UserError
-        If a folder holds no results, a file cannot be read, the protocols differ, or a run is in
-        two folders.
+        If a folder holds no results, a file is not what it should be, the protocols differ, or a
+        run is there twice.
     """
-    protocols: list[Record] = []
-    rows: list[tuple[Row, Record]] = []
-    failures: list[Record] = []
-    for folder in folders:
-        protocol = read_protocol(folder)
-        if protocol is None:
-            raise UserError(f"{folder} holds no {PROTOCOL_FILE}: it is not a folder of results")
-        for name, value in (protocols[0] if protocols else protocol).items():
-            if protocol.get(name) != value:
-                raise UserError(
-                    f"{folder} has {name} {protocol.get(name)!r} and {folders[0]} has {value!r}: "
-                    "such runs cannot be compared; report them apart"
-                )
-        protocols.append(protocol)
-        for path in sorted((folder / RUNS_FOLDER).glob("*.json")):
-            record = read_record(path)
-            if record["error"] is None:
-                try:
-                    rows.append((_row(record), record))
-                except (KeyError, TypeError, ValueError) as error:
-                    raise UserError(f"{path} is damaged ({error!r}); move it away") from error
-            else:
-                failures.append(record)
-    seen = {(row.instance, row.seed, row.policy) for row, _ in rows}
-    if len(seen) < len(rows):
-        raise UserError("the folders hold the same runs; name each run's folder once")
+    protocols = [_protocol(folder) for folder in folders]
+    for folder, protocol in zip(folders, protocols, strict=True):
+        if (difference := protocols[0].difference(protocol)) is not None:
+            name, first, other = difference
+            raise UserError(
+                f"{folder} has {name} {other!r} and {folders[0]} has {first!r}: "
+                "such runs cannot be compared; report them apart"
+            )
+    found: dict[tuple[str, str, int, str], tuple[Path, Record]] = {}
+    for path in (path for f in folders for path in sorted((f / RUNS_FOLDER).glob("*.json"))):
+        record = read_record(path)
+        other_path, _ = found.setdefault(record.job.key, (path, record))
+        if other_path is not path:
+            raise UserError(
+                f"{other_path} and {path} hold the same runs; name each run's folder once, "
+                "or move one of the files away"
+            )
+    records = [record for _, record in found.values()]
+    labels = _labels([record.job for record in records])
+    rows = [(_row(r, labels[r.job.key[:2]]), r) for r in records if isinstance(r, Finished)]
     rows.sort(key=lambda pair: (pair[0].instance, pair[0].seed, pair[0].policy))
     return Results(
-        protocols[0], tuple(row for row, _ in rows), tuple(failures), tuple(r for _, r in rows)
+        protocols[0],
+        tuple(row for row, _ in rows),
+        tuple(record for record in records if isinstance(record, Failed)),
+        tuple(record for _, record in rows),
+        labels,
     )
 
 
-def _row(record: Record) -> Row:
-    job, result = record["job"], record["result"]
-    trajectory = BoundTrajectory.from_json(result["trajectory"])
-    rule = ScoringRule(
-        job["time_limit"], record["initial_dual_bound"], record["initial_primal_bound"]
-    )
-    solved = result["limit"] is None
-    branching = result["branching"] or {}
+def _protocol(folder: Path) -> Protocol:
+    protocol = read_protocol(folder)
+    if protocol is None:
+        raise UserError(f"{folder} holds no {PROTOCOL_FILE}: it is not a folder of results")
+    return protocol
+
+
+def _labels(jobs: Iterable[Assignment]) -> dict[tuple[str, str], str]:
+    """Return (name, digest) to what the instance is called in tables: its name where it can be."""
+    digests: dict[str, set[str]] = {}
+    for job in jobs:
+        digests.setdefault(job.instance.name, set()).add(job.digest)
+    return {
+        (name, digest): name if len(known) == 1 else f"{name} [{digest[:6] or 'unknown content'}]"
+        for name, known in digests.items()
+        for digest in known
+    }
+
+
+def _row(record: Finished, instance: str) -> Row:
+    job, result = record.job, record.result
+    trajectory = result.trajectory.bounds()
+    rule = ScoringRule(job.time_limit, record.initial_dual_bound, record.initial_primal_bound)
+    solved = result.limit is None
+    branching = result.branching
 
     def told(name: str) -> float:
-        return float(branching.get(name, math.nan))
+        return math.nan if branching is None else float(getattr(branching, name))
 
     return Row(
-        instance=job["instance"]["name"],
-        seed=job["seed"],
+        instance=instance,
+        seed=job.seed,
         initial_primal_bound=_number(rule.initial_primal_bound),
         initial_dual_bound=_number(rule.initial_dual_bound),
         objective_offset=rule.objective_offset,
         cumulated_reward=cumulated_reward(trajectory, rule),
-        policy=job["policy"],
+        policy=job.policy,
         cumulated_reward_cpu=cumulated_reward(trajectory, rule, "cpu"),
         primal_dual_integral=primal_dual_integral(trajectory, rule),
         solved=solved,
-        time=result["wall_time"] if solved else job["time_limit"],
+        time=result.wall_time if solved else job.time_limit,
         dual_bound=float(trajectory.dual[-1]),
         primal_bound=float(trajectory.primal[-1]),
-        wall_time=result["wall_time"],
-        cpu_time=result["cpu_time"],
+        wall_time=result.wall_time,
+        cpu_time=result.cpu_time,
         root_time=trajectory.root_end(),
-        nodes=result["nodes"],
-        fair_nodes=result["fair_nodes"],
-        lp_iterations=result["lp_iterations"],
-        lp_time=result["lp_time"],
-        strong_branching_time=result["strong_branching_time"],
+        nodes=result.nodes,
+        fair_nodes=result.fair_nodes,
+        lp_iterations=result.lp_iterations,
+        lp_time=result.lp_time,
+        strong_branching_time=result.strong_branching_time,
         decisions=told("decisions"),
         expert_decisions=told("expert_decisions"),
         observe_time=told("seconds_observing"),
         score_time=told("seconds_scoring"),
         expert_time=told("seconds_expert"),
         rule_time=told("seconds_total"),
-        rule_share=told("seconds_total") / max(result["wall_time"], 1e-9),
-        cpu_share=record["cpu_share"],
-        disturbed="; ".join(record["disturbed"]),
+        rule_share=told("seconds_total") / max(result.wall_time, 1e-9),
+        cpu_share=record.cpu_share,
+        disturbed="; ".join(record.disturbed),
     )
 
 
@@ -232,7 +259,7 @@ def write_tables(results: Results, folder: Path) -> list[Path]:
 
     Existing tables of the same name are replaced: they hold nothing that the records do not.
     """
-    columns = [field.name for field in fields(Row)]
+    columns = [entry.name for entry in fields(Row)]
     columns.sort(key=lambda name: name not in OFFICIAL_COLUMNS)
     paths = []
     for policy in results.policies:

@@ -8,14 +8,15 @@ seeds or policies. Reading results is ``results.py``; what happens in a run is `
 
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
 from pathlib import Path
 
-from kida.boundary import plain, write_json
+from kida.boundary import replaced, write_json
 from kida.errors import UserError
 from kida.evaluation.records import (
     PROTOCOL_FILE,
     RUNS_FOLDER,
+    Assignment,
+    Failed,
     Protocol,
     Record,
     read_protocol,
@@ -23,6 +24,7 @@ from kida.evaluation.records import (
 )
 from kida.evaluation.solving import Solve
 from kida.evaluation.trials import Trial
+from kida.instances.registry import digest_of
 from kida.jobs.job import Failure, Job
 from kida.jobs.run import ONE_AT_A_TIME, Workers
 from kida.lock import holds_only_lock, locked
@@ -77,9 +79,10 @@ def evaluate(
             on_begin(len(waiting))
 
         def ended(job: Job, failure: Failure | None) -> None:
+            assert isinstance(job, Solve)
             path = Path(job.record)
             if failure is not None:
-                write_json(path, {"job": {**plain(job), "core": None}, "error": failure.error})
+                write_json(path, Failed(job=job.assignment, error=failure.error))
             if on_record is not None:
                 on_record(read_record(path))
 
@@ -91,44 +94,55 @@ def _job(trial: Trial, protocol: Protocol, folder: Path, workers: Workers) -> So
         record=str((folder / RUNS_FOLDER / trial.file_name).absolute()),
         # Long roots come on top of the limit, and SCIP cannot stop in the middle of an LP.
         patience=2 * protocol.seconds + 3600,
-        instance=trial.instance,
-        seed=trial.seed,
-        policy=trial.policy,
-        # 0 would mean no permutation.
-        permutation_seed=trial.seed + 1 if protocol.permute else 0,
-        settings=protocol.settings,
-        time_limit=protocol.seconds,
-        node_limit=protocol.node_limit,
-        memory_limit=protocol.memory_limit,
-        jobs=None if workers.scheduler is not None else workers.count,
+        assignment=Assignment(
+            instance=trial.instance,
+            digest=digest_of(trial.instance),
+            seed=trial.seed,
+            # 0 would mean no permutation.
+            permutation_seed=trial.seed + 1 if protocol.permute else 0,
+            policy=trial.policy,
+            settings=protocol.settings,
+            time_limit=protocol.seconds,
+            node_limit=protocol.node_limit,
+            memory_limit=protocol.memory_limit,
+            jobs=None if workers.scheduler is not None else workers.count,
+            command=("kida", *sys.argv[1:]),
+        ),
         folder=str(Path.cwd()),
-        command=("kida", *sys.argv[1:]),
     )
 
 
 def _claim(folder: Path, protocol: Protocol) -> None:
     """Write the folder's protocol, or check that it is the one that is there."""
-    wanted = asdict(protocol) | {"scip": versions()["scip"]}
+    wanted = replaced(protocol, scip=versions()["scip"])
     found = read_protocol(folder)
     if found is None:
         write_json(folder / PROTOCOL_FILE, wanted)
         return
-    for name, value in wanted.items():
-        if found.get(name) != value:
-            raise UserError(
-                f"{folder} holds runs with {name} {found.get(name)!r}, not {value!r}; "
-                "name another folder, or the same configuration"
-            )
+    if (difference := wanted.difference(found)) is not None:
+        name, mine, theirs = difference
+        raise UserError(
+            f"{folder} holds runs with {name} {theirs!r}, not {mine!r}; "
+            "name another folder, or the same configuration"
+        )
 
 
 def _done(folder: Path, trial: Trial, identities: dict[str, str], retry_failed: bool) -> bool:
     path = folder / RUNS_FOLDER / trial.file_name
     if not path.exists():
+        if (
+            trial.old_file_name != trial.file_name
+            and (folder / RUNS_FOLDER / trial.old_file_name).exists()
+        ):
+            raise UserError(
+                f"{folder} holds runs that do not say which content of {trial.instance.name} they "
+                "solved, as older versions wrote them; name another folder"
+            )
         return False
     record = read_record(path)
-    if record["error"] is not None:
+    if isinstance(record, Failed):
         return not retry_failed
-    if record["policy_identity"] != identities[trial.policy]:
+    if record.policy_identity != identities[trial.policy]:
         raise UserError(
             f"{folder} holds runs of another policy by the name {trial.policy!r} "
             "(it has been changed or trained anew); name another folder"

@@ -1,7 +1,7 @@
 """Results in a few tables: what each policy reached, and how it differs from a baseline, paired.
 
 The tables are rich's, so that the command line, a text file and tests share them. The measures
-are computed in ``results.py`` and compared in ``statistics.py``.
+are computed in ``results.py`` and compared in ``comparisons.py``.
 """
 
 import io
@@ -154,14 +154,14 @@ def _adjusted(
 
 def policy_table(results: Results) -> Table:
     """Return one row per policy: what it reached on average."""
-    seconds = results.protocol["time_limit"]
+    seconds = results.protocol.seconds
     table = _table(
-        f"{results.protocol['settings']}, {seconds:g} s",
+        f"{results.protocol.settings}, {seconds:g} s",
         f"time and nodes: geometric means, shifted by {TIME_SHIFT:g} s and "
         f"{NODE_SHIFT:g} nodes; time-outs count as {seconds:g} s",
         ["runs", "failed", "solved", "reward", "dual bound", "time (s)", "nodes", "in rule"],
     )
-    failed = [failure["job"]["policy"] for failure in results.failures]
+    failed = [failure.job.policy for failure in results.failures]
     for policy in sorted({*results.policies, *failed}):
         rows = [row for row in results.rows if row.policy == policy]
         shares = [row.rule_share for row in rows if not math.isnan(row.rule_share)]
@@ -258,17 +258,16 @@ def tables(results: Results, baseline: str | None = None) -> list[Table]:
             if ratios:
                 efforts.append(ratio_table(ratios, chosen, measure.title))
     # The competition judges by the reward; elsewhere it is beside the point once all is solved.
-    competition = results.protocol["settings"] == "competition"
+    competition = results.protocol.settings == "competition"
     return found + (shown + efforts if competition else efforts + shown)
 
 
 def warnings(results: Results) -> list[str]:
     """Return what a reader must know before believing the tables, one sentence each."""
     found = [
-        f"failed: {job['policy']} on {job['instance']['name']}, seed {job['seed']}: "
-        + failure["error"].strip().splitlines()[-1]
+        f"failed: {failure.job.policy} on {results.label(failure.job)}, "
+        f"seed {failure.job.seed}: {failure.reason}"
         for failure in results.failures
-        for job in [failure["job"]]
     ]
     if results.disturbed:
         found.append(

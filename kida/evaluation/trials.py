@@ -1,11 +1,16 @@
 """Instances x seeds x policies: which solves an evaluation consists of, and in which order."""
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from kida.errors import UserError
 from kida.evaluation.records import slug
 from kida.instances.family import Instance
+from kida.instances.registry import digest_of
+
+# Characters of each of the two names in the name of a file, which may have 255.
+_LONGEST = 80
 
 
 @dataclass(frozen=True)
@@ -19,6 +24,13 @@ class Trial:
     @property
     def file_name(self) -> str:
         """Where its record lives, below ``runs/``."""
+        # Files of one name may differ, of two folders or times; generated instances never do.
+        mark = "" if self.instance.path is None else f"-{digest_of(self.instance)}"
+        return f"{_short(self.instance.name)}{mark}.{self.seed}.{_short(self.policy)}.json"
+
+    @property
+    def old_file_name(self) -> str:
+        """Where the record would live that does not tell the instance's content (version 1)."""
         return f"{slug(self.instance.name)}.{self.seed}.{slug(self.policy)}.json"
 
 
@@ -50,3 +62,11 @@ def plan(
             "rename a file or folder"
         )
     return runs
+
+
+def _short(name: str) -> str:
+    """Return the name's slug, cut where file systems would refuse it, and still its own."""
+    found = slug(name)
+    if len(found) <= _LONGEST:
+        return found
+    return found[-_LONGEST:] + "-" + hashlib.sha256(name.encode()).hexdigest()[:8]

@@ -3,8 +3,9 @@
 A new family is one line in ``_FAMILIES``.
 """
 
+import hashlib
 import importlib
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import cast
 
@@ -121,6 +122,36 @@ def sense_of(instance: Instance) -> Sense:
         # The folder need not be searched again for a file that is known.
         return read_sense(Path(instance.path))
     return generated_family(instance.family).sense(instance)
+
+
+def digest_of(instance: Instance) -> str:
+    """Return what tells an instance's content from that of others: 16 hexadecimal digits.
+
+    For a file they are of the SHA-256 of its bytes, for a generated instance of its place in its
+    family.
+
+    Raises
+    ------
+    UserError
+        If its file cannot be read.
+    """
+    if instance.path is None:
+        place = f"{instance.family}/{instance.size}/{instance.split}/{instance.index}"
+        return hashlib.sha256(place.encode()).hexdigest()[:16]
+    try:
+        status = Path(instance.path).stat()
+        return _file_digest(instance.path, status.st_mtime_ns, status.st_size)
+    except OSError as error:
+        raise UserError(
+            f"{instance.path} cannot be read ({error.strerror or error}); check the path"
+        ) from error
+
+
+# Asked for often, and long for large files; a file that has changed is another entry.
+@lru_cache(maxsize=100_000)
+def _file_digest(path: str, changed: int, size: int) -> str:
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()[:16]
 
 
 def initial_bounds(instance: Instance) -> Bounds:

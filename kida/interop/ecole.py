@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kida.errors import UserError
-from kida.network import weights
+from kida.network.policy import Policy as StoredPolicy
 from kida.observation import Observation, VariableFeature
 
 
@@ -73,8 +73,8 @@ class Policy:
     """
 
     def __init__(self, problem: str | Path) -> None:
-        policy = weights.Policy.load(problem)
-        if policy.card.architecture.statistics:
+        policy = StoredPolicy.load(problem)
+        if policy.card.architecture.candidate_features:
             raise UserError(
                 f"the policy {str(problem)!r} reads the solver's statistics, which Ecole does not "
                 "observe: give one that was trained without training.statistics"

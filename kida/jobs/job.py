@@ -6,6 +6,8 @@ Nothing here knows what the jobs are.
 """
 
 import importlib
+import os
+import platform
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +16,7 @@ from typing import Any
 from msgspec import Struct
 
 from kida.boundary import convert, decode_json, plain
+from kida.errors import UserError
 
 #: Seconds after which a job that says nothing of its patience is killed: a day.
 PATIENCE = 86_400.0
@@ -58,6 +61,23 @@ class Job(Struct, frozen=True, kw_only=True):
     def label(self) -> str:
         """What the job is, for messages."""
         return Path(self.record).stem
+
+
+def enter(folder: str) -> None:
+    """Make ``folder`` the working folder of a job's process.
+
+    Raises
+    ------
+    UserError
+        If this machine does not have it.
+    """
+    try:
+        os.chdir(folder)
+    except OSError as error:
+        raise UserError(
+            f"the folder {folder} is not on {platform.node()} ({error.strerror}): run kida in a "
+            "folder that all machines see"
+        ) from error
 
 
 @dataclass(frozen=True)

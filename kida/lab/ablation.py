@@ -16,9 +16,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from kida.boundary import replaced
 from kida.evaluation.records import slug
 from kida.jobs.run import ONE_AT_A_TIME, Workers
-from kida.lock import locked
 from kida.lab.evolution import check_library
 from kida.lab.search import searches
 from kida.lab.search_config import read_search
@@ -31,8 +31,10 @@ from kida.learning.plan import Plan
 from kida.learning.preflight import check_run
 from kida.learning.run import Event, Run
 from kida.learning.selection import finished_card
+from kida.lock import locked
+from kida.network.architecture import Weights
 from kida.network.inheritance import greedy_soup, uniform_average
-from kida.network.weights import Policy, Weights
+from kida.network.policy import Policy
 
 #: Stands in an option for the base policy's folder.
 BASE = "{base}"
@@ -227,7 +229,7 @@ def _make(
     else:
         merged = uniform_average(weights)
     recipe = {**card.recipe, "merged_generations": list(members)}
-    Policy(merged, dataclasses.replace(card, recipe=recipe)).save(entrant.policy)
+    Policy(merged, replaced(card, recipe=recipe)).save(entrant.policy)
 
 
 def _greedy(

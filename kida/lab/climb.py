@@ -28,7 +28,8 @@ from kida.lab.search_config import SearchConfig
 from kida.lab.space import space
 from kida.learning.plan import Draw, Plan
 from kida.learning.run import Run
-from kida.network.weights import Policy, Weights
+from kida.network.architecture import Weights
+from kida.network.policy import Policy
 
 
 def draws_of(plan: Plan, options: SearchConfig, generation: int, iteration: int) -> list[Draw]:

@@ -10,11 +10,10 @@ moves the Gaussian towards the better ones (``climb``). The result is a generati
     train(folder, config, makers=searches(options))
 """
 
-import dataclasses
 from dataclasses import dataclass
 from typing import Any
 
-from kida.boundary import checked, plain
+from kida.boundary import checked, plain, replaced
 from kida.errors import UserError
 from kida.jobs.run import Workers
 from kida.lab.climb import Climb
@@ -25,7 +24,7 @@ from kida.learning.dagger import hand_on, scip_version, write_initial
 from kida.learning.episodes import collect_generation
 from kida.learning.plan import Plan
 from kida.learning.run import Run
-from kida.network.weights import Policy
+from kida.network.policy import Policy
 
 
 def searches(options: SearchConfig) -> dict[int, "Search"]:
@@ -82,11 +81,11 @@ class Search:
                 write_initial(run, plan, number, threads)
             start = Policy.load(initial)
         if self.options.expert_depth is not None:
-            card = dataclasses.replace(start.card, expert_depth=self.options.expert_depth)
+            card = replaced(start.card, expert_depth=self.options.expert_depth)
             start = Policy(start.weights, card)
         weights = Climb(run, plan, number, self.options, start, workers).climb()
         recipe = {"config": plain(run.config), **self.identity(), "generation": number}
-        card = dataclasses.replace(
+        card = replaced(
             start.card,
             recipe=recipe,
             seeds=(run.config.seed,),

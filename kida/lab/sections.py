@@ -13,11 +13,10 @@ from typing import Any
 import numpy as np
 
 from kida.evaluation.comparisons import PairedComparison, compare_paired
-from kida.evaluation.records import Record
+from kida.evaluation.records import Finished
 from kida.evaluation.results import Results
 from kida.evaluation.summary import REWARD, pair_instances
 from kida.reward import starting_bound
-from kida.trajectory import BoundTrajectory
 
 
 @dataclass(frozen=True)
@@ -107,7 +106,7 @@ def _means(results: Results, policy: str) -> tuple[float | None, float | None, i
     bounds: dict[str, list[float]] = {}
     gains: dict[str, list[float]] = {}
     for row, record in zip(results.rows, results.records, strict=True):
-        bound = row.cumulated_reward / results.protocol["time_limit"]
+        bound = row.cumulated_reward / results.protocol.seconds
         root = root_bound(record)
         # As in the comparisons: bounds that agree to nine digits are the same bound.
         gain = 0.0 if np.isclose(bound, root, rtol=1e-9, atol=1e-12) else bound - root
@@ -121,10 +120,10 @@ def _means(results: Results, policy: str) -> tuple[float | None, float | None, i
     return float(means[0]), float(means[1]), len(bounds)
 
 
-def root_bound(record: Record) -> float:
+def root_bound(record: Finished) -> float:
     """Return the dual bound that a run started from, see :func:`starting_bound`."""
-    trajectory = BoundTrajectory.from_json(record["result"]["trajectory"])
-    return starting_bound(trajectory, record["initial_dual_bound"], record["initial_primal_bound"])
+    trajectory = record.result.trajectory.bounds()
+    return starting_bound(trajectory, record.initial_dual_bound, record.initial_primal_bound)
 
 
 def _difference(results: Results, policy: str, other: str | None) -> dict[str, Any] | None:
@@ -133,7 +132,7 @@ def _difference(results: Results, policy: str, other: str | None) -> dict[str, A
     names, values, base = pair_instances(results.rows, policy, other, REWARD)
     if not names:
         return None
-    seconds = results.protocol["time_limit"]
+    seconds = results.protocol.seconds
     found = compare_paired(np.divide(values, seconds), np.divide(base, seconds))
     return _plain(found)
 

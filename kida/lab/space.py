@@ -11,7 +11,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from kida.network.weights import Weights
+from kida.network.architecture import Weights
 
 Vector = NDArray[np.float64]
 Parameters = Literal["neurons", "readout", "all", "subspace"]

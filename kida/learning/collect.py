@@ -6,7 +6,6 @@ natively (``kida.solver.branching.attach_collector``); who branches where is
 """
 
 import math
-import os
 import time
 from pathlib import Path
 from typing import Any
@@ -16,11 +15,11 @@ from msgspec.structs import replace
 from kida.errors import UserError
 from kida.instances.family import Instance
 from kida.instances.registry import initial_bounds
-from kida.jobs.job import Job, Stage
+from kida.jobs.job import Job, Stage, enter
 from kida.learning.config import CollectionConfig
 from kida.learning.records import EpisodeRecord
 from kida.learning.samples import write_shard
-from kida.network.weights import Policy
+from kida.network.policy import Policy
 from kida.reward import ScoringRule, cumulated_reward
 from kida.rule import Acting
 from kida.settings import Limits
@@ -77,7 +76,7 @@ class Episode(Job, frozen=True, kw_only=True):
         UserError
             If the instance or the policy cannot be used, or the shard cannot be written.
         """
-        os.chdir(self.folder)
+        enter(self.folder)
         policy = None if self.policy is None else Policy.load(Path(self.policy))
         if policy is not None and policy.card.candidates != self.options.candidates:
             raise UserError(

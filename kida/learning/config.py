@@ -28,7 +28,7 @@ from kida.boundary import (
     read_toml,
 )
 from kida.errors import UserError
-from kida.network.weights import LARGEST_EMBEDDING, Architecture
+from kida.network.architecture import LARGEST_EMBEDDING, Architecture
 from kida.parameters import ParameterValue
 from kida.rule import Acting, Depth, Recording
 
@@ -191,7 +191,7 @@ class TrainingConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     @property
     def architecture(self) -> Architecture:
         """The network's."""
-        return Architecture(self.embedding_size, statistics=self.candidate_features)
+        return Architecture(self.embedding_size, candidate_features=self.candidate_features)
 
 
 class InheritanceConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -5,14 +5,13 @@ are made otherwise have their ``makers``. How the result is selected is in ``sel
 checked before any work in ``preflight``, and where everything lies on disk in ``run``.
 """
 
-import dataclasses
 import itertools
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from kida.boundary import plain, write_json
+from kida.boundary import plain, replaced, write_json
 from kida.errors import UserError
 from kida.jobs.run import ONE_AT_A_TIME, Workers
 from kida.learning.config import RunConfig, TrainingConfig
@@ -25,8 +24,10 @@ from kida.learning.run import Listener, Run
 from kida.learning.samples import Aggregate
 from kida.learning.selection import Selection, finished_card, select
 from kida.lock import locked
+from kida.network.architecture import Weights
+from kida.network.card import Card
 from kida.network.inheritance import interpolate, uniform_average
-from kida.network.weights import Card, Policy, Weights
+from kida.network.policy import Policy
 
 if TYPE_CHECKING:
     from kida.network.gnn import Network
@@ -299,4 +300,4 @@ def _finished(run: Run, last: Card, selection: Selection) -> Policy:
         recipe["makers"] = plain(run.identity.makers)
     depth, candidates = selection.expert_depth, selection.expert_candidates
     card = finished_card(last, run.config.inheritance, depth, candidates)
-    return Policy(selection.weights, dataclasses.replace(card, recipe=recipe))
+    return Policy(selection.weights, replaced(card, recipe=recipe))

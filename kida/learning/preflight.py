@@ -10,7 +10,7 @@ from kida.boundary import checked
 from kida.errors import UserError
 from kida.learning.config import RunConfig
 from kida.learning.makers import Makers, plan_of
-from kida.network.weights import Policy
+from kida.network.policy import Policy
 from kida.settings import named_settings
 from kida.solver.branching import check_parameters
 from kida.solver.policies import load_function

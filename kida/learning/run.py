@@ -31,9 +31,9 @@ from safetensors import SafetensorError, safe_open
 
 from kida.boundary import convert, read_json, write_json
 from kida.errors import UserError
-from kida.lock import holds_only_lock
 from kida.learning.config import RUN_VERSION, RunConfig, first_difference
 from kida.learning.records import records_in
+from kida.lock import holds_only_lock
 
 Event = dict[str, Any]
 Listener = Callable[[Event], None]

@@ -4,14 +4,16 @@ Generations, merged networks and the depth to which strong branching helps are a
 solving, which is what a ``Judge`` does.
 """
 
-import dataclasses
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from kida.boundary import replaced
 from kida.learning.config import InheritanceConfig
 from kida.learning.judge import Judge, Report
+from kida.network.architecture import Weights
+from kida.network.card import Card
 from kida.network.inheritance import best_parents, greedy_soup, uniform_average
-from kida.network.weights import Card, Policy, Weights
+from kida.network.policy import Policy
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,7 +133,7 @@ def finished_card(card: Card, options: InheritanceConfig, depth: int, candidates
     ``options`` beside those it was trained under.
     """
     asked = depth >= 0
-    return dataclasses.replace(
+    return replaced(
         card,
         expert_depth=depth,
         expert_candidates=candidates if asked else 0,

@@ -25,8 +25,8 @@ from kida.learning.config import TrainingConfig
 from kida.learning.losses import LOSSES, Batch, batches, teacher_loss
 from kida.learning.samples import Aggregate
 from kida.learning.validation import Validation, validate
+from kida.network.architecture import Weights
 from kida.network.gnn import Network
-from kida.network.weights import Weights
 
 #: Gets an event.
 Report = Callable[[dict[str, Any]], None]

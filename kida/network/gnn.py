@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch_geometric.nn import MessagePassing
 
-from kida.network.weights import Architecture, Weights
+from kida.network.architecture import Architecture, Weights
 from kida.observation import NETWORK_VARIABLE_FEATURES, RowFeature
 
 
@@ -312,7 +312,7 @@ class Network(nn.Module):
             to_variables = torch.stack([to_variables[0][kept], receivers[kept]])
             edges, variables = edges[kept], variables[graphs.candidates]
         variables = self.conv_c_to_v(rows, variables, to_variables, edges, per_edge=per_edge)
-        if self.architecture.statistics:
+        if self.architecture.candidate_features:
             if graphs.candidates is None or graphs.candidate_features is None:
                 raise ValueError("this network reads the candidates' features; there are none")
             variables = torch.cat([variables, graphs.candidate_features], dim=-1)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from kida.network.weights import Weights
+from kida.network.architecture import Weights
 
 #: Weights to mean reward in the solver; higher is better. Expensive.
 Reward = Callable[[Weights], float]

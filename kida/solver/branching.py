@@ -17,7 +17,7 @@ from pyscipopt import Model
 
 from kida import _core, boundary
 from kida.errors import UserError
-from kida.network.weights import Policy
+from kida.network.policy import Policy
 from kida.observation import Observation
 from kida.parameters import ParameterValue
 from kida.rule import Acting as Acting  # for the configuration, until it asks kida.rule itself

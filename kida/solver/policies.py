@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 from pyscipopt import Model
 
 from kida.errors import UserError
-from kida.network.weights import Policy
+from kida.network.policy import Policy
 from kida.parameters import ParameterValue
 from kida.solver.branching import PRIORITY, Brancher, attach, attach_callable
 

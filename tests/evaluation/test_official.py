@@ -14,6 +14,7 @@ from kida.evaluation.official import (
     read_official,
     write_official,
 )
+from kida.evaluation.records import Protocol
 from kida.evaluation.results import OFFICIAL_COLUMNS, load_results
 from kida.instances.registry import initial_bounds, instances
 
@@ -114,7 +115,7 @@ def test_comparing_by_hand(results_folder, tmp_path):
     with pytest.raises(UserError, match="900 s"):
         compare_with_official(results, [], "pscost")
     # The same runs under a protocol that says 900 s: only the pairing is tested here.
-    long = dataclasses.replace(results, protocol=results.protocol | {"time_limit": 900.0})
+    long = dataclasses.replace(results, protocol=Protocol(time_limit=900.0))
     path = tmp_path / "mine.csv"
     path.write_text(official_text(1.0, 1.0, 1.0))
     found = compare_with_official(long, read_official(str(path)), "pscost")["mine"]

@@ -7,6 +7,7 @@ import pytest
 
 pytest.importorskip("matplotlib", reason="the extra kida[plot] is not installed")
 
+from kida.boundary import replaced
 from kida.evaluation.plots import (
     FIGURES,
     bound_over_time,
@@ -34,8 +35,8 @@ def test_every_figure_can_be_drawn(name, results, tmp_path):
 def test_the_mean_rise_is_of_the_recorded_bounds(results):
     # One run is given a jump of its bound: 2 higher, 0.5 s after the root's end.
     records = list(results.records)
-    jump = records[0]["result"]["trajectory"]
-    root, last = jump["root_end_wall"], jump["dual"][-1]
+    jump = records[0].result.trajectory
+    root, last = jump.root_end_wall, jump.dual[-1]
     changed = {
         "wall": [0.0, root, root + 0.5],
         "cpu": [0.0, root, root + 0.5],
@@ -43,7 +44,8 @@ def test_the_mean_rise_is_of_the_recorded_bounds(results):
         "primal": [1e20] * 3,
         "nodes": [0, 1, 2],
     }
-    records[0] = records[0] | {"result": records[0]["result"] | {"trajectory": jump | changed}}
+    result = replaced(records[0].result, trajectory=replaced(jump, **changed))
+    records[0] = replaced(records[0], result=result)
     policy = results.rows[0].policy
     figure = bound_over_time(dataclasses.replace(results, records=tuple(records)), "pscost")
     lines = {line.get_label(): line for line in figure.axes[0].get_lines()}

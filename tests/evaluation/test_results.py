@@ -29,7 +29,7 @@ def test_rows_are_what_the_runs_gave(results_folder):
         assert row.time == 1
         assert not row.solved
         assert 0 < row.root_time < row.wall_time
-        assert row.nodes == record["result"]["nodes"] > 1
+        assert row.nodes == record.result.nodes > 1
         assert np.isnan(row.decisions)
 
 
@@ -37,12 +37,12 @@ def test_rewards_are_the_definitions_on_recorded_trajectories(results_folder):
     """Rectangle after rectangle, straight from the definition of ML4CO's dual task."""
     results = load_results([results_folder])
     for row, record in zip(results.rows, results.records, strict=True):
-        path = record["result"]["trajectory"]
-        begin, end = path["root_end_wall"], path["root_end_wall"] + 1.0
-        inside = [t for t in path["wall"] if begin < t < end]
+        path = record.result.trajectory
+        begin, end = path.root_end_wall, path.root_end_wall + 1.0
+        inside = [t for t in path.wall if begin < t < end]
         expected = 0.0
         for left, right in itertools.pairwise([begin, *inside, end]):
-            bound = [d for t, d in zip(path["wall"], path["dual"], strict=True) if t <= left][-1]
+            bound = [d for t, d in zip(path.wall, path.dual, strict=True) if t <= left][-1]
             expected += (right - left) * max(bound, row.initial_dual_bound)
         assert row.cumulated_reward == pytest.approx(expected, rel=1e-9)
 
@@ -82,12 +82,12 @@ def test_damaged_folders_are_named(results_folder, tmp_path):
     victim = next(copy.glob("runs/*.json"))
     whole = victim.read_text()
     victim.write_text(whole[: len(whole) // 2])
-    with pytest.raises(UserError, match="cannot be read"):
+    with pytest.raises(UserError, match="is not a run's record"):
         load_results([copy])
     content = json.loads(whole)
     del content["result"]["nodes"]
     victim.write_text(json.dumps(content))
-    with pytest.raises(UserError, match="damaged"):
+    with pytest.raises(UserError, match="result: object missing required field `nodes`"):
         load_results([copy])
     victim.write_text("[]")
     with pytest.raises(UserError, match="move it away"):
@@ -102,4 +102,35 @@ def test_failed_runs_are_kept_apart(results_folder, tmp_path):
     victim.write_text(json.dumps({"job": job, "error": "ValueError: no"}))
     results = load_results([copy])
     assert len(results.rows) == 3
-    assert [failure["error"] for failure in results.failures] == ["ValueError: no"]
+    assert [failure.error for failure in results.failures] == ["ValueError: no"]
+
+
+def copy_record(path, target, **job):
+    content = json.loads(path.read_text())
+    content["job"] |= job
+    target.write_text(json.dumps(content))
+
+
+def test_a_run_counts_once(results_folder, tmp_path):
+    copy = tmp_path / "copy"
+    shutil.copytree(results_folder, copy)
+    first = min(copy.glob("runs/*.json"))
+    copy_record(first, copy / "runs" / "zz.json")
+    with pytest.raises(UserError, match=r"zz\.json hold the same runs"):
+        load_results([copy])
+
+
+def test_instances_of_one_name_are_told_apart_by_their_content(results_folder, tmp_path):
+    copy = tmp_path / "copy"
+    shutil.copytree(results_folder, copy)
+    for path in sorted(copy.glob("runs/*_10001.*.json")):
+        instance = json.loads(path.read_text())["job"]["instance"] | {"name": "one", "path": "/one"}
+        copy_record(path, path, instance=instance, digest="ab" * 8)
+        other = path.with_name("other-" + path.name)
+        copy_record(path, other, digest="cd" * 8)
+        copy_record(path, path.with_name("old-" + path.name), digest="")
+    results = load_results([copy])
+    names = ["item_placement_10000", "one [ababab]", "one [cdcdcd]", "one [unknown content]"]
+    assert sorted({row.instance for row in results.rows}) == names
+    assert len(results.rows) == 8
+    assert results.label(results.records[-1].job) == "one [unknown content]"

@@ -11,10 +11,11 @@ from pathlib import Path
 import pytest
 
 from kida.errors import UserError
-from kida.evaluation.records import Protocol, read_record, slug
+from kida.evaluation.records import Finished, Protocol, read_record, slug
+from kida.evaluation.results import load_results
 from kida.evaluation.runner import evaluate
 from kida.evaluation.trials import Trial, plan
-from kida.instances.registry import instances
+from kida.instances.registry import digest_of, instances
 from kida.jobs.run import Workers
 
 FAST = Protocol(time_limit=0.5)
@@ -91,16 +92,19 @@ def test_records_hold_all_that_is_needed(results_folder):
     paths = sorted((results_folder / "runs").glob("*.json"))
     assert len(paths) == 4
     record = read_record(paths[0])
-    assert record["error"] is None
-    assert record["versions"]["scip"].startswith("10.")
-    assert record["machine"]["cores"] == os.cpu_count()
-    assert record["policy_identity"].startswith("scip ")
-    assert record["job"]["time_limit"] == 1
-    assert 0 < record["cpu_share"] < 1.5
+    assert isinstance(record, Finished)
+    assert record.versions["scip"].startswith("10.")
+    assert record.machine.cores == os.cpu_count()
+    assert record.policy_identity.startswith("scip ")
+    assert record.job.time_limit == 1
+    assert record.job.digest == digest_of(record.job.instance)
+    assert 0 < record.cpu_share < 1.5
     if hasattr(os, "sched_getaffinity"):
-        assert record["job"]["core"] in os.sched_getaffinity(0)
+        assert record.job.core in os.sched_getaffinity(0)
     protocol = json.loads((results_folder / "protocol.json").read_text())
     assert protocol["settings"] == "competition"
+    assert protocol["scip"].startswith("10.")
+    assert protocol["version"] == 2
 
 
 def test_finished_runs_are_not_done_again(results_folder):
@@ -154,9 +158,9 @@ def test_a_policy_may_have_nothing_to_decide(tmp_path):
     (run,) = plan(instance, [0], ["item_placement"])
     evaluate([run], protocol, tmp_path / "out")
     record = read_record(tmp_path / "out" / "runs" / run.file_name)
-    assert record["error"] is None
-    assert record["result"]["limit"] is None
-    assert record["result"]["branching"]["decisions"] == 0
+    assert isinstance(record, Finished)
+    assert record.result.limit is None
+    assert record.result.branching.decisions == 0
 
 
 def test_failures_are_recorded_and_harm_no_other_run(tmp_path, placement, rules):
@@ -164,7 +168,7 @@ def test_failures_are_recorded_and_harm_no_other_run(tmp_path, placement, rules)
     policies = [f"{rules}:{name}" for name in ("crash", "fail", "wrong", "vague", "first")]
     records = []
     evaluate(plan(placement[:1], [0], policies), FAST, folder, on_record=records.append)
-    errors = {record["job"]["policy"].partition(":")[2]: record["error"] for record in records}
+    errors = {record.job.policy.partition(":")[2]: record.error for record in records}
     assert "SIGSEGV" in errors["crash"]
     assert "ZeroDivisionError: no branching today" in errors["fail"]
     assert "IndexError" in errors["wrong"]
@@ -237,5 +241,43 @@ def test_a_cluster_does_the_same(tmp_path, placement):
             Workers(scheduler=cluster.scheduler_address),
             on_record=records.append,
         )
-    assert [record["error"] for record in records] == [None, None]
+    assert [record.error for record in records] == [None, None]
     assert len(list((folder / "runs").glob("*.json"))) == 2
+
+
+def test_files_of_one_name_are_not_taken_for_each_other(tmp_path):
+    """Two folders with files of equal names, evaluated one after the other into one folder."""
+    problem = "maximize\n {} x + 2 y\nsubject to\n c: 3 x + 2 y <= 4\nbinaries\n x y\nend\n"
+    runs = []
+    for folder, price in (("small", 1), ("large", 9)):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "instance_1.lp").write_text(problem.format(price))
+        runs += plan(instances(str(tmp_path / folder), "all"), [0], ["default"])
+    out = tmp_path / "out"
+    for run in runs:
+        evaluate([run], FAST, out)
+    first, second = (read_record(out / "runs" / run.file_name) for run in runs)
+    assert (first.result.dual_bound, second.result.dual_bound) == (2, 9)
+    assert first.job.digest != second.job.digest
+    labels = [row.instance for row in load_results([out]).rows]
+    assert sorted(labels) == sorted(f"instance_1 [{r.job.digest[:6]}]" for r in (first, second))
+    # A file that has changed is another instance.
+    (tmp_path / "small" / "instance_1.lp").write_text(problem.format(5))
+    missing = []
+    evaluate(runs[:1], FAST, out, on_begin=missing.append)
+    assert missing == [1]
+    assert len(load_results([out]).rows) == 3
+
+
+def test_old_records_of_files_are_not_taken_for_the_same_run(tmp_path, knapsack):
+    (run,) = plan(instances(str(knapsack)), [0], ["default"])
+    out = tmp_path / "out"
+    evaluate([run], FAST, out)
+    new = out / "runs" / run.file_name
+    content = json.loads(new.read_text())
+    del content["version"], content["job"]["digest"]
+    (out / "runs" / run.old_file_name).write_text(json.dumps(content))
+    new.unlink()
+    assert [row.instance for row in load_results([out]).rows] == ["knapsack"]
+    with pytest.raises(UserError, match="do not say which content of knapsack"):
+        evaluate([run], FAST, out)

@@ -4,7 +4,9 @@ import dataclasses
 
 import pytest
 
+from kida.boundary import replaced
 from kida.errors import UserError
+from kida.evaluation.records import Failed
 from kida.evaluation.results import Results, load_results
 from kida.evaluation.summary import (
     REWARD,
@@ -104,14 +106,12 @@ def test_baselines(results):
 def test_warnings_tell_what_to_distrust(results):
     assert warnings(results) == []
     disturbed = dataclasses.replace(results.rows[0], disturbed="load 9.0 with 1 job")
-    failure = {
-        "job": {"policy": "a", "seed": 3, "instance": {"name": "problem"}},
-        "error": "ValueError: no",
-    }
+    job = replaced(results.records[0].job, policy="a", seed=3)
+    failure = Failed(job=job, error="Traceback\nValueError: no")
     shown = warnings(
         dataclasses.replace(results, rows=(disturbed, *results.rows[1:3]), failures=(failure,))
     )
-    assert shown[0] == "failed: a on problem, seed 3: ValueError: no"
+    assert shown[0] == "failed: a on item_placement_10000, seed 3: ValueError: no"
     assert "1 of 3 runs were disturbed" in shown[1]
     assert "load 9.0 with 1 job" in shown[1]
     assert "different numbers of instances" in shown[2]

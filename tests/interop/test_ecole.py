@@ -9,8 +9,8 @@ import pytest
 
 from kida.errors import UserError
 from kida.interop.ecole import ObservationFunction, Policy, from_ecole
-from kida.network.weights import Policy as Network
-from kida.network.weights import import_checkpoint
+from kida.network.checkpoint import import_checkpoint
+from kida.network.policy import Policy as Network
 
 
 def recorded(path, name="variable_features"):
@@ -105,7 +105,7 @@ def test_nonsense_is_refused(golden, published):
 
 
 def test_a_policy_that_reads_statistics_is_refused(make_policy, tmp_path):
-    make_policy(statistics=True).save(tmp_path / "policy")
+    make_policy(candidate_features=True).save(tmp_path / "policy")
     with pytest.raises(UserError, match="which Ecole does not observe"):
         Policy(tmp_path / "policy")
 

@@ -7,7 +7,7 @@ from kida.errors import UserError
 from kida.lab.ablation import Variant, expand, make_policies
 from kida.learning.run import Run
 from kida.network.inheritance import uniform_average
-from kida.network.weights import Policy
+from kida.network.policy import Policy
 
 RECIPE = """
 generations = 2

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from pyscipopt import Model, quicksum
 
 from kida.errors import UserError
-from kida.jobs.executor import Workers
+from kida.jobs.run import Workers
 from kida.lab import measuring
 from kida.lab.climb import Climb, draws_of, held_out_draws
 from kida.lab.search import searches
@@ -20,7 +20,9 @@ from kida.learning.dagger import train
 from kida.learning.judge import measure
 from kida.learning.makers import identities, plan_of
 from kida.learning.run import Run, status
-from kida.network.weights import Architecture, Card, Policy, shapes
+from kida.network.architecture import Architecture, shapes
+from kida.network.card import Card
+from kida.network.policy import Policy
 
 # Looked up by workers, which import this module and see `measuring.measure` replaced by its own.
 MEASURE = measure

@@ -2,7 +2,9 @@ import numpy as np
 import pytest
 
 from kida.lab.space import space
-from kida.network.weights import Architecture, Card, Policy, shapes
+from kida.network.architecture import Architecture, shapes
+from kida.network.card import Card
+from kida.network.policy import Policy
 
 GENERATOR = np.random.default_rng(0)
 START = {

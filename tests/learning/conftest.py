@@ -12,12 +12,13 @@ import torch
 
 from kida.boundary import write_json
 from kida.instances.registry import instances
-from kida.learning.collect import Episode, EpisodeRecord, play
+from kida.learning.collect import Episode, play
 from kida.learning.config import CollectionConfig, RunConfig
 from kida.learning.judge import Judge, reward_file
 from kida.learning.plan import Plan
+from kida.learning.records import EpisodeRecord
 from kida.learning.samples import Shard
-from kida.network.weights import Policy
+from kida.network.policy import Policy
 from kida.sample import Sample
 
 

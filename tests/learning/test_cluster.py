@@ -4,9 +4,9 @@ import os
 import signal
 
 import pytest
+from kida.jobs.executor import open_executor
 
 from kida.errors import UserError
-from kida.jobs.executor import open_executor
 from kida.learning.config import read_config
 from kida.learning.episodes import collect_generation
 from kida.learning.plan import Plan

@@ -4,11 +4,14 @@ from msgspec.structs import replace
 
 from kida.errors import UserError
 from kida.instances.registry import instances
-from kida.learning.collect import Episode, play, record_of
+from kida.learning.collect import Episode, play
 from kida.learning.config import CollectionConfig
+from kida.learning.records import record_of
 from kida.learning.samples import Shard
+from kida.network.architecture import Architecture
+from kida.network.card import Card
 from kida.network.gnn import Network
-from kida.network.weights import Architecture, Card, Policy
+from kida.network.policy import Policy
 
 
 def test_an_episode_ends_with_its_last_sample(played):

@@ -14,7 +14,8 @@ from kida.learning.dagger import train
 from kida.learning.plan import Plan
 from kida.learning.run import Run, read_run, status
 from kida.learning.tensorboard import CURVES
-from kida.network.weights import Architecture, Policy
+from kida.network.architecture import Architecture
+from kida.network.policy import Policy
 from kida.solver.problem import open_model
 
 SMALL = (
@@ -153,7 +154,7 @@ def test_candidate_features_make_a_policy_that_branches(tmp_path):
     )
     config = read_config("item_placement", None, [*SMALL, *options])
     policy = Policy.load(train(tmp_path / "run", config))
-    assert policy.card.architecture == Architecture(8, True)
+    assert policy.card.architecture == Architecture(8, candidate_features=True)
     assert json.loads((tmp_path / "run/policy/card.json").read_text())["schema_version"] == 2
     (instance,) = instances("item_placement", split="valid", start=3, count=1)
     model = open_model(instance)

@@ -6,8 +6,8 @@ import torch
 
 from kida.learning.config import TrainingConfig
 from kida.learning.losses import LOSSES, batches, collate, hard_targets, soft_targets
+from kida.network.architecture import Architecture
 from kida.network.gnn import Network
-from kida.network.weights import Architecture
 
 CONFIG = TrainingConfig(label_smoothing=0.0)
 

@@ -3,8 +3,10 @@ import pytest
 
 from kida.learning.config import InheritanceConfig
 from kida.learning.selection import select
+from kida.network.architecture import Architecture
+from kida.network.card import Card
 from kida.network.inheritance import uniform_average
-from kida.network.weights import Architecture, Card, Policy
+from kida.network.policy import Policy
 
 
 @pytest.mark.parametrize(("merged_gain", "expected"), [(1.0, (1, 3)), (-1.0, (3,))])

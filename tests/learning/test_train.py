@@ -12,8 +12,8 @@ from kida.learning.losses import batches, collate
 from kida.learning.samples import Aggregate, write_shard
 from kida.learning.train import choose_device, initial_network, train_generation
 from kida.learning.validation import validate
+from kida.network.architecture import Architecture
 from kida.network.gnn import Network
-from kida.network.weights import Architecture
 
 QUICK = TrainingConfig(
     embedding_size=16,

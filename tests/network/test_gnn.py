@@ -5,8 +5,11 @@ import pytest
 import torch
 
 from kida.instances.registry import instances
+from kida.network.architecture import Architecture, shapes
+from kida.network.card import Card
+from kida.network.checkpoint import import_checkpoint
 from kida.network.gnn import Graphs, Network
-from kida.network.weights import Architecture, Card, Policy, import_checkpoint, shapes
+from kida.network.policy import Policy
 from kida.observation import NETWORK_VARIABLE_FEATURES, Observation
 from kida.rule import Recording
 from kida.sample import Sample
@@ -213,7 +216,7 @@ def test_fitted_prenorms_leave_unit_statistics(recorded):
 
 def test_a_network_with_candidate_features_reads_those_of_its_candidates(recorded):
     torch.manual_seed(0)
-    network = Network(Architecture(8, statistics=True))
+    network = Network(Architecture(8, candidate_features=True))
     sample = recorded[-1]
     graphs = graphs_of(sample.observation, sample.candidates)
     features = torch.from_numpy(sample.candidate_features)

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from kida.network.architecture import Architecture, shapes
 from kida.network.inheritance import (
     best_parents,
     greedy_soup,
@@ -8,7 +9,6 @@ from kida.network.inheritance import (
     uniform_average,
     weighted_average,
 )
-from kida.network.weights import Architecture, shapes
 
 
 @pytest.fixture

@@ -10,8 +10,10 @@ from pyscipopt import SCIP_PARAMSETTING, Model
 
 from kida import _core
 from kida.instances.registry import instances
+from kida.network.architecture import Architecture
+from kida.network.card import Card
 from kida.network.gnn import Graphs, Network
-from kida.network.weights import Architecture, Card, Policy
+from kida.network.policy import Policy
 from kida.observation import NETWORK_VARIABLE_FEATURES, Observation
 from kida.solver.branching import attach_callable, observe_candidates
 from kida.solver.problem import open_model
@@ -122,7 +124,7 @@ def test_native_scores_are_torchs(
 
 
 def test_candidate_features_change_the_scores_and_may_not_be_missing(nodes: list[Node]) -> None:
-    architecture = Architecture(16, statistics=True)
+    architecture = Architecture(16, candidate_features=True)
     oracle = trained_like(architecture, nodes)
     native = _core.NativeNetwork(oracle.weights(), 16, True)
     observation, candidates, features = nodes[0]

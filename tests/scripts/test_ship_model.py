@@ -12,7 +12,7 @@ from kida.evaluation.results import load_results
 from kida.evaluation.runner import evaluate
 from kida.evaluation.trials import plan
 from kida.instances.registry import instances
-from kida.network.weights import Policy
+from kida.network.policy import Policy
 
 ROOT = Path(__file__).parents[2]
 SCRIPT = ROOT / "scripts" / "ship_model.py"

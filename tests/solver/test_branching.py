@@ -12,7 +12,9 @@ from pyscipopt import SCIP_PARAMSETTING, Model, quicksum
 
 from kida.errors import UserError
 from kida.instances.registry import instances
-from kida.network.weights import Architecture, Card, Policy, shapes
+from kida.network.architecture import Architecture, shapes
+from kida.network.card import Card
+from kida.network.policy import Policy
 from kida.observation import CandidateFeature, Observation, VariableFeature
 from kida.rule import Recording
 from kida.solver.branching import (

@@ -1,0 +1,152 @@
+"""Policies on disk and in memory: a network's weights with the card that says what they are.
+
+A policy is a folder with ``weights.safetensors`` and ``card.json``; the shipped ones are in the
+repository's ``models/`` and inside the installed package. Nothing here needs torch: solving never
+imports it.
+"""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import safetensors.numpy
+from safetensors import SafetensorError
+
+from kida.boundary import checked, read_bytes, write_json
+from kida.errors import UserError
+from kida.files import atomic_path
+from kida.network.architecture import Weights, check_weights
+from kida.network.card import Card, read_card
+
+if TYPE_CHECKING:
+    from kida._core import NativeNetwork
+
+WEIGHTS_FILE = "weights.safetensors"
+CARD_FILE = "card.json"
+#: Bytes that a network's weights may have: the largest are just below a mebibyte.
+LARGEST_WEIGHTS = 2 << 20
+
+
+@dataclass(frozen=True, eq=False)
+class Policy:
+    """A network's weights and its card.
+
+    Attributes
+    ----------
+    weights
+        Every array of :func:`shapes`, float32 and finite.
+    card
+        What they are.
+    """
+
+    weights: Weights
+    card: Card
+
+    def __post_init__(self) -> None:
+        checked(self.card)
+        check_weights(self.weights, self.card.architecture)
+
+    def identity(self) -> str:
+        """Return a digest, in hexadecimal, of everything that decides how the policy branches."""
+        card = self.card
+        behaviour = [card.candidates, card.expert_depth, card.expert_candidates]
+        if card.expert_iterations:  # identities from before that field hold
+            behaviour.append(card.expert_iterations)
+        digest = hashlib.sha256(
+            json.dumps([*behaviour, dict(card.parameters)], sort_keys=True).encode()
+        )
+        for name in sorted(self.weights):
+            digest.update(name.encode() + self.weights[name].tobytes())
+        return digest.hexdigest()
+
+    @classmethod
+    def load(cls, name_or_folder: str | Path) -> "Policy":
+        """Read a policy: a shipped one by its name, any other by its folder.
+
+        A name means the shipped policy; for a folder of the same name here, write ``./name``.
+
+        Raises
+        ------
+        UserError
+            If there is none, its card is of another version, unreadable or wrong, or its weights
+            are damaged, too large, not finite, or do not fit the card.
+        """
+        folder = _find(name_or_folder)
+        weights_file = folder / WEIGHTS_FILE
+        try:
+            card = read_card(folder / CARD_FILE)
+        except FileNotFoundError:
+            raise UserError(
+                f"{folder} holds no {CARD_FILE}: it is not a policy; "
+                "give the folder that 'kida train' left"
+            ) from None
+        try:
+            content = read_bytes(weights_file, "a network's weights", LARGEST_WEIGHTS)
+            weights = safetensors.numpy.load(content)
+        except FileNotFoundError:
+            raise UserError(f"{folder} holds no {WEIGHTS_FILE}; restore the file") from None
+        # A type of number that numpy lacks is a KeyError.
+        except (SafetensorError, ValueError, TypeError, KeyError) as error:
+            raise UserError(
+                f"{weights_file} is truncated or damaged ({error}); fetch or train it again"
+            ) from error
+        try:
+            return cls(weights, card)
+        except UserError as error:
+            raise UserError(f"{folder}: {error}") from None
+
+    def save(self, folder: str | Path) -> None:
+        """Write the policy into ``folder``; each file appears whole or not at all.
+
+        The card is written last, so that a folder with a card is a complete policy.
+
+        Raises
+        ------
+        UserError
+            If the folder cannot be written.
+        """
+        folder = Path(folder)
+        with atomic_path(folder / WEIGHTS_FILE) as temporary:
+            # Not `save_file`, whose files only their owner can read.
+            temporary.write_bytes(safetensors.numpy.save(self.weights))
+        write_json(folder / CARD_FILE, self.card.to_json())
+
+    def native(self) -> "NativeNetwork":
+        """Return the native network with these weights."""
+        from kida._core import NativeNetwork
+
+        architecture = self.card.architecture
+        network: NativeNetwork = NativeNetwork(
+            self.weights, architecture.embedding_size, architecture.candidate_features
+        )
+        return network
+
+
+def shipped() -> dict[str, Path]:
+    """Return name to folder of every policy that comes with kida."""
+    source = Path(__file__).resolve().parents[2]
+    # A source tree's models are the newest; an installed package carries its own copy.
+    roots = [source / "models"] if (source / "pyproject.toml").is_file() else []
+    roots.append(Path(__file__).resolve().parents[1] / "models")
+    found: dict[str, Path] = {}
+    for root in roots:
+        for card in sorted(root.glob(f"*/{CARD_FILE}")):
+            found.setdefault(card.parent.name, card.parent)
+    return found
+
+
+def _find(name_or_folder: str | Path) -> Path:
+    if isinstance(name_or_folder, str):
+        known = shipped()
+        if name_or_folder in known:
+            return known[name_or_folder]
+    folder = Path(name_or_folder)
+    if folder.is_dir():
+        return folder
+    names = ", ".join(shipped()) or "none"
+    raise UserError(
+        f"there is no policy {str(name_or_folder)!r}: it is neither a folder "
+        f"nor a shipped policy (shipped: {names})"
+    )
