@@ -50,7 +50,7 @@ def solve_all(
     protocol
         Under what.
     folder
-        Of the results; the policies are kept there too.
+        Where policies and, as a folder of results, the solves are kept.
     workers
         Where the solves are done.
     done
@@ -74,16 +74,17 @@ def solve_all(
         ended += 1
         done(ended, count)
 
+    results = folder / "results"
     evaluate(
         trials,
         protocol,
-        folder,
+        results,
         workers,
         retry_failed=retry_failed,
         on_begin=begin,
         on_record=show,
     )
-    records = [read_record(folder / RUNS_FOLDER / trial.file_name) for trial in trials]
+    records = [read_record(results / RUNS_FOLDER / trial.file_name) for trial in trials]
     size = len(policies)
     return [records[start : start + size] for start in range(0, len(records), size)]
 

@@ -12,7 +12,8 @@ a run killed at any moment goes on where it was::
     RUN/gen_01/training.json         its metrics, epoch by epoch
     RUN/gen_01/policy/               the generation's network, as models/ holds them
     RUN/gen_01/merged/               the average of the last generations, if it goes on from that
-    RUN/rewards/                     rewards in the solver, one file per solve
+    RUN/rewards/policies/            what was compared in the solver
+    RUN/rewards/results/             how it did, as kida evaluate leaves it
     RUN/policy/                      the result
 
 If the layout changes, raise ``config.RUN_VERSION``.
