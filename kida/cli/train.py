@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from kida.cli.common import open_console
+from kida.cli.numbers import workers
 from kida.errors import UserError
 
 HELP = "train a policy for a family of instances"
@@ -43,8 +44,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="KEY=VALUE",
         help="set one option, such as generations=3 or training.epochs=5",
     )
-    parser.add_argument("--jobs", type=int, metavar="N", help="worker processes (default: cores)")
-    parser.add_argument("--threads", type=int, metavar="N", help="torch's threads (default: jobs)")
+    parser.add_argument(
+        "--jobs", type=workers("--jobs"), metavar="N", help="worker processes (default: cores)"
+    )
+    parser.add_argument(
+        "--threads", type=workers("--threads"), metavar="N", help="torch's threads (default: jobs)"
+    )
     parser.add_argument("--scheduler", metavar="ADDRESS", help="play on this Dask cluster instead")
     parser.add_argument(
         "--tensorboard", action="store_true", help="write curves for TensorBoard into the run"
@@ -73,10 +78,6 @@ def run(arguments: argparse.Namespace) -> int:
 
     config = read_config(arguments.family, arguments.config, arguments.set)
     jobs = available_cores() if arguments.jobs is None else arguments.jobs
-    if jobs < 1:
-        raise UserError(f"--jobs is {jobs}; it must be at least 1")
-    if arguments.threads is not None and arguments.threads < 1:
-        raise UserError(f"--threads is {arguments.threads}; it must be at least 1")
     with contextlib.ExitStack() as stack:
         listeners = []
         if arguments.tensorboard:

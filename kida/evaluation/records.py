@@ -19,6 +19,7 @@ from kida.boundary import (
     LARGE_FILE,
     LARGEST_SEED,
     SCIP_INFINITY,
+    Bound,
     Count,
     Natural,
     Positive,
@@ -42,8 +43,6 @@ VERSION: Final = 2
 Version = Literal[1, 2]
 #: Names of instances and policies, paths, what a process said.
 Text = Annotated[str, Meta(max_length=10_000)]
-#: Infinite bounds are SCIP's +-1e20.
-Bound = Annotated[float, Meta(ge=-SCIP_INFINITY, le=SCIP_INFINITY)]
 #: Seconds that something took.
 Duration = Annotated[float, Meta(ge=0.0, le=1e9)]
 Counter = Annotated[int, Meta(ge=0, le=2**63 - 1)]
@@ -324,7 +323,9 @@ def read_record(path: Path) -> Record:
         If it is none; the message names the file and the field.
     """
     try:
-        content = read_json(path, dict[str, Any], "a run's record (move it away)", largest=LARGE_FILE)
+        content = read_json(
+            path, dict[str, Any], "a run's record (move it away)", largest=LARGE_FILE
+        )
     except FileNotFoundError:
         raise UserError(f"there is no file {path}") from None
     return record_from(content, f"{path} is not a run's record (move it away)")
