@@ -87,4 +87,5 @@ def read_seeds(text: str) -> list[int]:
 
 
 def _short(text: str) -> str:
-    return repr(text) if len(text) <= 60 else repr(text[:60]) + "..."
+    shown = text if re.fullmatch(r"[0-9a-z.+-]+", text) else repr(text)
+    return shown if len(shown) <= 60 else shown[:60] + "..."
