@@ -36,6 +36,8 @@ Probability = Annotated[float, Meta(ge=0.0, le=1.0)]
 #: At least 0 and below 1: what an exponential average keeps, or a layer drops.
 Share = Annotated[float, Meta(ge=0.0, lt=1.0)]
 Positive = Annotated[float, Meta(gt=0.0, le=1e9)]
+#: Of an objective: infinite bounds are SCIP's +-1e20.
+Bound = Annotated[float, Meta(ge=-SCIP_INFINITY, le=SCIP_INFINITY)]
 #: Seconds of a limit: a billion are 32 years.
 Seconds = Positive
 
@@ -74,8 +76,9 @@ def read_bytes(path: Path, what: str, largest: int) -> bytes:
     try:
         with path.open("rb") as file:
             content = file.read(largest + 1)
-    except FileNotFoundError:
-        raise
+    # Of a path that goes through a file, too.
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise FileNotFoundError(str(path)) from error
     except OSError as error:
         raise UserError(f"{path} cannot be read ({error.strerror or error})") from error
     if len(content) > largest:
@@ -117,7 +120,7 @@ def read_toml(path: Path, what: str) -> dict[str, Any]:
         raise UserError(f"{path} is not valid TOML: {error}") from error
 
 
-def convert(content: Any, kind: type[Kind], trouble: str) -> Kind:
+def convert(content: Any, kind: type[Kind], trouble: str, *, text: bool = False) -> Kind:
     """Return plain content, such as parsed JSON or TOML, as a declared type.
 
     Parameters
@@ -128,6 +131,8 @@ def convert(content: Any, kind: type[Kind], trouble: str) -> Kind:
         The type.
     trouble
         The beginning of the message: what is wrong, such as "recipe.toml is no configuration".
+    text
+        Whether numbers are written as text, as in the cells of a table.
 
     Raises
     ------
@@ -137,7 +142,7 @@ def convert(content: Any, kind: type[Kind], trouble: str) -> Kind:
     if (place := _unusable(content)) is not None:
         raise UserError(f"{trouble}: {place}")
     try:
-        return msgspec.convert(content, kind)
+        return msgspec.convert(content, kind, strict=not text)
     except msgspec.ValidationError as error:
         raise UserError(f"{trouble}: {_explained(str(error), content, kind)}") from error
     # From a type's own check of itself.

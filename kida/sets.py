@@ -12,9 +12,11 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 
-from kida.boundary import write_json
+from msgspec import Meta, Struct, field
+
+from kida.boundary import LARGE_FILE, Bound, Natural, convert, plain, read_json, write_json
 from kida.errors import UserError
 from kida.files import atomic_path
 from kida.instances.family import Bounds, Instance
@@ -28,6 +30,27 @@ from kida.solver.initial_bounds import compute_bounds
 MANIFEST = "manifest.json"
 _SAVE_EVERY = 5.0  # seconds between two writes of a growing manifest
 _BATCH = 20  # instances that one process draws
+
+
+class Entry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What the manifest says of a file: its checksum and size, its instance and the bounds."""
+
+    sha256: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
+    bytes: Annotated[int, Meta(ge=0, le=2**62)]
+    family: str
+    size: str
+    split: str
+    index: Natural
+    dual_bound: Bound | None
+    primal_bound: Bound | None
+
+
+class Manifest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The content of ``manifest.json``: entries by file name, and what wrote the last of them."""
+
+    version: Literal[1] = 1
+    files: dict[str, Entry] = field(default_factory=dict)
+    versions: dict[str, str] = field(default_factory=dict)
 
 
 def generate(
@@ -61,14 +84,16 @@ def generate(
     """
     with locked(folder), tempfile.TemporaryDirectory() as records:
         manifest = _read_manifest(folder)
-        files: dict[str, Any] = manifest["files"]
+        files = manifest.files
         saved = time.monotonic()
         failures: list[str] = []
 
-        def told(job: Job, entry: dict[str, Any]) -> None:
+        def told(job: Job, news: Any) -> None:
             nonlocal saved
             assert isinstance(job, Writing)
-            instance = job.instances[entry.pop("position")]
+            position, content = news
+            instance = job.instances[position]
+            entry = convert(content, Entry, f"{job.label} told nonsense")
             files[_file(folder, instance).name] = entry
             progress(instance)
             if time.monotonic() - saved > _SAVE_EVERY:
@@ -130,7 +155,7 @@ class Writing(Job, frozen=True, kw_only=True):
     instances: tuple[Instance, ...]
     folder: str
     bounds: bool
-    entries: tuple[dict[str, Any] | None, ...]
+    entries: tuple[Entry | None, ...]
 
     @property
     def label(self) -> str:
@@ -143,13 +168,11 @@ class Writing(Job, frozen=True, kw_only=True):
             zip(self.instances, self.entries, strict=True)
         ):
             found = write_instance(instance, Path(self.folder), self.bounds, entry)
-            stage.tell({"position": position, **found})
+            stage.tell([position, plain(found)])
         return len(self.instances)
 
 
-def write_instance(
-    instance: Instance, folder: Path, bounds: bool, entry: dict[str, Any] | None
-) -> dict[str, Any]:
+def write_instance(instance: Instance, folder: Path, bounds: bool, entry: Entry | None) -> Entry:
     """Write one instance and its bounds, or check them when they are there.
 
     Parameters
@@ -161,14 +184,14 @@ def write_instance(
 
     Returns
     -------
-    dict
+    Entry
         The entry for the manifest.
     """
     path = _file(folder, instance)
     if path.is_file():
         content = path.read_bytes()
         if entry is not None:
-            intact = hashlib.sha256(content).hexdigest() == entry["sha256"]
+            intact = hashlib.sha256(content).hexdigest() == entry.sha256
         else:
             # Compressed bytes may differ between versions of zlib: compare what they hold.
             text = generated_family(instance.family).program(instance).mps()
@@ -189,16 +212,16 @@ def write_instance(
             *(old if new is None else new for new, old in zip(found, stored, strict=True))
         )
         _write_bounds(bounds_path(path), stored)
-    return {
-        "sha256": hashlib.sha256(content).hexdigest(),
-        "bytes": len(content),
-        "family": instance.family,
-        "size": instance.size,
-        "split": instance.split,
-        "index": instance.index,
-        "dual_bound": stored.dual,
-        "primal_bound": stored.primal,
-    }
+    return Entry(
+        sha256=hashlib.sha256(content).hexdigest(),
+        bytes=len(content),
+        family=instance.family,
+        size=instance.size,
+        split=instance.split,
+        index=instance.index,
+        dual_bound=stored.dual,
+        primal_bound=stored.primal,
+    )
 
 
 def _file(folder: Path, instance: Instance) -> Path:
@@ -219,22 +242,20 @@ def _write_bounds(path: Path, bounds: Bounds) -> None:
         temporary.write_text(text, encoding="utf-8")
 
 
-def _read_manifest(folder: Path) -> dict[str, Any]:
+def _read_manifest(folder: Path) -> Manifest:
     path = folder / MANIFEST
-    if not path.is_file():
-        return {"version": 1, "files": {}}
     try:
-        manifest = json.loads(path.read_text(encoding="utf-8"))
-        if manifest["version"] == 1 and isinstance(manifest["files"], dict):
-            return dict(manifest)
-    except (ValueError, TypeError, KeyError):
-        pass
-    raise UserError(f"{path} is not a manifest of kida; move it away or choose another folder")
+        what = "a manifest of kida (move it away or choose another folder)"
+        return read_json(path, Manifest, what, largest=LARGE_FILE)
+    except FileNotFoundError:
+        return Manifest()
 
 
-def _save(folder: Path, manifest: dict[str, Any]) -> None:
+def _save(folder: Path, manifest: Manifest) -> None:
     from kida.solver.versions import versions
 
-    manifest["versions"] = {name: versions()[name] for name in ("kida", "scip", "python")}
+    known = versions()
     # Sorted by name, however the workers finished; the caller's dictionary keeps growing.
-    write_json(folder / MANIFEST, manifest | {"files": dict(sorted(manifest["files"].items()))})
+    sorted_files = dict(sorted(manifest.files.items()))
+    made_by = {name: known[name] for name in ("kida", "scip", "python")}
+    write_json(folder / MANIFEST, Manifest(files=sorted_files, versions=made_by))

@@ -12,11 +12,11 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Literal
 
+from msgspec import Struct
+
+from kida.boundary import Count, Positive, Seconds
 from kida.errors import UserError
 from kida.parameters import ParameterValue
-
-#: SCIP reads seeds as C integers.
-LARGEST_SEED = 2**31 - 1
 
 
 @dataclass(frozen=True)
@@ -100,8 +100,7 @@ def named_settings(name: str) -> Settings:
         raise UserError(f"there are no settings named {name!r}; choose one of {known}") from None
 
 
-@dataclass(frozen=True)
-class Limits:
+class Limits(Struct, frozen=True, forbid_unknown_fields=True):
     """When to stop a solve, whatever has been proven by then.
 
     Attributes
@@ -112,21 +111,29 @@ class Limits:
         Branch-and-bound nodes over all restarts, ``None`` for no limit.
     memory
         Mebibytes, ``None`` for the settings' own limit.
+
+    Raises
+    ------
+    UserError
+        If a limit is not above 0 and up to a billion.
     """
 
-    time: float | None = None
-    nodes: int | None = None
-    memory: float | None = None
+    time: Seconds | None = None
+    nodes: Count | None = None
+    memory: Positive | None = None
 
     def __post_init__(self) -> None:
+        # Programs build it without the checks that a file goes through.
         for name, value, unit in (
             ("time", self.time, "number of seconds"),
             ("node", self.nodes, "number of nodes"),
             ("memory", self.memory, "number of mebibytes"),
         ):
-            # `not >` rather than `<=`, so that NaN is refused too.
-            if value is not None and not value > 0:
-                raise UserError(f"the {name} limit is {value:g}; it must be a positive {unit}")
+            # `not <` rather than `>=`, so that NaN is refused too.
+            if value is not None and not 0 < value <= 1e9:
+                raise UserError(
+                    f"the {name} limit is {value:g}; it must be a positive {unit} up to a billion"
+                )
 
     def seconds(self, settings: Settings) -> float:
         """Return the time limit in force under ``settings``, infinite if there is none."""

@@ -105,6 +105,9 @@ def test_foreign_manifest_and_folder(tmp_path: Path) -> None:
     (tmp_path / "manifest.json").write_text('{"version": 7}')
     with pytest.raises(UserError, match="not a manifest of kida"):
         generate(CHOSEN[:1], tmp_path)
+    (tmp_path / "manifest.json").write_text('{"version": 1, "files": {"a.mps.gz": {"sha256": 1}}}')
+    with pytest.raises(UserError, match=r"files.a.mps.gz.sha256 is 1"):
+        generate(CHOSEN[:1], tmp_path)
     with pytest.raises(UserError, match="cannot write"):
         generate(CHOSEN[:1], tmp_path / "manifest.json" / "below")
 

@@ -1,15 +1,16 @@
-"""What several commands share: reading instances and lists from the command line, live progress."""
+"""What several commands share: reading instances and names from the command line, live progress."""
 
 import math
+import os
 import textwrap
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 from rich.console import Console
 from rich.status import Status
 
+from kida.cli.numbers import whole
 from kida.errors import UserError
 from kida.instances.family import Instance
 from kida.instances.registry import family, instances
@@ -50,9 +51,9 @@ def read_instance(text: str) -> Instance:
     UserError
         If there is no such file or instance.
     """
-    if ":" not in text or Path(text).exists():
-        path = Path(text)
-        if not path.is_file():
+    # Not pathlib's, which raise for a text that is too long for a name.
+    if ":" not in text or os.path.exists(text):
+        if not os.path.isfile(text):
             raise UserError(
                 f"there is no file {text!r}; give an .mps, .lp or .cip file (also .gz), "
                 "or a generated instance as FAMILY:SPLIT:INDEX, such as item_placement:test:0"
@@ -62,24 +63,7 @@ def read_instance(text: str) -> Instance:
     if len(parts) != 3 or not parts[2].isdecimal():
         raise UserError(f"{text!r} is not FAMILY:SPLIT:INDEX, such as item_placement:test:0")
     chosen = family(parts[0])
-    return chosen.instance(chosen.sizes[0], parts[1], int(parts[2]))
-
-
-def read_seeds(text: str) -> list[int]:
-    """Return the seeds of a list such as ``0,1,5-9``.
-
-    Raises
-    ------
-    UserError
-        If it is not such a list.
-    """
-    seeds: list[int] = []
-    for part in text.split(","):
-        first, dash, last = part.partition("-")
-        if not first.isdecimal() or (dash and not last.isdecimal()):
-            raise UserError(f"{text!r} is not a list of seeds such as 0,1,5-9")
-        seeds += range(int(first), int(last if dash else first) + 1)
-    return seeds
+    return chosen.instance(chosen.sizes[0], parts[1], whole("the index", 0)(parts[2]))
 
 
 def read_names(text: str) -> list[str]:

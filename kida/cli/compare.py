@@ -20,6 +20,7 @@ from kida.cli.common import (
     read_instance,
     read_names,
 )
+from kida.cli.numbers import positive, seed
 from kida.errors import UserError
 from kida.evaluation.side_by_side import Comparison, compare
 from kida.settings import SETTINGS
@@ -34,9 +35,15 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.epilog = explain_policies()
     parser.add_argument("instance", metavar="INSTANCE", help="file, or FAMILY:SPLIT:INDEX")
     parser.add_argument("--policies", required=True, help="comma-separated, see below")
-    parser.add_argument("--time-limit", type=float, default=30.0, metavar="S", help="per policy")
+    parser.add_argument(
+        "--time-limit",
+        type=positive("--time-limit", "seconds"),
+        default=30.0,
+        metavar="S",
+        help="per policy",
+    )
     parser.add_argument("--settings", default="competition", help=f"one of {', '.join(SETTINGS)}")
-    parser.add_argument("--seed", type=int, default=0, help="shifts SCIP's random numbers")
+    parser.add_argument("--seed", type=seed(), default=0, help="shifts SCIP's random numbers")
 
 
 def run(arguments: argparse.Namespace) -> int:

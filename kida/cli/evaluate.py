@@ -14,12 +14,15 @@ extend it.
 """
 
 import argparse
+import hashlib
+import os
 from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
-from kida.cli.common import explain_policies, open_console, read_names, read_seeds
+from kida.cli.common import explain_policies, open_console, read_names
+from kida.cli.numbers import positive, processes, read_seeds, whole
 from kida.cli.progress import ProgressBar
 from kida.errors import UserError
 from kida.evaluation import official
@@ -36,7 +39,7 @@ from kida.evaluation.summary import (
 )
 from kida.evaluation.trials import Trial, plan
 from kida.files import atomic_path
-from kida.instances.registry import instances
+from kida.instances.registry import family_names, instances
 from kida.jobs.cores import available_cores
 from kida.jobs.run import Workers
 from kida.network.policy import shipped
@@ -63,16 +66,25 @@ def configure(parser: argparse.ArgumentParser) -> None:
     which = parser.add_argument_group("what to run")
     which.add_argument("--split", default="test", help="train, valid or test")
     which.add_argument("--size", help="the family's first size by default")
-    which.add_argument("--start", type=int, default=0, help="first instance of the split")
-    which.add_argument("--count", type=int, help="number of instances (default: all)")
+    which.add_argument(
+        "--start", type=whole("--start"), default=0, help="first instance of the split"
+    )
+    which.add_argument("--count", type=whole("--count"), help="number of instances (default: all)")
     which.add_argument("--policies", help="comma-separated (default: the family's model, default)")
     which.add_argument("--seeds", default="0", help="such as 0,1,5-9")
     which.add_argument("--out", type=Path, help="results folder (default: below results/)")
     protocol = parser.add_argument_group("protocol")
     protocol.add_argument("--settings", default="competition", help=f"one of {', '.join(SETTINGS)}")
-    protocol.add_argument("--time-limit", type=float, metavar="S", help="the settings' by default")
-    protocol.add_argument("--node-limit", type=int, metavar="N")
-    protocol.add_argument("--memory-limit", type=float, metavar="MB")
+    protocol.add_argument(
+        "--time-limit",
+        type=positive("--time-limit", "seconds"),
+        metavar="S",
+        help="the settings' by default",
+    )
+    protocol.add_argument("--node-limit", type=whole("--node-limit", 1), metavar="N")
+    protocol.add_argument(
+        "--memory-limit", type=positive("--memory-limit", "mebibytes"), metavar="MB"
+    )
     protocol.add_argument(
         "--permute", action="store_true", help="permute variables and constraints, by the seed"
     )
@@ -85,7 +97,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="the competition's test runs, 900 s each, and files of its form",
     )
     how = parser.add_argument_group("how")
-    how.add_argument("--jobs", type=int, default=None, help="runs at a time (default: 1)")
+    how.add_argument(
+        "--jobs", type=processes("--jobs"), default=None, help="runs at a time (default: 1)"
+    )
     how.add_argument("--scheduler", metavar="ADDRESS", help="a Dask scheduler's, tcp://...")
     how.add_argument("--retry-failed", action="store_true", help="do failed runs again")
     how.add_argument("--baseline", help="policy to compare with (default: 'default')")
@@ -167,6 +181,10 @@ def _check_official(arguments: argparse.Namespace) -> None:
 
 def _default_folder(name: str, protocol: Protocol) -> Path:
     stem = Path(name).name.split(".")[0].replace("*", "")
+    if name not in family_names():
+        # Folders of one name are many.
+        place = str(Path(name).expanduser().resolve())
+        stem += f"-{hashlib.sha256(os.fsencode(place)).hexdigest()[:6]}"
     return Path("results") / f"{stem}-{protocol.settings}-{protocol.seconds:g}s"
 
 

@@ -11,6 +11,8 @@ manifest.json lists every file with its checksum. `kida instances` lists the fam
 import argparse
 from pathlib import Path
 
+from kida.cli.numbers import processes, whole
+
 HELP = "write instances of a family to a folder"
 
 
@@ -20,13 +22,19 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--size", help="one of the family's sizes (default: its first)")
     parser.add_argument("--split", default="train", help="train, valid or test (default: train)")
     parser.add_argument(
-        "--start", type=int, default=0, metavar="N", help="first index within the split (0)"
+        "--start",
+        type=whole("--start"),
+        default=0,
+        metavar="N",
+        help="first index within the split (0)",
     )
     parser.add_argument(
-        "--count", type=int, metavar="N", help="how many (default: all that follow)"
+        "--count", type=whole("--count", 1), metavar="N", help="how many (default: all that follow)"
     )
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="where they go")
-    parser.add_argument("--jobs", type=int, default=1, metavar="N", help="worker processes (1)")
+    parser.add_argument(
+        "--jobs", type=processes("--jobs"), default=1, metavar="N", help="worker processes (1)"
+    )
     parser.add_argument(
         "--no-bounds",
         action="store_true",
@@ -45,8 +53,6 @@ def run(arguments: argparse.Namespace) -> int:
 
     generated_family(arguments.family)
     workers = Workers(arguments.jobs)
-    if arguments.count is not None and arguments.count < 1:
-        raise UserError(f"--count is {arguments.count}; it must be at least 1")
     chosen = instances(
         arguments.family, arguments.split, arguments.start, arguments.count, arguments.size
     )

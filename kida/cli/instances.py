@@ -10,6 +10,8 @@ Every command that takes a family also takes a folder, a file or a quoted patter
 import argparse
 from pathlib import Path
 
+from kida.cli.numbers import positive
+
 HELP = "list the families of problems, or describe a problem file"
 
 
@@ -23,7 +25,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     describe.add_argument("file", type=Path, help=".mps, .lp or .cip, also .gz")
     describe.add_argument(
-        "--time-limit", type=float, default=300.0, metavar="S", help="seconds for the root (300)"
+        "--time-limit",
+        type=positive("--time-limit", "seconds"),
+        default=300.0,
+        metavar="S",
+        help="seconds for the root (300)",
     )
 
 

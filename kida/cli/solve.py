@@ -13,6 +13,7 @@ import argparse
 from pathlib import Path
 
 from kida.cli.common import bound_text, explain_policies, open_console, progress_line, read_instance
+from kida.cli.numbers import positive, seed, whole
 from kida.settings import SETTINGS, Limits
 from kida.solver.solve import Limit, Reason, SolveResult, solve
 
@@ -26,11 +27,20 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--model", "--policy", default="default", help="what branches (default: SCIP's own rule)"
     )
-    parser.add_argument("--time-limit", type=float, metavar="S", help="seconds")
-    parser.add_argument("--node-limit", type=int, metavar="N", help="branch-and-bound nodes")
-    parser.add_argument("--memory-limit", type=float, metavar="MB", help="mebibytes")
+    parser.add_argument(
+        "--time-limit", type=positive("--time-limit", "seconds"), metavar="S", help="seconds"
+    )
+    parser.add_argument(
+        "--node-limit", type=whole("--node-limit", 1), metavar="N", help="branch-and-bound nodes"
+    )
+    parser.add_argument(
+        "--memory-limit",
+        type=positive("--memory-limit", "mebibytes"),
+        metavar="MB",
+        help="mebibytes",
+    )
     parser.add_argument("--settings", default="default", help=f"one of {', '.join(SETTINGS)}")
-    parser.add_argument("--seed", type=int, default=0, help="shifts SCIP's random numbers")
+    parser.add_argument("--seed", type=seed(), default=0, help="shifts SCIP's random numbers")
     parser.add_argument("--solution", type=Path, metavar="OUT.sol", help="write the best solution")
 
 

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from kida.cli.common import open_console
+from kida.cli.numbers import processes
 from kida.errors import UserError
 
 HELP = "train a policy for a family of instances"
@@ -39,8 +40,15 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="KEY=VALUE",
         help="set one option, such as generations=3 or training.epochs=5",
     )
-    parser.add_argument("--jobs", type=int, metavar="N", help="worker processes (default: cores)")
-    parser.add_argument("--threads", type=int, metavar="N", help="torch's threads (default: jobs)")
+    parser.add_argument(
+        "--jobs", type=processes("--jobs"), metavar="N", help="worker processes (default: cores)"
+    )
+    parser.add_argument(
+        "--threads",
+        type=processes("--threads"),
+        metavar="N",
+        help="torch's threads (default: jobs)",
+    )
     parser.add_argument("--scheduler", metavar="ADDRESS", help="play on this Dask cluster instead")
     parser.add_argument(
         "--tensorboard", action="store_true", help="write curves for TensorBoard into the run"

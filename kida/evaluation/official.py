@@ -9,12 +9,16 @@ import csv
 import io
 import math
 import zipfile
-from collections.abc import Sequence
+import zlib
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import Annotated
 
 import numpy as np
+from msgspec import Meta, Struct
 
+from kida.boundary import SMALL_FILE, Seed, convert, read_bytes
 from kida.errors import UserError
 from kida.evaluation.comparisons import PairedComparison, compare_paired
 from kida.evaluation.records import slug
@@ -23,6 +27,9 @@ from kida.evaluation.trials import Trial
 from kida.instances.family import Instance
 
 TIME_LIMIT = 900.0
+#: Bytes of one table, and of an archive's tables together: the published ones have 2 MB.
+LARGEST_TABLE = SMALL_FILE
+LARGEST_ARCHIVE = 64 << 20
 
 #: Family to the number and name of its benchmark in the organisers' paths.
 BENCHMARKS = {
@@ -74,46 +81,72 @@ def read_official(source: str, family: str | None = None) -> list[OfficialResult
     if not path.is_file():
         raise UserError(f"there is no file {path_text!r} to compare with")
     if path.suffix != ".zip":
-        try:
-            text = path.read_text(encoding="utf-8")
-        except (OSError, ValueError) as error:
-            raise UserError(f"{path} cannot be read ({error})") from error
-        return [OfficialResult(path.stem, _parse(text, str(path)))]
+        content = read_bytes(path, "a table of official results", LARGEST_TABLE)
+        return [OfficialResult(path.stem, _parse(content, str(path)))]
     found: dict[str, dict[str, float]] = {}
-    try:
-        with zipfile.ZipFile(path) as archive:
-            for name in sorted(archive.namelist()):
-                parts = PurePosixPath(name).parts
-                if len(parts) != 3 or parts[1] != "dual" or not name.endswith(".csv"):
-                    continue
-                benchmark = PurePosixPath(name).stem
-                if family is not None and benchmark != BENCHMARKS.get(family, family):
-                    continue
-                if team in ("", parts[0]):
-                    text = archive.read(name).decode("utf-8")
-                    found.setdefault(parts[0], {}).update(_parse(text, f"{path}:{name}"))
-    except (OSError, ValueError, zipfile.BadZipFile) as error:
-        raise UserError(f"{path} cannot be read ({error})") from error
+    for name, content in _tables(path):
+        whose, _, file = PurePosixPath(name).parts
+        benchmark = PurePosixPath(file).stem
+        if family is not None and benchmark != BENCHMARKS.get(family, family):
+            continue
+        if team in ("", whose):
+            found.setdefault(whose, {}).update(_parse(content, f"{path}:{name}"))
     if not found:
         whose = f"of the team {team!r}" if team else "of the dual task"
         raise UserError(f"{path} holds no results {whose}" + (f" on {family}" if family else ""))
     return [OfficialResult(name, rewards) for name, rewards in found.items()]
 
 
-def _parse(text: str, where: str) -> dict[str, float]:
-    reader = csv.DictReader(io.StringIO(text))
-    if reader.fieldnames is None or tuple(reader.fieldnames[:6]) != OFFICIAL_COLUMNS:
-        raise UserError(f"{where} does not begin with the columns {','.join(OFFICIAL_COLUMNS)}")
-    rewards: dict[str, list[float]] = {}
-    for line in reader:
-        try:
-            reward = float(line["cumulated_reward"])
-        # A line that breaks off leaves None, or half a number's name.
-        except (TypeError, ValueError):
-            reward = math.nan
-        if not math.isfinite(reward):
-            raise UserError(f"{where} is truncated or damaged at line {reader.line_num}")
-        rewards.setdefault(_stem(line["instance"]), []).append(reward)
+class _Line(Struct, frozen=True):
+    """What counts of a line."""
+
+    instance: Annotated[str, Meta(min_length=1, max_length=1000)]
+    seed: Seed
+    cumulated_reward: Annotated[float, Meta(ge=-1e300, le=1e300)]
+
+
+def _tables(path: Path) -> Iterator[tuple[str, bytes]]:
+    """Return name and content of an archive's tables of the dual task, none larger than it may."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            entries = [
+                entry
+                for entry in sorted(archive.infolist(), key=lambda entry: entry.filename)
+                if _is_table(entry.filename)
+            ]
+            # Before anything is unpacked: of zeros, a kilobyte may hold a gigabyte.
+            largest = max((entry.file_size for entry in entries), default=0)
+            if largest > LARGEST_TABLE or sum(e.file_size for e in entries) > LARGEST_ARCHIVE:
+                raise UserError(
+                    f"{path} is no archive of official results: its tables have more than "
+                    f"{LARGEST_TABLE >> 20} MiB, or {LARGEST_ARCHIVE >> 20} MiB together"
+                )
+            for entry in entries:
+                yield entry.filename, archive.read(entry)
+    # Encrypted entries are a RuntimeError, unknown ways to compress a NotImplementedError.
+    except (OSError, ValueError, RuntimeError, zlib.error, zipfile.BadZipFile) as error:
+        raise UserError(f"{path} cannot be read ({error})") from error
+
+
+def _is_table(name: str) -> bool:
+    parts = PurePosixPath(name).parts
+    return len(parts) == 3 and parts[1] == "dual" and name.endswith(".csv")
+
+
+def _parse(content: bytes, where: str) -> dict[str, float]:
+    try:
+        reader = csv.DictReader(io.StringIO(content.decode()))
+        rewards: dict[str, list[float]] = {}
+        if reader.fieldnames is None or tuple(reader.fieldnames[:6]) != OFFICIAL_COLUMNS:
+            raise UserError(f"{where} does not begin with the columns {','.join(OFFICIAL_COLUMNS)}")
+        for cells in reader:
+            trouble = f"{where} is truncated or damaged at line {reader.line_num}"
+            known = {name: cells[name] for name in _Line.__struct_fields__}
+            line = convert(known, _Line, trouble, text=True)
+            rewards.setdefault(_stem(line.instance), []).append(line.cumulated_reward)
+    # Bytes that are no UTF-8, or cells that are no CSV.
+    except (ValueError, csv.Error) as error:
+        raise UserError(f"{where} cannot be read ({error})") from error
     if not rewards:
         raise UserError(f"{where} holds no results")
     return {name: float(np.mean(values)) for name, values in rewards.items()}

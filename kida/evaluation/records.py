@@ -19,6 +19,7 @@ from kida.boundary import (
     LARGE_FILE,
     LARGEST_SEED,
     SCIP_INFINITY,
+    Bound,
     Count,
     Natural,
     Positive,
@@ -42,8 +43,6 @@ VERSION: Final = 2
 Version = Literal[1, 2]
 #: Names of instances and policies, paths, what a process said.
 Text = Annotated[str, Meta(max_length=10_000)]
-#: Infinite bounds are SCIP's +-1e20.
-Bound = Annotated[float, Meta(ge=-SCIP_INFINITY, le=SCIP_INFINITY)]
 #: Seconds that something took.
 Duration = Annotated[float, Meta(ge=0.0, le=1e9)]
 Counter = Annotated[int, Meta(ge=0, le=2**63 - 1)]

@@ -1,9 +1,10 @@
 """The initial bounds of an instance, as the competition stores them: a .json beside each file."""
 
-import json
 from pathlib import Path
 
-from kida.errors import UserError
+from msgspec import Struct
+
+from kida.boundary import Bound, read_json
 from kida.instances.family import Bounds
 
 
@@ -22,15 +23,15 @@ def stored_bounds(path: Path) -> Bounds:
         If the .json is there but is not what the competition's format says.
     """
     beside = bounds_path(path)
-    if not beside.is_file():
-        return Bounds(None, None)
     try:
-        content = json.loads(beside.read_text(encoding="utf-8"))
-        dual, primal = content.get("dual_bound"), content.get("primal_bound")
-        return Bounds(
-            None if dual is None else float(dual), None if primal is None else float(primal)
-        )
-    except (ValueError, TypeError, AttributeError) as error:
-        raise UserError(
-            f"{beside} does not hold dual_bound and primal_bound as JSON; mend or remove it"
-        ) from error
+        stored = read_json(beside, _Stored, "dual_bound and primal_bound (mend or remove it)")
+    except FileNotFoundError:
+        return Bounds(None, None)
+    return Bounds(stored.dual_bound, stored.primal_bound)
+
+
+class _Stored(Struct, frozen=True):
+    """What of the file counts; the competition's and others may hold more."""
+
+    dual_bound: Bound | None = None
+    primal_bound: Bound | None = None

@@ -99,7 +99,7 @@ def card_from(content: Mapping[str, Any], trouble: str = "this is not a policy's
     # The version comes first: the fields of another version cannot be judged here.
     if type(version) is not int or not 1 <= version <= SCHEMA_VERSION:
         raise UserError(
-            f"{trouble}: it has schema version {str(version)[:50]!r}, and this kida reads versions "
+            f"{trouble}: it has schema version {repr(version)[:50]}, and this kida reads versions "
             f"1 to {SCHEMA_VERSION}: use the kida that wrote it, or train anew"
         )
     card = convert(_renamed(content), Card, trouble)

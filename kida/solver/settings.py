@@ -4,8 +4,9 @@ import math
 
 from pyscipopt import SCIP_PARAMSETTING, Model
 
+from kida.boundary import LARGEST_SEED
 from kida.errors import UserError
-from kida.settings import LARGEST_SEED, Limits, Settings
+from kida.settings import Limits, Settings
 
 
 def apply_settings(model: Model, settings: Settings) -> None:
@@ -42,11 +43,11 @@ def apply_seeds(model: Model, seed: int, permutation_seed: int = 0) -> None:
     Raises
     ------
     UserError
-        If a seed is negative or above ``LARGEST_SEED``.
+        If a seed is negative or above ``LARGEST_SEED``, the second one by more than 1.
     """
-    for value in (seed, permutation_seed):
-        if not 0 <= value <= LARGEST_SEED:
-            raise UserError(f"the seed is {value}; SCIP accepts 0 to {LARGEST_SEED}")
+    for value, most in ((seed, LARGEST_SEED), (permutation_seed, LARGEST_SEED + 1)):
+        if not 0 <= value <= most:
+            raise UserError(f"the seed is {value}; SCIP accepts 0 to {most}")
     model.setParam("randomization/randomseedshift", seed)
     model.setParam("randomization/lpseed", seed)
     if permutation_seed:

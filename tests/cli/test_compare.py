@@ -20,4 +20,4 @@ def test_mistakes(capsys):
     assert "'nonesuch'" in capsys.readouterr().err
     arguments = ["item_placement:test:0", "--policies", "default", "--time-limit", "0"]
     assert main(["compare", *arguments]) == 2
-    assert "time limit" in capsys.readouterr().err
+    assert "--time-limit" in capsys.readouterr().err

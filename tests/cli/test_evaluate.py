@@ -1,6 +1,7 @@
 """``kida evaluate`` as a user calls it: runs, tables, resuming, mistakes."""
 
 import csv
+import re
 from pathlib import Path
 
 import pytest
@@ -72,10 +73,10 @@ def test_everything_failed(capsys, tmp_path, monkeypatch):
         (["item_placement", "--policies", "default", "--start", "99", "--count", "2"], "100 inst"),
         (["item_placement", "--policies", "default", "--seeds", "a"], "list of seeds"),
         (["item_placement", "--policies", "default", "--seeds", "3-1"], "no seed"),
-        (["item_placement", "--policies", "default", "--time-limit", "0"], "time limit"),
+        (["item_placement", "--policies", "default", "--time-limit", "0"], "--time-limit is 0"),
         (["item_placement", "--policies", "default", "--settings", "default"], "--time-limit"),
-        (["item_placement", "--policies", "default", "--jobs", "0"], "number of jobs"),
-        (["item_placement", "--policies", "default", "--jobs", "9999"], "disturb each other"),
+        (["item_placement", "--policies", "default", "--jobs", "0"], "--jobs is 0"),
+        (["item_placement", "--policies", "default", "--jobs", "999"], "disturb each other"),
         (["item_placement", "--policies", "default", "--compare-with", "no.csv"], "no file"),
         (["set_cover", "--policies", "default", "--official"], "no benchmark"),
         (
@@ -110,3 +111,16 @@ def test_a_quick_look_says_how_wide_its_interval_is(capsys, tmp_path, monkeypatc
     assert "This was a quick look, 0.5 s a run" in said
     assert "with 2 instances the 95 % interval is" in said
     assert (tmp_path / "results" / "item_placement-competition-0.5s" / "summary.txt").exists()
+
+
+def test_folders_of_one_name_have_results_of_their_own(capsys, knapsack, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for folder in ("small/test", "large/test"):
+        (tmp_path / folder).mkdir(parents=True)
+        (tmp_path / folder / "instance_1.mps").write_bytes(knapsack.read_bytes())
+        arguments = [folder, "--split", "all", "--policies", "default", "--time-limit", "5"]
+        assert main(["evaluate", *arguments]) == 0
+        assert "already" not in capsys.readouterr().out
+    first, second = sorted((tmp_path / "results").iterdir())
+    for found in (first, second):
+        assert re.fullmatch(r"test-[0-9a-f]{6}-competition-5s", found.name)

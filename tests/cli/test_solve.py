@@ -91,13 +91,13 @@ def test_wrong_instances(capsys, tmp_path):
 
 @pytest.mark.parametrize("limit", ["0", "-3", "nan"])
 def test_wrong_limits(capsys, knapsack, limit):
-    assert "time limit" in refused(capsys, knapsack, "--time-limit", limit)
+    assert "--time-limit is" in refused(capsys, knapsack, "--time-limit", limit)
 
 
 def test_wrong_names(capsys, knapsack):
     assert "no policy 'nonesuch'" in refused(capsys, knapsack, "--model", "nonesuch")
     assert "no settings named" in refused(capsys, knapsack, "--settings", "nonesuch")
-    assert "seed is -1" in refused(capsys, knapsack, "--seed=-1")
+    assert "--seed is -1" in refused(capsys, knapsack, "--seed=-1")
 
 
 def test_damaged_policies(capsys, knapsack, policy):

@@ -9,6 +9,8 @@ import pytest
 
 from kida.errors import UserError
 from kida.evaluation.official import (
+    LARGEST_ARCHIVE,
+    LARGEST_TABLE,
     compare_with_official,
     official_plan,
     read_official,
@@ -88,7 +90,13 @@ def test_repetitions_are_averaged(tmp_path):
         ("instance,seed\na,0\n", "does not begin with the columns"),
         ("", "does not begin with the columns"),
         (HEADER + "\n", "holds no results"),
-        (official_text(float("nan")), "damaged at line 2"),
+        (official_text(float("nan")), "damaged at line 2: cumulated_reward is 'nan'"),
+        (official_text(float("inf")), "damaged at line 2: cumulated_reward is 'inf'"),
+        (official_text(7).replace("gz,0,", "gz,-1,"), "line 2: seed is '-1'"),
+        (HEADER + "\n,0,1,1,0,5\n", "line 2: instance is ''"),
+        (official_text(7) + "\0", "line 3|cannot be read"),
+        (HEADER + "\n" + "x" * 200_000, "cannot be read"),
+        (" " * (LARGEST_TABLE + 1), "more than 4096 KiB"),
     ],
 )
 def test_damaged_files_are_refused(tmp_path, text, message):
@@ -108,6 +116,34 @@ def test_missing_files_and_teams_are_refused(tmp_path, shared_data):
     damaged.write_bytes(archive.read_bytes()[:1000])
     with pytest.raises(UserError, match="cannot be read"):
         read_official(str(damaged))
+
+
+def test_archives_that_unpack_to_too_much_are_refused(tmp_path):
+    bomb = tmp_path / "bomb.zip"
+    with zipfile.ZipFile(bomb, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("a/dual/1_item_placement.csv", bytes(LARGEST_TABLE + 1))
+    assert bomb.stat().st_size < 50_000
+    with pytest.raises(UserError, match="more than 4 MiB"):
+        read_official(str(bomb))
+    with zipfile.ZipFile(bomb, "w", zipfile.ZIP_DEFLATED) as archive:
+        for team in range(LARGEST_ARCHIVE // LARGEST_TABLE + 1):
+            archive.writestr(f"{team}/dual/1_item_placement.csv", bytes(LARGEST_TABLE))
+    with pytest.raises(UserError, match="or 64 MiB together"):
+        read_official(str(bomb))
+
+
+def test_archives_whose_entries_cannot_be_unpacked_are_refused(tmp_path):
+    file = tmp_path / "a.zip"
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr("a/dual/1_item_placement.csv", official_text(7))
+        archive.writestr("../dual/x/y.csv", "left alone")
+    content = bytearray(file.read_bytes())
+    content[content.rindex(b"PK\x01\x02") - 30] ^= 0xFF
+    place = content.index(b"item_placement_10000")
+    content[place] ^= 0xFF
+    file.write_bytes(content)
+    with pytest.raises(UserError, match="cannot be read"):
+        read_official(str(file))
 
 
 def test_comparing_by_hand(results_folder, tmp_path):

@@ -61,10 +61,10 @@ def deep(levels: int) -> object:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"schema_version": 3, "novelty": 1}, "schema version '3'"),
-        ({"schema_version": 0}, "schema version '0'"),
+        ({"schema_version": 3, "novelty": 1}, "schema version 3"),
+        ({"schema_version": 0}, "schema version 0"),
         ({"schema_version": "1"}, "schema version '1'"),
-        ({"schema_version": True}, "schema version 'True'"),
+        ({"schema_version": True}, "schema version True"),
         ({"schema_version": 2}, "without candidate features is of version 1"),
         (
             {"architecture": {"embedding_size": 16, "statistics": True}},

@@ -61,7 +61,7 @@ def test_a_clock_from_the_root_end_is_not_set_before_the_root():
     assert Limits().seconds(SETTINGS["default"]) == math.inf
 
 
-@pytest.mark.parametrize("value", [0, -1, math.nan])
+@pytest.mark.parametrize("value", [0, -1, math.nan, math.inf, 1e30])
 def test_limits_must_be_positive(value):
     with pytest.raises(UserError, match=r"time limit .* must be a positive number of seconds"):
         Limits(time=value)
