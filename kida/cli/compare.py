@@ -103,8 +103,8 @@ def _print(comparison: Comparison, console: Console) -> None:
         decisions = "" if result.branching is None else f"{result.branching.decisions:,}"
         summary.add_row(
             policy,
-            result.termination.status,
-            bound_text(result.dual_bound),
+            result.status,
+            bound_text(float(result.trajectory.bounds().dual[-1])),
             f"{result.nodes:,}",
             decisions,
             f"{reward:.2f}",

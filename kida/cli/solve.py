@@ -14,8 +14,10 @@ from pathlib import Path
 
 from kida.cli.common import bound_text, explain_policies, open_console, progress_line, read_instance
 from kida.cli.numbers import positive, seed, whole
+from kida.evaluation.records import Outcome
+from kida.evaluation.watched import solve_watched
 from kida.settings import SETTINGS, Limits
-from kida.solver.solve import Limit, Reason, SolveResult, solve
+from kida.solver.solve import Limit, Reason
 
 HELP = "solve an instance with a learned brancher"
 
@@ -50,7 +52,7 @@ def run(arguments: argparse.Namespace) -> int:
     instance = read_instance(arguments.instance)
     console = open_console()
     with progress_line(console, f"{instance.name}, {arguments.model}") as show:
-        result = solve(
+        result = solve_watched(
             instance,
             arguments.model,
             settings=arguments.settings,
@@ -62,29 +64,29 @@ def run(arguments: argparse.Namespace) -> int:
     for name, value in describe(result):
         print(f"{name:14} {value}")
     if arguments.solution is not None:
-        print(f"{'solution':14} {arguments.solution if result.solution is not None else 'none'}")
+        print(f"{'solution':14} {arguments.solution if result.has_solution else 'none'}")
     return 0
 
 
-def describe(result: SolveResult) -> list[tuple[str, str]]:
+def describe(result: Outcome) -> list[tuple[str, str]]:
     """Return the lines of the result: a name and a value each."""
-    termination = result.termination
-    ended = termination.reason.value
-    if termination.limit is not None:
-        ended = f"stopped by the {termination.limit.value} limit, {ended}"
-        if termination.limit is Limit.INTERRUPTED:
-            ended = f"interrupted, {termination.reason.value}"
-    elif termination.reason is Reason.CUTOFF:
+    ended = result.reason
+    if result.limit is not None:
+        ended = f"stopped by the {result.limit} limit, {ended}"
+        if result.limit == Limit.INTERRUPTED.value:
+            ended = f"interrupted, {result.reason}"
+    elif result.reason == Reason.CUTOFF.value:
         ended = "solved: nothing better than the objective limit exists"
-    primal = bound_text(result.primal_bound)
-    if result.solution is None and primal != "none":
+    bounds = result.trajectory.bounds()
+    primal = bound_text(float(bounds.primal[-1]))
+    if not result.has_solution and primal != "none":
         primal += " (objective limit)"
     lines = [
-        ("status", f"{termination.status} ({ended})"),
-        ("dual bound", bound_text(result.dual_bound)),
+        ("status", f"{result.status} ({ended})"),
+        ("dual bound", bound_text(float(bounds.dual[-1]))),
         ("primal bound", primal),
-        ("gap", "infinite" if result.gap == float("inf") else f"{result.gap:.4%}"),
-        ("time", f"{result.wall_time:.2f} s (root {result.trajectory.root_end():.2f} s)"),
+        ("gap", "infinite" if result.gap is None else f"{result.gap:.4%}"),
+        ("time", f"{result.wall_time:.2f} s (root {bounds.root_end():.2f} s)"),
         ("nodes", f"{result.nodes:,}"),
         ("LP iterations", f"{result.lp_iterations:,}"),
     ]

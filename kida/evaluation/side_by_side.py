@@ -1,7 +1,6 @@
 """Several policies on one instance, one after the other: bounds over time side by side.
 
-This is for a first look. It runs in this process, without repetition or pinning; an evaluation
-that is to be believed is ``runner.py``.
+This is for a first look, without repetition; an evaluation that is to be believed is ``runner.py``.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -10,12 +9,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from kida.evaluation.records import Outcome
+from kida.evaluation.watched import solve_watched
 from kida.instances.family import Instance
 from kida.instances.registry import initial_bounds
 from kida.reward import ScoringRule, cumulated_reward
 from kida.settings import Limits, named_settings
 from kida.solver.policies import policy_identity
-from kida.solver.solve import Progress, SolveResult, solve
+from kida.solver.solve import Progress
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,7 +35,7 @@ class Comparison:
 
     instance: Instance
     time_limit: float
-    results: Mapping[str, SolveResult]
+    results: Mapping[str, Outcome]
 
     def rewards(self) -> dict[str, float]:
         """Return each policy's cumulated reward; higher is better."""
@@ -44,7 +45,7 @@ class Comparison:
             initial_bounds(self.instance).primal,
         )
         return {
-            policy: cumulated_reward(result.trajectory, rule)
+            policy: cumulated_reward(result.trajectory.bounds(), rule)
             for policy, result in self.results.items()
         }
 
@@ -57,8 +58,7 @@ class Comparison:
         """
         times = np.linspace(0.0, self.time_limit, instants + 1)
         bounds = {
-            policy: result.trajectory.dual_at(times + result.trajectory.root_end())
-            for policy, result in self.results.items()
+            policy: _dual_after_root(result, times) for policy, result in self.results.items()
         }
         return times, bounds
 
@@ -82,7 +82,7 @@ def compare(
     time_limit
         Seconds per policy, counted as the settings say.
     settings, seed
-        See :func:`kida.solver.solve.solve`.
+        See :func:`kida.evaluation.watched.solve_watched`.
     on_start
         Called with each policy's name before its solve.
     on_progress
@@ -103,7 +103,7 @@ def compare(
     for policy in policies:
         if on_start is not None:
             on_start(policy)
-        results[policy] = solve(
+        results[policy] = solve_watched(
             instance,
             policy,
             settings=settings,
@@ -112,3 +112,8 @@ def compare(
             on_progress=on_progress,
         )
     return Comparison(instance, time_limit, results)
+
+
+def _dual_after_root(result: Outcome, times: NDArray[np.float64]) -> NDArray[np.float64]:
+    bounds = result.trajectory.bounds()
+    return bounds.dual_at(times + bounds.root_end())

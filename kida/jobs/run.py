@@ -96,7 +96,9 @@ ONE_AT_A_TIME = Workers()
 
 
 def run_alone(job: Job, told: Told = _nothing, *, grace: float = 0.0) -> Failure | None:
-    """Run one job, once; return why it has no record, if so.
+    """Run one job, once, at once; return why it has no record, if so.
+
+    It has no core of its own: somebody waits for it, whoever else is at work on the machine.
 
     Parameters
     ----------
@@ -111,7 +113,7 @@ def run_alone(job: Job, told: Told = _nothing, *, grace: float = 0.0) -> Failure
         On Ctrl-C, when the process has ended.
     """
     with _children() as children:
-        _start(job, children, told, wait=True)
+        children.append(JobProcess(job, Lease(None, None), lambda news: told(job, news)))
         try:
             while not (found := wait_for_any(children, _TICK)):
                 pass

@@ -11,6 +11,7 @@ import os
 import signal
 import sys
 import threading
+import traceback
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -43,9 +44,15 @@ def main() -> None:
         tell(error=str(error), by_user=True)
     # Whatever goes wrong in a job is told, and costs that job alone.
     except Exception as error:
-        tell(error=f"{type(error).__name__}: {error}", by_user=False)
+        tell(error=f"{type(error).__name__}: {error}{_place(error)}", by_user=False)
     else:
         tell(done=True)
+
+
+def _place(error: Exception) -> str:
+    """Return where an exception comes from: of a user's function, that is what one looks for."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return f" ({frames[-1].filename}, line {frames[-1].lineno})" if frames else ""
 
 
 def _read_line() -> bytes:

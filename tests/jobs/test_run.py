@@ -64,7 +64,9 @@ def test_what_fails_is_done_once_more_and_costs_no_other_job(tmp_path: Path) -> 
     failed = {number: failure for number, failure in ended.items() if failure is not None}
     assert len(ended) == 10
     assert sorted(failed) == [3, 7, 9]
-    assert failed[3] == Failure("RuntimeError: job 3")
+    assert failed[3].error.startswith("RuntimeError: job 3 (")
+    assert "jobs_for_tests.py, line " in failed[3].error
+    assert failed[3].may_pass
     assert "SIGKILL" in failed[7].error
     assert "these are its last words" in failed[7].error
     assert failed[9] == Failure("no such thing", by_user=True)

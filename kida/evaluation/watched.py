@@ -1,0 +1,137 @@
+"""One solve as a job while somebody watches: its progress as it goes, its outcome at the end."""
+
+import tempfile
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from kida.boundary import LARGE_FILE, SCIP_INFINITY, convert, read_json
+from kida.errors import UserError
+from kida.evaluation.records import Outcome
+from kida.evaluation.solving import outcome
+from kida.instances.family import Instance
+from kida.jobs.job import Job, Stage, enter
+from kida.jobs.run import run_alone
+from kida.settings import Limits
+from kida.solver.solve import Progress, solve
+from kida.trajectory import with_infinities
+
+#: Solves without a time limit end when they end.
+_PATIENCE = 1e9
+
+
+class Watched(Job, frozen=True, kw_only=True):
+    """A job: one solve whose progress is told.
+
+    Attributes
+    ----------
+    instance, policy, settings, seed
+        See :func:`kida.solver.solve.solve`; the policy's name may be relative to ``folder``.
+    time_limit, node_limit, memory_limit
+        See :class:`kida.settings.Limits`.
+    solution
+        Absolute path of the file to write the best solution to; None: none is written.
+    folder
+        Absolute path of the working folder, in which functions are looked for.
+    """
+
+    instance: Instance
+    policy: str
+    settings: str
+    seed: int
+    time_limit: float | None
+    node_limit: int | None
+    memory_limit: float | None
+    solution: str | None
+    folder: str
+
+    @property
+    def label(self) -> str:
+        """What the job is, for messages."""
+        return f"{self.instance.name}, {self.policy}"
+
+    def run(self, stage: Stage) -> Outcome:
+        """Solve."""
+        enter(self.folder)
+
+        def show(progress: Progress) -> None:
+            bounds = (progress.dual_bound, progress.primal_bound)
+            dual, primal = (max(-SCIP_INFINITY, min(SCIP_INFINITY, bound)) for bound in bounds)
+            stage.tell([progress.wall, dual, primal, progress.nodes, progress.lp_iterations])
+
+        with warnings.catch_warnings():
+            warnings.showwarning = lambda message, *where, **more: stage.tell(str(message))
+            result = solve(
+                self.instance,
+                self.policy,
+                settings=self.settings,
+                limits=Limits(self.time_limit, self.node_limit, self.memory_limit),
+                seed=self.seed,
+                on_progress=show,
+                solution_file=None if self.solution is None else Path(self.solution),
+            )
+        return outcome(result)
+
+
+def solve_watched(
+    instance: Instance,
+    policy: str,
+    *,
+    settings: str,
+    limits: Limits,
+    seed: int = 0,
+    on_progress: Callable[[Progress], None] | None = None,
+    solution_file: Path | None = None,
+) -> Outcome:
+    """Solve one instance in a process of its own.
+
+    Parameters
+    ----------
+    instance, policy, settings, limits, seed, solution_file
+        See :func:`kida.solver.solve.solve`.
+    on_progress
+        Called about four times a second with how far the solve is.
+
+    Raises
+    ------
+    UserError
+        If the policy, the settings or the limits make no sense, the instance cannot be read, or
+        the solve has failed.
+    KeyboardInterrupt
+        On Ctrl-C, when the process has ended.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        job = Watched(
+            record=str(Path(folder) / "outcome.json"),
+            patience=_PATIENCE,
+            instance=instance,
+            policy=policy,
+            settings=settings,
+            seed=seed,
+            time_limit=limits.time,
+            node_limit=limits.nodes,
+            memory_limit=limits.memory,
+            solution=None if solution_file is None else str(solution_file.absolute()),
+            folder=str(Path.cwd()),
+        )
+
+        def told(job: Job, news: Any) -> None:
+            if isinstance(news, str):
+                warnings.warn(news, RuntimeWarning, stacklevel=2)
+            elif on_progress is not None:
+                on_progress(_progress(news))
+
+        failure = run_alone(job, told)
+        if failure is not None:
+            how = "" if failure.by_user else f"the solve of {job.label} failed: "
+            raise UserError(f"{how}{failure.error}")
+        return read_json(Path(job.record), Outcome, "a solve's outcome", largest=LARGE_FILE)
+
+
+def _progress(news: Any) -> Progress:
+    wall, dual, primal, nodes, iterations = convert(
+        news, tuple[float, float, float, int, int], "this is no progress"
+    )
+    dual, primal = with_infinities([dual, primal]).tolist()
+    return Progress(wall, dual, primal, nodes, iterations)
