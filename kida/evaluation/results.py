@@ -25,6 +25,8 @@ from kida.evaluation.records import (
 )
 from kida.files import atomic_path
 from kida.reward import ScoringRule, cumulated_reward, primal_dual_integral
+from kida.settings import named_settings
+from kida.trajectory import BoundTrajectory
 
 #: The columns of the competition's result files, in its order.
 OFFICIAL_COLUMNS = (
@@ -54,7 +56,8 @@ class Row:
     solved
         Whether the solve came to its end.
     time
-        Seconds until solved, or the time limit.
+        Seconds until solved, from where the settings' clock starts; at most the time limit, which
+        it is for an unsolved run.
     dual_bound, primal_bound
         At the end of the solve.
     wall_time, cpu_time, root_time
@@ -227,7 +230,7 @@ def _row(record: Finished, instance: str) -> Row:
         cumulated_reward_cpu=cumulated_reward(trajectory, rule, "cpu"),
         primal_dual_integral=primal_dual_integral(trajectory, rule),
         solved=solved,
-        time=result.wall_time if solved else job.time_limit,
+        time=_time_to_end(record, trajectory),
         dual_bound=float(trajectory.dual[-1]),
         primal_bound=float(trajectory.primal[-1]),
         wall_time=result.wall_time,
@@ -248,6 +251,15 @@ def _row(record: Finished, instance: str) -> Row:
         cpu_share=record.cpu_share,
         disturbed="; ".join(record.disturbed),
     )
+
+
+def _time_to_end(record: Finished, trajectory: BoundTrajectory) -> float:
+    """Return the seconds that a run needed on the clock that its limit is on."""
+    job, result = record.job, record.result
+    if result.limit is not None:
+        return job.time_limit
+    after_root = named_settings(job.settings).clock_starts == "root_end"
+    return min(job.time_limit, result.wall_time - (trajectory.root_end() if after_root else 0.0))
 
 
 def _number(value: float | None) -> float:

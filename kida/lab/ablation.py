@@ -25,6 +25,7 @@ from kida.lab.search_config import read_search
 from kida.learning.config import RunConfig
 from kida.learning.dagger import make_generation
 from kida.learning.episodes import share_episodes
+from kida.learning.inventory import family_of_run
 from kida.learning.judge import Judge
 from kida.learning.makers import Makers, identities, plan_of
 from kida.learning.plan import Plan
@@ -213,7 +214,7 @@ def _make(
     )
     if entrant.run != base.run and entrant.shared:
         share_episodes(base.run, run, range(1, entrant.shared + 1))
-    plan = plan_of(config, makers)
+    plan = plan_of(config, makers, family_of_run(config.family, entrant.run))
     for number in range(1, max(variant.merged) + 1):
         make_generation(run, plan, number, makers=makers, workers=workers)
     parents = [Policy.load(run.generation(number) / "policy") for number in variant.merged]

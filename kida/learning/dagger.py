@@ -16,6 +16,7 @@ from kida.errors import UserError
 from kida.jobs.run import ONE_AT_A_TIME, Workers
 from kida.learning.config import RunConfig, TrainingConfig
 from kida.learning.episodes import collect_generation, missing_shards
+from kida.learning.inventory import family_of_run
 from kida.learning.judge import Judge
 from kida.learning.makers import Makers, identities, plan_of
 from kida.learning.plan import Plan
@@ -73,7 +74,7 @@ def train(
         run = Run(folder, config, listener, identities(makers))
         if (final / "card.json").exists():
             return final
-        plan = plan_of(config, makers)
+        plan = plan_of(config, makers, family_of_run(config.family, folder))
         run.log("started", jobs=workers.count)
         for number in range(1, config.generations + 1):
             make_generation(run, plan, number, makers=makers, workers=workers, threads=threads)

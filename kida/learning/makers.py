@@ -7,6 +7,7 @@ face, handed to :func:`kida.learning.dagger.train`; search on reward (``kida.lab
 from collections.abc import Mapping
 from typing import Any, Protocol
 
+from kida.instances.family import Family
 from kida.jobs.run import Workers
 from kida.learning.config import RunConfig
 from kida.learning.plan import Plan
@@ -41,9 +42,9 @@ class Maker(Protocol):
 Makers = Mapping[int, Maker]
 
 
-def plan_of(config: RunConfig, makers: Makers) -> Plan:
+def plan_of(config: RunConfig, makers: Makers, source: Family | None = None) -> Plan:
     """Return a run's plan: with room for what its makers hold out."""
-    return Plan(config, sum(maker.held_out for maker in makers.values()))
+    return Plan(config, sum(maker.held_out for maker in makers.values()), source)
 
 
 def identities(makers: Makers) -> dict[str, dict[str, Any]]:

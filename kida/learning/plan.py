@@ -1,6 +1,7 @@
 """Which instances and seeds a run plays, and which it validates on.
 
-A function of the configuration alone, so that a resumed run goes on with the same ones.
+A function of the configuration and of the instances alone, so that a resumed run goes on with the
+same ones.
 """
 
 import random
@@ -9,7 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from kida.errors import UserError
-from kida.instances.family import Instance
+from kida.instances.family import Family, Instance
 from kida.instances.registry import family
 from kida.learning.config import RunConfig
 
@@ -37,6 +38,9 @@ class Plan:
         The run's.
     held_out
         Instances to keep for validation beside those of the validation episodes.
+    source
+        Where the instances are from; by default the family that the configuration names, as it is
+        now.
 
     Raises
     ------
@@ -44,9 +48,9 @@ class Plan:
         If the family or the size is unknown, or there are no training instances.
     """
 
-    def __init__(self, config: RunConfig, held_out: int = 0) -> None:
+    def __init__(self, config: RunConfig, held_out: int = 0, source: Family | None = None) -> None:
         self._config = config
-        self._family = family(config.family)
+        self._family = source or family(config.family)
         self._size = config.size or self._family.sizes[0]
         length = self._family.length("train")
         if length < 1:

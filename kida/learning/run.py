@@ -4,6 +4,7 @@ Everything a run makes is in its folder, and every step is skipped if its output
 a run killed at any moment goes on where it was::
 
     RUN/config.json                  what this run is; another configuration is refused
+    RUN/instances.json               its files, if its instances are from files
     RUN/log.jsonl                    every event, one JSON object per line
     RUN/tensorboard/                 the log as curves, if asked for
     RUN/initial/                     the untrained network that all generations descend from

@@ -134,3 +134,35 @@ def test_instances_of_one_name_are_told_apart_by_their_content(results_folder, t
     assert sorted({row.instance for row in results.rows}) == names
     assert len(results.rows) == 8
     assert results.label(results.records[-1].job) == "one [unknown content]"
+
+
+@pytest.mark.parametrize(
+    ("settings", "limit", "time"),
+    [
+        # The competition's clock runs from the end of the root node, which took 50 s.
+        ("competition", None, 30.0),
+        ("competition", "time", 60.0),
+        ("research", None, 60.0),
+    ],
+)
+def test_times_are_on_the_clock_of_the_limit(results_folder, tmp_path, settings, limit, time):
+    shutil.copytree(results_folder, tmp_path / "results")
+    protocol = tmp_path / "results" / "protocol.json"
+    protocol.write_text(protocol.read_text().replace('"competition"', f'"{settings}"'))
+    (path, *others) = sorted((tmp_path / "results" / "runs").glob("*.json"))
+    for other in others:
+        other.unlink()
+    record = json.loads(path.read_text())
+    record["job"] |= {"settings": settings, "time_limit": 60.0}
+    record["result"] |= {"limit": limit, "wall_time": 80.0}
+    record["result"]["trajectory"] |= {
+        "root_end_wall": 50.0,
+        "wall": [50.0, 80.0],
+        "cpu": [50.0, 80.0],
+        "dual": [1.0, 2.0],
+        "primal": [1e20, 2.0],
+        "nodes": [1, 9],
+    }
+    path.write_text(json.dumps(record))
+    (row,) = load_results([tmp_path / "results"]).rows
+    assert row.time == time

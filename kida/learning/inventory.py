@@ -1,0 +1,134 @@
+"""The files that a run works on: listed when it begins, so that it goes on with the same ones.
+
+A folder may change between two starts of a run. What is added later is no part of the run, and what
+is missing or changed is refused: a run would train on what it validates on, or on other problems
+under the same names.
+"""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct
+
+from kida.boundary import LARGE_FILE, read_json, write_json
+from kida.errors import UserError
+from kida.instances.family import SPLITS, Bounds, Family, Instance, check_place, check_split
+from kida.instances.folder import SIZE, Folder, read_sense
+from kida.instances.initial_bounds import stored_bounds
+from kida.instances.registry import digest_of, family
+from kida.sense import Sense
+
+INVENTORY_FILE = "instances.json"
+
+
+class Listed(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One file: its instance's name, its absolute path, and what tells its content."""
+
+    name: str
+    path: str
+    digest: Annotated[str, Meta(pattern="^[0-9a-f]{16}$")]
+
+
+class Inventory(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The files of each split, in order; follows :class:`kida.instances.family.Family`.
+
+    Attributes
+    ----------
+    name
+        The folder, file or pattern, as the user gave it.
+    files
+        Split to files.
+    version
+        Of this form.
+    """
+
+    name: str
+    files: dict[str, tuple[Listed, ...]]
+    version: Literal[1] = 1
+
+    @property
+    def description(self) -> str:
+        """One line for listings."""
+        return "problems read from files, listed when a run began"
+
+    @property
+    def sizes(self) -> tuple[str, ...]:
+        """The one size of files."""
+        return (SIZE,)
+
+    def length(self, split: str) -> int:
+        """Return the number of files in ``split``."""
+        check_split(split)
+        return len(self.files.get(split, ()))
+
+    def instance(self, size: str, split: str, index: int) -> Instance:
+        """Return file ``index`` of ``split``."""
+        check_place(self, size, split, index)
+        listed = self.files[split][index]
+        return Instance(listed.name, self.name, size, split, index, listed.path)
+
+    def sense(self, instance: Instance) -> Sense:
+        """Return the direction of optimization, from the head of the file."""
+        return read_sense(Path(str(instance.path)))
+
+    def bounds(self, instance: Instance) -> Bounds:
+        """Return the bounds in the .json beside the file; None where there are none."""
+        return stored_bounds(Path(str(instance.path)))
+
+    def check(self) -> None:
+        """Raise a UserError unless every file is there as it was."""
+        for listed in {
+            entry.path: entry for split in self.files.values() for entry in split
+        }.values():
+            instance = Instance(listed.name, self.name, SIZE, "train", 0, listed.path)
+            if not Path(listed.path).is_file():
+                what = "is gone"
+            elif digest_of(instance) != listed.digest:
+                what = "has changed"
+            else:
+                continue
+            raise UserError(
+                f"{listed.path} {what} since this run began: put it back as it was, or begin a new "
+                "run with another --out"
+            )
+
+
+def take_inventory(folder: Folder) -> Inventory:
+    """Return the list of a folder's files as they are now."""
+    files = {}
+    for split in SPLITS:
+        found = [folder.instance(SIZE, split, index) for index in range(folder.length(split))]
+        files[split] = tuple(
+            Listed(name=instance.name, path=str(instance.path), digest=digest_of(instance))
+            for instance in found
+        )
+    return Inventory(name=folder.name, files=files)
+
+
+def family_of_run(name: str, run: Path) -> Family:
+    """Return the run's family: of files, those that were there when the run began.
+
+    Parameters
+    ----------
+    name
+        What the configuration calls the family.
+    run
+        The run's folder; the list is written there at the first call.
+
+    Raises
+    ------
+    UserError
+        If there is no such family, or a file of the run is gone or has changed.
+    """
+    file = run / INVENTORY_FILE
+    try:
+        inventory = read_json(file, Inventory, "a run's list of instances", largest=LARGE_FILE)
+    except FileNotFoundError:
+        found = family(name)
+        if not isinstance(found, Folder):
+            return found
+        inventory = take_inventory(found)
+        write_json(file, inventory)
+        return inventory
+    inventory.check()
+    return inventory
