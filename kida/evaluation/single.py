@@ -20,15 +20,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from kida.boundary import checked, convert, decode_json, plain, write_json
+from kida.evaluation.outcome import Branching, Outcome, Trajectory
 from kida.evaluation.records import (
-    Branching,
     Failed,
     Finished,
     Job,
     Machine,
-    Outcome,
     Record,
-    Trajectory,
     read_record,
 )
 from kida.instances.registry import initial_bounds
