@@ -21,13 +21,12 @@ from msgspec import Meta
 
 from kida.errors import UserError
 from kida.files import atomic_path
+from kida.trajectory import SCIP_INFINITY
 
 Kind = TypeVar("Kind")
 
 #: SCIP reads seeds as C integers, and the seed of a permutation is one more.
 LARGEST_SEED = 2**31 - 2
-#: SCIP's largest number, beyond which everything is infinite.
-SCIP_INFINITY = 1e20
 
 Natural = Annotated[int, Meta(ge=0, le=10**9)]
 Count = Annotated[int, Meta(ge=1, le=10**9)]
@@ -140,14 +139,15 @@ def convert(content: Any, kind: type[Kind], trouble: str, *, text: bool = False)
         If it is not of that type; the message names the field.
     """
     if (place := _unusable(content)) is not None:
-        raise UserError(f"{trouble}: {place}")
+        raise UserError(f"{trouble}: {_one_line(place)}")
     try:
         return msgspec.convert(content, kind, strict=not text)
     except msgspec.ValidationError as error:
-        raise UserError(f"{trouble}: {_explained(str(error), content, kind)}") from error
+        message = _explained(str(error), content, kind)
+        raise UserError(f"{trouble}: {_one_line(message)}") from error
     # From a type's own check of itself.
     except UserError as error:
-        raise UserError(f"{trouble}: {error}") from error
+        raise UserError(f"{trouble}: {_one_line(str(error))}") from error
 
 
 def checked(value: Kind) -> Kind:
@@ -217,12 +217,21 @@ def _explained(message: str, content: Any, kind: Any) -> str:
         names = ", ".join(entry.encode_name for entry in msgspec.structs.fields(kind))
         return f"{field + ': ' if field else ''}{text}; the fields are {names}"
     if text.startswith("invalid enum value"):
-        return f"{field} is {content!r}; choose one of {', '.join(map(str, get_args(kind)))}"
+        return f"{field} is {_shown(content)}; choose one of {', '.join(map(str, get_args(kind)))}"
     if isinstance(content, str | int | float) and owner is not None:
-        shown = repr(content)
-        text = f"is {shown if len(shown) <= 100 else shown[:100] + '...'}; {text}"
-        return f"{field} {text}"
+        return f"{field} is {_shown(content)}; {text}"
     return f"{field}: {text}" if field else text
+
+
+def _shown(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 100 else f"{text[:100]}..."
+
+
+def _one_line(message: str) -> str:
+    """Return a message as one line of bounded length, whatever names and values it holds."""
+    line = " ".join(message[:2000].split())
+    return line if len(line) <= 800 else f"{line[:800]}..."
 
 
 def _first_wrong(content: Any, kind: Any) -> str:

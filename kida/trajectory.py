@@ -118,6 +118,11 @@ def step_values(
     return np.concatenate([[before], values])[position]
 
 
+def without_infinities(bounds: ArrayLike) -> NDArray[np.float64]:
+    """Return ``bounds`` with infinities, and what is beyond, as SCIP's +-1e20; same shape."""
+    return np.clip(np.asarray(bounds, np.float64), -SCIP_INFINITY, SCIP_INFINITY)
+
+
 def with_infinities(bounds: ArrayLike) -> NDArray[np.float64]:
     """Replace SCIP's "no bound", +-1e20, by an infinity of that sign; float64, same shape."""
     exact = np.array(bounds, np.float64)

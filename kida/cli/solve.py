@@ -14,7 +14,7 @@ from pathlib import Path
 
 from kida.cli.common import bound_text, explain_policies, open_console, progress_line, read_instance
 from kida.cli.numbers import positive, seed, whole
-from kida.evaluation.records import Outcome
+from kida.evaluation.outcome import Outcome
 from kida.evaluation.watched import solve_watched
 from kida.settings import SETTINGS, Limits
 from kida.solver.solve import Limit, Reason

@@ -11,14 +11,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
-import numpy as np
 from msgspec import Meta, Struct
 from msgspec.structs import force_setattr
 
 from kida.boundary import (
     LARGE_FILE,
     LARGEST_SEED,
-    SCIP_INFINITY,
     Bound,
     Count,
     Natural,
@@ -29,11 +27,10 @@ from kida.boundary import (
     read_json,
 )
 from kida.errors import UserError
+from kida.evaluation.outcome import Outcome, Text
 from kida.instances.family import Instance
 from kida.instances.registry import digest_of
-from kida.sense import Sense
 from kida.settings import Limits, named_settings
-from kida.trajectory import BoundTrajectory
 
 PROTOCOL_FILE = "protocol.json"
 RUNS_FOLDER = "runs"
@@ -41,12 +38,6 @@ RUNS_FOLDER = "runs"
 VERSION: Final = 2
 
 Version = Literal[1, 2]
-#: Names of instances and policies, paths, what a process said.
-Text = Annotated[str, Meta(max_length=10_000)]
-#: Seconds that something took.
-Duration = Annotated[float, Meta(ge=0.0, le=1e9)]
-Counter = Annotated[int, Meta(ge=0, le=2**63 - 1)]
-_Events = Meta(min_length=1, max_length=10_000_000)
 
 
 class Protocol(Struct, frozen=True, forbid_unknown_fields=True):
@@ -153,85 +144,6 @@ class Assignment(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     def key(self) -> tuple[str, str, int, str]:
         """What tells runs apart: the instance's name and content, the seed and the policy."""
         return self.instance.name, self.digest, self.seed, self.policy
-
-
-class Trajectory(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A :class:`kida.trajectory.BoundTrajectory` as it is stored: lists, infinities as +-1e20."""
-
-    sense: Sense
-    root_end_wall: Duration | None
-    root_end_cpu: Duration | None
-    wall: Annotated[list[Duration], _Events]
-    cpu: Annotated[list[Duration], _Events]
-    dual: Annotated[list[Bound], _Events]
-    primal: Annotated[list[Bound], _Events]
-    nodes: Annotated[list[Counter], _Events]
-
-    def __post_init__(self) -> None:
-        # A ValueError if its lists do not belong together, or time runs backwards.
-        self.bounds()
-
-    @classmethod
-    def of(cls, bounds: BoundTrajectory) -> "Trajectory":
-        """Return what is stored of a solve's bounds."""
-        root_ends = (bounds.root_end_wall, bounds.root_end_cpu)
-        wall, cpu = (None if math.isnan(stamp) else float(stamp) for stamp in root_ends)
-        return cls(
-            sense=bounds.sense,
-            root_end_wall=wall,
-            root_end_cpu=cpu,
-            wall=bounds.wall.tolist(),
-            cpu=bounds.cpu.tolist(),
-            dual=np.clip(bounds.dual, -SCIP_INFINITY, SCIP_INFINITY).tolist(),
-            primal=np.clip(bounds.primal, -SCIP_INFINITY, SCIP_INFINITY).tolist(),
-            nodes=bounds.nodes.tolist(),
-        )
-
-    def bounds(self) -> BoundTrajectory:
-        """Return the bounds as step functions of time."""
-        arrays = {name: getattr(self, name) for name in ("wall", "cpu", "dual", "primal", "nodes")}
-        stamps = (self.root_end_wall, self.root_end_cpu)
-        wall, cpu = (math.nan if stamp is None else stamp for stamp in stamps)
-        return BoundTrajectory.from_arrays(arrays, wall, cpu, self.sense)
-
-
-class Branching(Struct, frozen=True, kw_only=True):
-    """What a rule counted, see :class:`kida.solver.branching.BranchingStatistics`.
-
-    Counters that are not known here are left out.
-    """
-
-    decisions: Counter
-    network_decisions: Counter
-    expert_decisions: Counter
-    mean_candidates: Annotated[float, Meta(ge=0.0, le=1e9)]
-    seconds_observing: Duration
-    seconds_scoring: Duration
-    seconds_expert: Duration
-    seconds_total: Duration
-    declined: bool = False
-
-
-class Outcome(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How a solve ended, see :class:`kida.solver.solve.SolveResult`; no gap is an infinite one."""
-
-    reason: Text
-    limit: Text | None
-    status: Text
-    sense: Sense
-    dual_bound: Bound
-    primal_bound: Bound
-    gap: Annotated[float, Meta(ge=0.0, le=1e300)] | None
-    has_solution: bool
-    wall_time: Duration
-    cpu_time: Duration
-    nodes: Counter
-    fair_nodes: Counter
-    lp_iterations: Counter
-    lp_time: Duration
-    strong_branching_time: Duration
-    branching: Branching | None
-    trajectory: Trajectory
 
 
 class Machine(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

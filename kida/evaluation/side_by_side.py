@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from kida.evaluation.records import Outcome
+from kida.evaluation.outcome import Outcome
 from kida.evaluation.watched import solve_watched
 from kida.instances.family import Instance
 from kida.instances.registry import initial_bounds

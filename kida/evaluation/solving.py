@@ -8,21 +8,16 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 
-from kida.boundary import SCIP_INFINITY, checked, convert, plain, replaced
-from kida.evaluation.records import (
-    Assignment,
-    Branching,
-    Finished,
-    Machine,
-    Outcome,
-    Trajectory,
-)
+from kida.boundary import checked, convert, plain, replaced
+from kida.evaluation.outcome import Branching, Outcome, Trajectory
+from kida.evaluation.records import Assignment, Finished, Machine
 from kida.instances.registry import initial_bounds
 from kida.jobs.job import Job, Stage, enter
 from kida.settings import Limits
 from kida.solver.policies import policy_identity
 from kida.solver.solve import SolveResult, solve
 from kida.solver.versions import versions
+from kida.trajectory import without_infinities
 
 #: A run that used less of its core than this was held up by something else.
 LEAST_CPU_SHARE = 0.95
@@ -110,8 +105,8 @@ def outcome(result: SolveResult) -> Outcome:
         limit=None if termination.limit is None else termination.limit.value,
         status=termination.status,
         sense=result.sense,
-        dual_bound=_clipped(result.dual_bound),
-        primal_bound=_clipped(result.primal_bound),
+        dual_bound=float(without_infinities(result.dual_bound)),
+        primal_bound=float(without_infinities(result.primal_bound)),
         gap=result.gap if math.isfinite(result.gap) else None,
         has_solution=result.solution is not None,
         wall_time=result.wall_time,
@@ -124,10 +119,6 @@ def outcome(result: SolveResult) -> Outcome:
         branching=None if rule is None else convert(plain(rule), Branching, "the rule's counts"),
         trajectory=Trajectory.of(result.trajectory),
     )
-
-
-def _clipped(bound: float) -> float:
-    return max(-SCIP_INFINITY, min(SCIP_INFINITY, bound))
 
 
 def _now() -> str:

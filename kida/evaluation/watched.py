@@ -6,16 +6,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from kida.boundary import LARGE_FILE, SCIP_INFINITY, convert, read_json
+from kida.boundary import LARGE_FILE, convert, read_json
 from kida.errors import UserError
-from kida.evaluation.records import Outcome
+from kida.evaluation.outcome import Outcome
 from kida.evaluation.solving import outcome
 from kida.instances.family import Instance
 from kida.jobs.job import Job, Stage, enter
 from kida.jobs.run import run_alone
 from kida.settings import Limits
 from kida.solver.solve import Progress, solve
-from kida.trajectory import with_infinities
+from kida.trajectory import with_infinities, without_infinities
 
 #: Solves without a time limit end when they end.
 _PATIENCE = 1e9
@@ -57,7 +57,7 @@ class Watched(Job, frozen=True, kw_only=True):
 
         def show(progress: Progress) -> None:
             bounds = (progress.dual_bound, progress.primal_bound)
-            dual, primal = (max(-SCIP_INFINITY, min(SCIP_INFINITY, bound)) for bound in bounds)
+            dual, primal = without_infinities(bounds).tolist()
             stage.tell([progress.wall, dual, primal, progress.nodes, progress.lp_iterations])
 
         with warnings.catch_warnings():

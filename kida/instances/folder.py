@@ -8,6 +8,7 @@ from a seeded hash of each file's name, so that adding files moves none. A .json
 import glob
 import gzip
 import hashlib
+import os
 import re
 from functools import cache, cached_property
 from pathlib import Path
@@ -48,15 +49,17 @@ class Folder:
         self.name = where
         self._seed = seed
         path = Path(where).expanduser()
-        if path.is_dir():
+        # Not pathlib's questions, which raise for a text that is too long for a name.
+        single = os.path.isfile(path)
+        if os.path.isdir(path):
             self._root = path.resolve()
             found = [file for file in self._root.rglob("*") if is_problem(file)]
         else:
-            matches = [path] if path.is_file() else map(Path, glob.glob(str(path), recursive=True))
+            matches = [path] if single else map(Path, glob.glob(str(path), recursive=True))
             found = [file.resolve() for file in matches if is_problem(file)]
             # Names are relative to the deepest folder that holds all the files.
             self._root = _common(found)
-        self._single = path.is_file()
+        self._single = single
         if not found:
             raise FileNotFoundError(
                 f"a folder, file or pattern with problems ({', '.join(SUFFIXES[:3])}, also .gz)"

@@ -7,6 +7,7 @@ imports it.
 
 import hashlib
 import json
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -143,7 +144,8 @@ def _find(name_or_folder: str | Path) -> Path:
         if name_or_folder in known:
             return known[name_or_folder]
     folder = Path(name_or_folder)
-    if folder.is_dir():
+    # Not pathlib's question, which raises for a text that is too long for a name.
+    if os.path.isdir(folder):
         return folder
     names = ", ".join(shipped()) or "none"
     raise UserError(

@@ -10,6 +10,7 @@ To offer another rule of SCIP's, add its parameters to ``SCIP_RULES``.
 import hashlib
 import importlib
 import json
+import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -177,7 +178,7 @@ def load_function(name: str) -> Any:
 def _without_suffixes(name: str) -> tuple[str, dict[str, ParameterValue]]:
     """Return the name of the policy itself, and the parameters its suffixes stand for."""
     parameters: dict[str, ParameterValue] = {}
-    while not Path(name).is_dir():
+    while not os.path.isdir(name):
         rest, _, suffix = name.rpartition("-")
         if not rest or suffix not in VARIANTS:
             break
@@ -187,14 +188,14 @@ def _without_suffixes(name: str) -> tuple[str, dict[str, ParameterValue]]:
 
 
 def _is_function(name: str) -> bool:
-    return ":" in name and not Path(name).exists()
+    return ":" in name and not os.path.exists(name)
 
 
 def _network(name: str) -> Policy:
     try:
         return Policy.load(name)
     except UserError as error:
-        if Path(name).is_dir():
+        if os.path.isdir(name):
             raise
         raise UserError(
             f"{error}; SCIP's own rules are {', '.join(SCIP_RULES)}; "

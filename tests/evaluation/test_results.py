@@ -157,6 +157,7 @@ def test_times_are_on_the_clock_of_the_limit(results_folder, tmp_path, settings,
     record["result"] |= {"limit": limit, "wall_time": 80.0}
     record["result"]["trajectory"] |= {
         "root_end_wall": 50.0,
+        "root_end_cpu": 50.0,
         "wall": [40.0, 80.0],
         "cpu": [40.0, 80.0],
         "dual": [1.0, 2.0],
