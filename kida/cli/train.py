@@ -19,6 +19,7 @@ from typing import Any
 
 from kida.cli.common import open_console
 from kida.cli.numbers import processes
+from kida.cli.progress import ProgressBar
 from kida.errors import UserError
 
 HELP = "train a policy for a family of instances"
@@ -81,7 +82,8 @@ def run(arguments: argparse.Namespace) -> int:
         listeners = []
         if arguments.tensorboard:
             listeners.append(stack.enter_context(TensorBoard(arguments.out)).show)
-        listeners.append(stack.enter_context(_Display()).show)
+        bar = stack.enter_context(ProgressBar(open_console()))
+        listeners.append(_Display(bar).show)
 
         def listen(event: dict[str, Any]) -> None:
             for listener in listeners:
@@ -99,45 +101,12 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 class _Display:
-    """Events as a progress bar and lines above it."""
+    """Shows events as a progress bar and lines above it."""
 
-    def __init__(self) -> None:
-        from rich.progress import (
-            BarColumn,
-            MofNCompleteColumn,
-            Progress,
-            TextColumn,
-            TimeElapsedColumn,
-            TimeRemainingColumn,
-        )
-
-        self._progress = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeElapsedColumn(),
-            TimeRemainingColumn(),
-            TextColumn("{task.fields[note]}"),
-        )
-        self._task = self._progress.add_task("starting", total=None, note="")
-        self._phase = "starting"
+    def __init__(self, bar: ProgressBar) -> None:
+        self._bar = bar
         self._samples = 0
         self._rewards = 0
-
-    def __enter__(self) -> "_Display":
-        self._progress.start()
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self._progress.stop()
-
-    def _bar(self, phase: str, total: int | None, completed: int, note: str = "") -> None:
-        if phase != self._phase:
-            # A new bar, so that the time left is estimated from this phase alone.
-            self._progress.remove_task(self._task)
-            self._task = self._progress.add_task(phase, total=total, note=note)
-            self._phase = phase
-        self._progress.update(self._task, total=total, completed=completed, note=note)
 
     def show(self, event: dict[str, Any]) -> None:
         """Show one event of ``kida.learning.dagger``; unknown ones are left out."""
@@ -145,21 +114,19 @@ class _Display:
         if handler is not None:
             handler(event)
 
-    def _say(self, text: str) -> None:
-        self._progress.console.print(text, highlight=False, markup=False)
-
     def _on_collecting(self, event: dict[str, Any]) -> None:
         self._samples = 0
-        self._bar(f"generation {event['generation']}: episodes", event["waiting"], 0)
+        self._bar.show(f"generation {event['generation']}: episodes", 0, event["waiting"])
 
     def _on_episode(self, event: dict[str, Any]) -> None:
         self._samples += event["samples"]
         rate = event["samples_per_second"]
         note = f"{self._samples} samples, {rate:.1f}/s"
-        self._bar(f"generation {event['generation']}: episodes", event["of"], event["done"], note)
+        phase = f"generation {event['generation']}: episodes"
+        self._bar.show(phase, event["done"], event["of"], note)
 
     def _on_training(self, event: dict[str, Any]) -> None:
-        self._say(
+        self._bar.say(
             f"generation {event['generation']}: training on {event['samples']} samples, "
             f"validating on {event['validation_samples']} "
             f"({event['uninformative']} without information left out)"
@@ -168,10 +135,10 @@ class _Display:
     def _on_step(self, event: dict[str, Any]) -> None:
         note = f"loss {event['loss']:.3f}, {event['samples_per_second']:.0f} samples/s"
         phase = f"generation {event['generation']}: epoch {event['epoch']}"
-        self._bar(phase, event["of"], event["samples"], note)
+        self._bar.show(phase, event["samples"], event["of"], note)
 
     def _on_epoch(self, event: dict[str, Any]) -> None:
-        self._say(
+        self._bar.say(
             f"  epoch {event['epoch']:3}: loss {event['loss']:.3f}, "
             f"validation {event['validation_loss']:.3f}, "
             f"top-1 {event['validation_top1']:.2f}, top-5 {event['validation_top5']:.2f}, "
@@ -179,24 +146,24 @@ class _Display:
         )
 
     def _on_reward(self, event: dict[str, Any]) -> None:
-        self._say(f"mean dual bound in the solver, {event['policy']}: {event['reward']:.4f}")
+        self._bar.say(f"mean dual bound in the solver, {event['policy']}: {event['reward']:.4f}")
         self._rewards += 1
 
     def _on_barrier(self, event: dict[str, Any]) -> None:
         pair = f"generations {event['first']} and {event['second']}"
-        self._say(f"loss barrier between {pair}: {event['barrier']:.4f}")
+        self._bar.say(f"loss barrier between {pair}: {event['barrier']:.4f}")
 
     def _on_selecting(self, event: dict[str, Any]) -> None:
-        self._bar(self._selecting(), None, 0)
+        self._bar.show(self._selecting(), 0, None)
 
     def _on_solve(self, event: dict[str, Any]) -> None:
-        self._bar(self._selecting(), event["of"], event["done"])
+        self._bar.show(self._selecting(), event["done"], event["of"])
 
     def _selecting(self) -> str:
         return f"selecting by reward ({self._rewards} measured)"
 
     def _on_warning(self, event: dict[str, Any]) -> None:
-        self._say(f"warning: {event['text']}")
+        self._bar.say(f"warning: {event['text']}")
 
 
 def _show_status(folder: Path) -> None:
