@@ -1,5 +1,6 @@
 # make demo    solve a real instance with the shipped policy and with SCIP's default, side by side
-# make test    run the whole test suite
+# make test    run the whole test suite, on all cores
+# make test-fast   the quick part of it, in less than a minute
 # make check   what CI runs: style, types, tests, demo
 # make lint    style and types only
 # make clean   remove the environment and everything built
@@ -14,14 +15,18 @@ BIN := $(VENV)/bin
 SOURCES := pyproject.toml CMakeLists.txt constraints.txt $(wildcard kida/cpp/*)
 INSTALL := $(BIN)/python -m pip install --quiet --constraint constraints.txt --editable
 
-.PHONY: demo test lint check bench clean
+.PHONY: demo test test-fast lint check bench clean
 
 demo: $(VENV)/.solve
 	$(BIN)/kida compare item_placement:test:0 --policies item_placement,default \
 	    --time-limit $(DEMO_SECONDS)
 
+# What tests of a file share is made once: each file is one process's.
 test: $(VENV)/.develop
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist loadscope
+
+test-fast: $(VENV)/.develop
+	$(BIN)/python -m pytest -n auto --dist loadscope -m "not slow"
 
 lint: $(VENV)/.develop
 	$(BIN)/ruff check .

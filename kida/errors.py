@@ -1,4 +1,4 @@
-"""The one exception that means "the user can mend this"."""
+"""The one exception that means "the user can mend this", and its most frequent message."""
 
 
 class UserError(Exception):
@@ -7,3 +7,11 @@ class UserError(Exception):
     The command line prints it as one sentence and exits with status 2; library code raises it
     wherever continuing would need a silent fallback.
     """
+
+
+def missing_extra(what: str, package: str, extra: str) -> UserError:
+    """Return the error that says that ``what`` needs a package of one of kida's extras."""
+    return UserError(
+        f"{what} needs {package}, which is not installed: pip install '.[{extra}]' in the folder of "
+        "kida's sources"
+    )

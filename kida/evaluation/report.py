@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from rich.table import Table
 
-from kida.errors import UserError
+from kida.errors import UserError, missing_extra
 from kida.evaluation.results import Results
 from kida.evaluation.summary import REWARD, choose_baseline, number, tables, warnings
 from kida.files import atomic_path
@@ -49,7 +49,7 @@ def write_report(results: Results, folder: Path, baseline: str | None = None) ->
     try:
         from kida.evaluation.plots import FIGURES
     except ImportError as error:
-        raise UserError(f"a report needs matplotlib ({error}): pip install 'kida[plot]'") from error
+        raise missing_extra("a report", "matplotlib", "plot") from error
     chosen = choose_baseline(results, baseline)
     ours = {PAGE, *(f"{stem}.png" for stem in FIGURES)}
     if folder.exists() and not {path.name for path in folder.iterdir()} <= ours:

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from kida.errors import UserError
+from kida.errors import UserError, missing_extra
 from kida.jobs.job import Failure, Job
 
 #: Told the job, and why it has no record if it failed twice.
@@ -58,9 +58,7 @@ def _client(address: str) -> Any:
     try:
         from distributed import Client
     except ImportError as error:
-        raise UserError(
-            "--scheduler needs Dask, which is not installed: install the extra 'cluster'"
-        ) from error
+        raise missing_extra("--scheduler", "distributed (Dask)", "cluster") from error
     try:
         client = Client(address)
     except (OSError, ValueError) as error:

@@ -11,7 +11,7 @@ from typing import Literal
 import numpy as np
 from scipy.stats import rankdata
 
-from kida.errors import UserError
+from kida.errors import missing_extra
 from kida.lab.space import Vector
 
 Fitness = Literal["gain", "rank"]
@@ -25,7 +25,7 @@ _FULL_COVARIANCE = 100
 def check_library() -> None:
     """Refuse, with the remedy, if the library ``cma`` is not there."""
     if importlib.util.find_spec("cma") is None:
-        raise UserError("search on reward needs cma, which is missing: pip install 'kida[train]'")
+        raise missing_extra("search on reward", "cma", "train")
 
 
 class Evolution:

@@ -7,7 +7,7 @@ import importlib.util
 import os
 
 from kida.boundary import checked
-from kida.errors import UserError
+from kida.errors import UserError, missing_extra
 from kida.learning.config import RunConfig
 from kida.learning.makers import Makers, plan_of
 from kida.network.policy import Policy
@@ -68,9 +68,7 @@ def calm_threads() -> None:
 def _check_packages() -> None:
     for package in ("torch", "torch_geometric"):
         if not _installed(package):
-            raise UserError(
-                f"training needs {package}, which is not installed: install the extra 'train'"
-            )
+            raise missing_extra("training", package, "train")
 
 
 def _installed(package: str) -> bool:

@@ -1,4 +1,4 @@
-"""A run's events as curves in TensorBoard (extra ``kida[tensorboard]``).
+"""A run's events as curves in TensorBoard (extra ``tensorboard``).
 
 The log of the run is the source of truth: when a run goes on, the curves are drawn anew from it,
 so that a killed run leaves no gaps and no doubles. To show more, add a line to ``CURVES``.
@@ -11,7 +11,7 @@ import math
 from pathlib import Path
 from typing import Any
 
-from kida.errors import UserError
+from kida.errors import UserError, missing_extra
 
 #: Event to its fields and the curves that they are points of; the steps count the event.
 CURVES: dict[str, dict[str, str]] = {
@@ -49,10 +49,7 @@ class TensorBoard:
 
     def __init__(self, run: Path) -> None:
         if importlib.util.find_spec("tensorboard") is None:
-            raise UserError(
-                "--tensorboard needs TensorBoard, which is not installed: "
-                "pip install 'kida[tensorboard]'"
-            )
+            raise missing_extra("--tensorboard", "TensorBoard", "tensorboard")
         self._run = run
         self._writer: Any = None
         self._steps: dict[str, int] = {}

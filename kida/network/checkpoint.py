@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import safetensors.numpy
 
-from kida.errors import UserError
+from kida.errors import UserError, missing_extra
 from kida.network.architecture import Architecture, Weights
 from kida.network.card import Card
 from kida.network.policy import Policy
@@ -73,7 +73,7 @@ def _read_arrays(path: Path) -> Weights:
         try:
             import torch
         except ImportError as error:
-            raise UserError(f"{path} needs torch to be read: pip install 'kida[train]'") from error
+            raise missing_extra(f"reading {path}", "torch", "train") from error
         state = torch.load(path, map_location="cpu", weights_only=True)
         arrays = {name: tensor.numpy() for name, tensor in state.items()}
     else:
