@@ -85,7 +85,9 @@ class Policy:
             ) from None
         try:
             content = read_bytes(weights_file, "a network's weights", LARGEST_WEIGHTS)
-            weights = safetensors.numpy.load(content)
+            # Sorted as always: the reader's own order is another one each time, and a search's
+            # steps follow it.
+            weights = dict(sorted(safetensors.numpy.load(content).items()))
         except FileNotFoundError:
             raise UserError(f"{folder} holds no {WEIGHTS_FILE}; restore the file") from None
         # A type of number that numpy lacks is a KeyError.

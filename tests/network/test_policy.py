@@ -42,6 +42,7 @@ def test_saved_policy_loads_unchanged(policy, tmp_path):
     loaded = Policy.load(tmp_path / "p")
     assert loaded.card == policy.card
     assert loaded.weights.keys() == policy.weights.keys()
+    assert [*loaded.weights] == sorted(policy.weights)  # the same order, whoever loads it
     for name, array in policy.weights.items():
         np.testing.assert_array_equal(loaded.weights[name], array)
     assert sorted(path.name for path in (tmp_path / "p").iterdir()) == [
