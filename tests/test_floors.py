@@ -62,12 +62,6 @@ def sample(number):
 """
 
 
-#: To be taken away with that import: the tests fail as soon as they could pass.
-needs_rule_options = pytest.mark.xfail(
-    reason="kida.learning.config imports the options of kida.solver.branching", strict=True
-)
-
-
 def without_pyscipopt(code: str, folder: Path) -> str:
     done = subprocess.run(
         [sys.executable, "-c", BLOCKED + code],
@@ -151,7 +145,6 @@ def test_shards_are_written_and_loaded(tmp_path):
     without_pyscipopt(SHARDS, tmp_path)
 
 
-@needs_rule_options
 def test_configurations_are_read(tmp_path):
     code = """
 from kida.learning.config import read_config
@@ -161,7 +154,6 @@ assert read_config("set_cover", None, ["generations=2"]).generations == 2
     without_pyscipopt(code, tmp_path)
 
 
-@needs_rule_options
 def test_a_network_is_trained(tmp_path):
     pytest.importorskip("torch", reason="the extra kida[train] is not installed")
     code = f"""{SHARDS}
