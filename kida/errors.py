@@ -12,6 +12,6 @@ class UserError(Exception):
 def missing_extra(what: str, package: str, extra: str) -> UserError:
     """Return the error that says that ``what`` needs a package of one of kida's extras."""
     return UserError(
-        f"{what} needs {package}, which is not installed: pip install '.[{extra}]' in kida's folder "
-        "of sources"
+        f"{what} needs {package}, which is not installed: "
+        f"pip install '.[{extra}]' in kida's folder of sources"
     )

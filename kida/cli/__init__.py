@@ -6,11 +6,9 @@ A subcommand module defines ``HELP`` (one line), ``configure(parser)`` and
 
 import argparse
 import importlib
-import os
 import signal
 import sys
 import threading
-import time
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -57,14 +55,6 @@ def _terminate(*details: object) -> NoReturn:
     raise _Terminated
 
 
-def _interrupt_behind(error: BaseException | None) -> KeyboardInterrupt | None:
-    # A lock that is interrupted between two steps fails when it is left ("release unlocked lock"),
-    # and that error hides the interrupt.
-    while error is not None and not isinstance(error, KeyboardInterrupt):
-        error = error.__context__
-    return error
-
-
 @contextmanager
 def _orderly_termination() -> Iterator[None]:
     # Python lets nobody but the main thread handle signals.
@@ -102,36 +92,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except UserError as error:
         print(f"kida: {error}", file=sys.stderr)
         return 2
-    except BaseException as error:
-        interrupt = _interrupt_behind(error)
-        if interrupt is None:
-            raise
+    except KeyboardInterrupt as interrupt:
         terminated = isinstance(interrupt, _Terminated)
         how = "terminated" if terminated else "interrupted"
         print(f"kida: {how}; everything finished so far is on disk", file=sys.stderr)
         return 143 if terminated else 130
 
 
-def _threads_end(within: float) -> bool:
-    end = time.monotonic() + within
-    others = [
-        thread
-        for thread in threading.enumerate()
-        if thread is not threading.current_thread() and not thread.daemon
-    ]
-    for thread in others:
-        thread.join(max(0.0, end - time.monotonic()))
-    return not any(thread.is_alive() for thread in others)
-
-
 def command() -> NoReturn:
     """Run :func:`main` as a process of its own and end it, which is the ``kida`` of a shell."""
-    status = main()
-    if status in (130, 143) and not _threads_end(within=2.0):
-        # Results are on disk and workers killed. Python's own end would join all threads, and that
-        # never comes for one that wants a lock which the interrupt has left taken. (Local pools
-        # leave none; nobody promises it of a cluster's client.)
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(status)
-    raise SystemExit(status)
+    raise SystemExit(main())

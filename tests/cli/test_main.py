@@ -3,7 +3,6 @@
 import importlib
 import subprocess
 import sys
-import threading
 
 import pytest
 
@@ -48,31 +47,3 @@ def test_solving_and_evaluating_need_no_torch(command):
     )
     process = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert process.returncode == 0, process.stderr
-
-
-def test_an_interrupt_that_broke_a_lock_is_still_one(capsys, monkeypatch):
-    def run(arguments):
-        try:
-            raise KeyboardInterrupt
-        finally:
-            threading.Lock().release()
-
-    monkeypatch.setattr("kida.cli.instances.run", run)
-    assert main(["instances"]) == 130
-    assert "interrupted" in capsys.readouterr().err
-
-
-def test_no_thread_outlives_an_interrupt():
-    code = (
-        "import threading, kida.cli, kida.cli.instances\n"
-        "def run(arguments):\n"
-        "    threading.Thread(target=threading.Event().wait).start()\n"
-        "    raise KeyboardInterrupt\n"
-        "kida.cli.instances.run = run\n"
-        "kida.cli.command()\n"
-    )
-    process = subprocess.run(
-        [sys.executable, "-c", code, "instances"], capture_output=True, text=True, timeout=30
-    )
-    assert process.returncode == 130
-    assert "interrupted" in process.stderr

@@ -113,6 +113,46 @@ def test_an_interrupt_ends_all_processes(tmp_path: Path) -> None:
     assert not (tmp_path / "r.json").exists()
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_at_any_moment_leaves_nothing_behind(tmp_path: Path, number) -> None:
+    from jobs_for_tests import Square
+
+    class Interrupted(BaseException):
+        pass
+
+    def handle(*_: object) -> None:
+        raise Interrupted
+
+    main, threads = threading.main_thread(), set(threading.enumerate())
+    before = signal.signal(number, handle)
+    try:
+        for turn, delay in enumerate((0.0, 0.001, 0.01, 0.05, 0.15, 0.3)):
+            jobs = [Square(record=str(tmp_path / f"{turn}_{k}.json"), number=k) for k in range(99)]
+            timer = threading.Timer(delay, signal.pthread_kill, [main.ident, number])
+            with pytest.raises(Interrupted):  # noqa: PT012
+                timer.start()
+                Workers().run(jobs, lambda job, failure: None)
+                timer.join()
+            timer.join()
+            assert set(threading.enumerate()) == threads
+            wait_until(lambda: not processes_of(tmp_path))
+    finally:
+        signal.signal(number, before)
+
+
+def processes_of(folder: Path) -> list[bytes]:
+    """Return the command lines of jobs whose records belong into ``folder``."""
+    lines = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            line = path.read_bytes()
+        except OSError:
+            continue
+        if b"kida.jobs.worker" in line and bytes(folder) in line:
+            lines.append(line)
+    return lines
+
+
 def test_a_job_alone_may_end_in_order(tmp_path: Path) -> None:
     from jobs_for_tests import Sleeping
 
