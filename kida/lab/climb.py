@@ -247,7 +247,7 @@ class Climb:
             run.log(
                 "warning",
                 text=f"a search's solve of {failure['instance']}, seed {failure['seed']}, failed "
-                f"twice and counts as the worst: {failure['error']}",
+                f"and counts as the worst: {failure['error']}",
             )
         return solves
 
