@@ -53,14 +53,20 @@ def run_on_cluster(address: str, jobs: Sequence[Job], ended: Ended) -> None:
             raise
 
 
-@contextlib.contextmanager
-def _client(address: str) -> Any:
+def check_library() -> None:
+    """Refuse, with the remedy, if Dask is not there."""
     try:
-        from distributed import Client
+        import distributed  # noqa: F401
     except ImportError as error:
         raise UserError(
             "--scheduler needs Dask, which is not installed: install the extra 'cluster'"
         ) from error
+
+
+@contextlib.contextmanager
+def _client(address: str) -> Any:
+    from distributed import Client
+
     try:
         client = Client(address)
     except (OSError, ValueError) as error:

@@ -187,7 +187,7 @@ class Copied:
         if not (self.source / "card.json").exists():
             raise UserError(f"generation {number} has nothing to copy")
 
-    def make(self, run, plan, number, *, jobs, threads, scheduler):
+    def make(self, run, plan, number, workers, threads):
         dagger.hand_on(run, number, Policy.load(self.source))
 
 
@@ -200,6 +200,9 @@ def test_a_generation_may_be_made_by_somebody_else(whole, tmp_path):
     )
     events: list[dict] = []
     folder = tmp_path / "run"
+    # The first generation's episodes are those of the whole run.
+    Run(folder, config, makers={"2": Copied(source).identity()})
+    shutil.copytree(whole[0] / "gen_01" / "episodes", folder / "gen_01" / "episodes")
     train(folder, config, makers={2: Copied(source)}, listener=events.append)
     kinds = [event["event"] for event in events]
     assert (kinds.count("collecting"), kinds.count("warning")) == (1, 0)
