@@ -36,7 +36,7 @@ class Policy:
     Attributes
     ----------
     weights
-        Every array of :func:`shapes`, float32 and finite.
+        Every array of :func:`shapes`, float32 and finite; of a loaded policy, by name.
     card
         What they are.
     """
@@ -84,7 +84,9 @@ class Policy:
             ) from None
         try:
             content = read_bytes(weights_file, "a network's weights", LARGEST_WEIGHTS)
-            weights = safetensors.numpy.load(content)
+            loaded = safetensors.numpy.load(content)
+            # They come in another order every time, and whoever joins them to a vector has one.
+            weights = {name: loaded[name] for name in sorted(loaded)}
         except FileNotFoundError:
             raise UserError(f"{folder} holds no {WEIGHTS_FILE}; restore the file") from None
         # A type of number that numpy lacks is a KeyError.

@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+from kida.boundary import replaced
 from kida.errors import UserError
 from kida.lab.ablation import Variant, expand, make_policies
 from kida.learning.run import Run
@@ -93,7 +94,7 @@ def test_equal_policies_have_one_folder(tmp_path, recipe):
     for entrant in entrants:
         made.save(entrant.policy)
     assert make_policies(entrants) == [base.policy, base.policy]
-    other = dataclasses.replace(made.card, expert_depth=3)
+    other = replaced(made.card, expert_depth=3)
     Policy(made.weights, other).save(second.policy)
     assert make_policies(entrants) == [base.policy, second.policy]
 
