@@ -28,7 +28,7 @@ from kida.network.gnn import Network
 
 
 def collect(folder: Path, family: str, count: int) -> Aggregate:
-    options = CollectionConfig(record_probability=(0.5,), max_samples=32)
+    options = CollectionConfig(probability_by_depth=(0.5,), samples_per_episode=32)
     paths = [folder / f"{index}.safetensors" for index in range(count)]
     seconds = lp = 0.0
     for instance, path in zip(instances(family, "train", 0, count), paths, strict=True):

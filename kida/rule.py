@@ -50,10 +50,10 @@ class Recording(Decision, frozen=True, kw_only=True, forbid_unknown_fields=True)
 
     Attributes
     ----------
-    record_probability
+    probability_by_depth
         Probability of recording a node at depth 0, 1, ...; the last value holds for all deeper
         nodes. Recording costs a strong branching.
-    max_samples
+    samples_per_episode
         The solve ends once that many nodes are recorded.
     act_on_expert
         Whether the expert's choice is taken at recorded nodes (as KIDA does) or the acting
@@ -63,7 +63,7 @@ class Recording(Decision, frozen=True, kw_only=True, forbid_unknown_fields=True)
         SCIP's rules branch better by them, but a finished policy will not find them.
     """
 
-    record_probability: Annotated[tuple[Probability, ...], Meta(min_length=1)] = (0.05,)
-    max_samples: Annotated[int, Meta(ge=1, le=10**6)] = 100
+    probability_by_depth: Annotated[tuple[Probability, ...], Meta(min_length=1)] = (0.05,)
+    samples_per_episode: Annotated[int, Meta(ge=1, le=10**6)] = 100
     act_on_expert: bool = True
     expert_teaches: bool = False

@@ -51,7 +51,7 @@ QUICK_SIZE = (
     *SIZE,
     "collection.episodes=2",
     "collection.validation_episodes=1",
-    "collection.max_samples=4",
+    "collection.samples_per_episode=4",
     # Strong branching of all unfixed variables takes seconds a node.
     "collection.time_limit=15",
     "training.epochs=1",

@@ -18,8 +18,8 @@ def test_the_native_options_are_pythons() -> None:
     python = msgspec.structs.asdict(Recording())
     assert set(Decision.__struct_fields__) < set(native)
     # Who only decides gives no probabilities, and nothing is recorded.
-    assert native.pop("record_probability") == []
-    del python["record_probability"]
+    assert native.pop("probability_by_depth") == []
+    del python["probability_by_depth"]
     assert native == python
 
 
@@ -31,8 +31,8 @@ def test_the_native_options_are_pythons() -> None:
         ({"expert_depth": True}, TypeError, "'expert_depth' cannot be True"),
         ({"expert_depth": 2**40}, TypeError, "'expert_depth'"),
         ({"act_on_expert": 1}, TypeError, "'act_on_expert' cannot be 1"),
-        ({"record_probability": 0.5}, TypeError, "'record_probability'"),
-        ({"record_probability": ("often",)}, TypeError, "'record_probability'"),
+        ({"probability_by_depth": 0.5}, TypeError, "'probability_by_depth'"),
+        ({"probability_by_depth": ("often",)}, TypeError, "'probability_by_depth'"),
         ({"candidates": 3}, TypeError, "'candidates' cannot be 3"),
         ({"candidates": "all"}, ValueError, "'all' is not one of fractional, unfixed"),
     ],
@@ -44,4 +44,4 @@ def test_an_option_that_cannot_be_is_named(options, error, message) -> None:
 
 def test_a_missing_option_has_its_default() -> None:
     assert include(Model(), {}) is not None
-    assert include(Model(), {"record_probability": [1, 0.5], "candidates": "unfixed"}) is not None
+    assert include(Model(), {"probability_by_depth": [1, 0.5], "candidates": "unfixed"}) is not None

@@ -32,15 +32,15 @@ struct DecisionOptions {
 
 // Which nodes are recorded as samples for training, and what that does to the decisions there.
 struct RecordingOptions {
-  std::vector<double> record_probability;  // empty, unlike in Python: nothing is recorded
-  int max_samples = 100;
+  std::vector<double> probability_by_depth;  // empty, unlike in Python: nothing is recorded
+  int samples_per_episode = 100;
   bool act_on_expert = true;
   bool expert_teaches = false;
 
   template <typename Visitor>
   void visit(Visitor&& visitor) {
-    visitor("record_probability", record_probability);
-    visitor("max_samples", max_samples);
+    visitor("probability_by_depth", probability_by_depth);
+    visitor("samples_per_episode", samples_per_episode);
     visitor("act_on_expert", act_on_expert);
     visitor("expert_teaches", expert_teaches);
   }

@@ -7,7 +7,7 @@ namespace kida {
 using namespace scip;  // NOLINT: the functions carry SCIP's own prefix
 
 bool SampleRecorder::wants(int depth, double draw) const {
-  const auto& probability = options_.record_probability;
+  const auto& probability = options_.probability_by_depth;
   const auto at = std::min<std::size_t>(depth, probability.size() - 1);
   return !full() && draw < probability[at];
 }

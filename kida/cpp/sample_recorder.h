@@ -31,7 +31,7 @@ class SampleRecorder {
   const std::vector<Sample>& samples() const { return samples_; }
 
   // Whether any node may be recorded at all.
-  bool active() const { return !options_.record_probability.empty(); }
+  bool active() const { return !options_.probability_by_depth.empty(); }
 
   // Whether a node at `depth` is to be recorded; `draw` is a random number, uniform in [0, 1).
   bool wants(int depth, double draw) const;
@@ -43,7 +43,9 @@ class SampleRecorder {
   void set_taken(int choice) { samples_.back().taken = choice; }
 
  private:
-  bool full() const { return samples_.size() >= static_cast<std::size_t>(options_.max_samples); }
+  bool full() const {
+    return samples_.size() >= static_cast<std::size_t>(options_.samples_per_episode);
+  }
 
   RecordingOptions options_;
   std::vector<Sample> samples_;

@@ -53,12 +53,18 @@ def run_on_cluster(address: str, jobs: Sequence[Job], ended: Ended) -> None:
             raise
 
 
-@contextlib.contextmanager
-def _client(address: str) -> Any:
+def check_library() -> None:
+    """Refuse, with the remedy, if Dask is not there."""
     try:
-        from distributed import Client
+        import distributed  # noqa: F401
     except ImportError as error:
         raise missing_extra("--scheduler", "distributed (Dask)", "cluster") from error
+
+
+@contextlib.contextmanager
+def _client(address: str) -> Any:
+    from distributed import Client
+
     try:
         client = Client(address)
     except (OSError, ValueError) as error:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from kida.errors import UserError
-from kida.jobs.cluster import Ended, run_on_cluster
+from kida.jobs.cluster import Ended, check_library, run_on_cluster
 from kida.jobs.cores import Lease, available_cores
 from kida.jobs.job import Failure, Job
 from kida.jobs.process import JobProcess, wait_for_any
@@ -47,7 +47,7 @@ class Workers:
     Raises
     ------
     UserError
-        If there are fewer cores than that, or not one job.
+        If there are fewer cores than that, not one job, or no Dask for a scheduler.
     """
 
     count: int = 1
@@ -56,8 +56,11 @@ class Workers:
     def __post_init__(self) -> None:
         if self.count < 1:
             raise UserError(f"--jobs is {self.count}: the number of jobs must be at least 1")
+        if self.scheduler is not None:
+            check_library()
+            return
         cores = available_cores()
-        if self.scheduler is None and self.count > cores:
+        if self.count > cores:
             raise UserError(
                 f"{self.count} jobs on {cores} core{'s' if cores > 1 else ''} would disturb each "
                 f"other; use --jobs {cores}{' or fewer' if cores > 1 else ''}"

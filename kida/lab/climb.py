@@ -82,11 +82,10 @@ class Climb:
         self._options = options
         self._workers = workers
         self._folder = run.generation(number) / "search"
-        if (self._folder / "start" / "card.json").exists():
-            start = Policy.load(self._folder / "start")
-        else:
+        if not (self._folder / "start" / "card.json").exists():
             start.save(self._folder / "start")
-        self._start = start
+        # Read also if it was just written: the order of its weights is part of the space.
+        self._start = start = Policy.load(self._folder / "start")
         seeds = np.random.SeedSequence([run.config.seed, number, 0x5EA]).generate_state(2)
         self._space = space(start.weights, options.parameters, options.dimension, int(seeds[0]))
         self._evolution = Evolution(
@@ -247,7 +246,7 @@ class Climb:
             run.log(
                 "warning",
                 text=f"a search's solve of {failure['instance']}, seed {failure['seed']}, failed "
-                f"twice and counts as the worst: {failure['error']}",
+                f"and counts as the worst: {failure['error']}",
             )
         return solves
 

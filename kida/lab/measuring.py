@@ -27,7 +27,7 @@ class Solves:
         Shape ``(policies, draws)``: the mean bound over the time limit, and the bound at the end
         of the root node; NaN where a solve failed or found none.
     errors
-        The solves that failed twice: number of the policy (``point``), ``instance``, ``seed`` and
+        The solves that failed: number of the policy (``point``), ``instance``, ``seed`` and
         ``error``.
     """
 

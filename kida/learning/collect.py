@@ -17,7 +17,7 @@ from kida.instances.family import Instance
 from kida.instances.registry import initial_bounds
 from kida.jobs.job import Job, Stage, enter
 from kida.learning.config import CollectionConfig
-from kida.learning.records import EpisodeRecord
+from kida.learning.records import EpisodeRecord, record_of
 from kida.learning.samples import write_shard
 from kida.network.policy import Policy
 from kida.reward import ScoringRule, cumulated_reward
@@ -76,6 +76,10 @@ class Episode(Job, frozen=True, kw_only=True):
         UserError
             If the instance or the policy cannot be used, or the shard cannot be written.
         """
+        finished = record_of(Path(self.shard))
+        if finished is not None:
+            # Whoever had begun it, and was taken for dead, has ended it.
+            return finished
         enter(self.folder)
         policy = None if self.policy is None else Policy.load(Path(self.policy))
         if policy is not None and policy.card.candidates != self.options.candidates:
@@ -104,11 +108,11 @@ class Episode(Job, frozen=True, kw_only=True):
 
     def _attach(self, model: Any, policy: Policy | None) -> Brancher:
         options = self.options
-        thinned = tuple(self.thinning * chance for chance in options.record_probability)
+        thinned = tuple(self.thinning * chance for chance in options.probability_by_depth)
         return attach_collector(
             model,
             policy,
-            replace(options, record_probability=thinned),
+            replace(options, probability_by_depth=thinned),
             acting=self.acting,
             seed=self.seed,
             expert_score=load_function(options.expert_score) if options.expert_score else None,

@@ -72,14 +72,14 @@ class CollectionConfig(Recording, frozen=True, kw_only=True, forbid_unknown_fiel
         ``module:function`` that makes the expert's scores of its gains: called with an
         :class:`kida.solver.branching.ExpertNode`, returns one score per candidate. Empty: SCIP's
         branching score.
-    record_probability
+    probability_by_depth
         Probability of recording a node at depth 0, 1, ...; the last value holds for all deeper
         nodes. Recording costs a strong branching.
     thinning
         Factors on those probabilities; the episodes take turns. A factor of 1 fills an episode
         with the first nodes of its tree, a small one spreads the samples over thousands of nodes
         that the acting policy reached.
-    max_samples
+    samples_per_episode
         An episode ends its recording, and itself, at this number of samples.
     time_limit
         Seconds per episode, from where the settings' clock starts: the end of the root node, or,
@@ -100,7 +100,7 @@ class CollectionConfig(Recording, frozen=True, kw_only=True, forbid_unknown_fiel
     first_expert_candidates: Natural = 0
     expert_candidates: Natural = 16
     expert_score: str = ""
-    record_probability: Annotated[tuple[Probability, ...], Meta(min_length=1)] = (
+    probability_by_depth: Annotated[tuple[Probability, ...], Meta(min_length=1)] = (
         *(1.0,) * 3,
         *(0.5,) * 10,
         0.05,
@@ -110,7 +110,7 @@ class CollectionConfig(Recording, frozen=True, kw_only=True, forbid_unknown_fiel
         0.1,
         0.01,
     )
-    max_samples: Annotated[int, Meta(ge=1, le=10**6)] = 30
+    samples_per_episode: Annotated[int, Meta(ge=1, le=10**6)] = 30
     time_limit: Seconds = 40.0
     settings: str = "competition"
     parameters: Mapping[str, ParameterValue] = {}

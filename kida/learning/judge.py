@@ -140,7 +140,7 @@ class Judge:
         Raises
         ------
         UserError
-            If a solve has failed twice, or has found no dual bound.
+            If a solve has failed, or has found no dual bound.
         """
         table = solve_all(
             policies,
@@ -156,7 +156,7 @@ class Judge:
         name = record.job.instance.name
         if isinstance(record, Failed):
             raise UserError(
-                f"the solve of {name} for a policy's reward failed twice ({record.reason}): run "
+                f"the solve of {name} for a policy's reward failed ({record.reason}): run "
                 "the same command again to try once more"
             )
         reward = mean_reward(record)

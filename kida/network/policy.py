@@ -37,7 +37,7 @@ class Policy:
     Attributes
     ----------
     weights
-        Every array of :func:`shapes`, float32 and finite.
+        Every array of :func:`shapes`, float32 and finite; of a loaded policy, by name.
     card
         What they are.
     """

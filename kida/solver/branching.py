@@ -20,8 +20,7 @@ from kida.errors import UserError
 from kida.network.policy import Policy
 from kida.observation import Observation
 from kida.parameters import ParameterValue
-from kida.rule import Acting as Acting  # for the configuration, until it asks kida.rule itself
-from kida.rule import CandidateSet, Decision, Recording
+from kida.rule import Acting, CandidateSet, Decision, Recording
 from kida.sample import Sample
 
 #: Above SCIP's reliability pseudocost rule (10000) and below nothing a user is likely to set.
@@ -76,23 +75,6 @@ class ExpertNode:
 
 #: Returns the candidates' scores, shape ``(k,)``; the highest is the expert's choice.
 ExpertScore = Callable[[ExpertNode], NDArray[np.float64]]
-
-
-# The next two are for the configuration alone, until it has no windows and bounds its own fields.
-def check_window(name: str, window: tuple[int, ...]) -> None:
-    """Raise a UserError unless ``window`` is empty, a first number, or a first and a last one."""
-    if len(window) > 2 or min(window, default=0) < 0 or list(window) != sorted(window):
-        raise UserError(
-            f"{name} is {list(window)}; write the first and the last number, the first alone, "
-            "or nothing for all"
-        )
-
-
-def check_limits(owner: Any, *names: str) -> None:
-    """Raise a UserError if one of these attributes, of which 0 means no limit, is negative."""
-    for name in names:
-        if getattr(owner, name) < 0:
-            raise UserError(f"{name} is {getattr(owner, name)}; write a number, or 0 for no limit")
 
 
 def capsule(model: Model) -> Any:

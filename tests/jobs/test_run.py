@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import sys
 import threading
 import time
 from pathlib import Path
@@ -205,6 +206,12 @@ def test_senseless_numbers_of_jobs_are_refused() -> None:
         Workers(0)
     with pytest.raises(UserError, match="--jobs"):
         Workers(available_cores() + 1)
+
+
+def test_a_missing_dask_is_named_before_any_work(monkeypatch) -> None:
+    monkeypatch.setitem(sys.modules, "distributed", None)  # Python's way to say: not importable
+    with pytest.raises(UserError, match=r"Dask, .*: install the extra 'cluster'"):
+        Workers(1, "tcp://127.0.0.1:9")
 
 
 def test_a_folder_named_kida_where_one_works_is_not_imported(tmp_path: Path, monkeypatch) -> None:

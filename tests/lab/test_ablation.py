@@ -15,9 +15,9 @@ generations = 2
 [collection]
 episodes = 2
 validation_episodes = 1
-max_samples = 4
+samples_per_episode = 4
 thinning = [1]
-record_probability = [0.5]
+probability_by_depth = [0.5]
 [training]
 embedding_size = 8
 epochs = 1

@@ -2,24 +2,38 @@
 
 import resource
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Executor
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from msgspec.structs import replace
 
 from kida.boundary import write_json
+from kida.evaluation.outcome import Outcome, Trajectory
+from kida.evaluation.records import (
+    PROTOCOL_FILE,
+    RUNS_FOLDER,
+    Assignment,
+    Finished,
+    Machine,
+    Protocol,
+)
+from kida.evaluation.trials import Trial
 from kida.instances.registry import instances
-from kida.learning.collect import Episode, play
+from kida.jobs.run import Workers, run_alone
+from kida.learning.collect import Episode
 from kida.learning.config import CollectionConfig, RunConfig
-from kida.learning.judge import Judge, reward_file
+from kida.learning.judge import Judge
 from kida.learning.plan import Plan
-from kida.learning.records import EpisodeRecord
+from kida.learning.records import EpisodeRecord, record_file, record_of
 from kida.learning.samples import Shard
 from kida.network.policy import Policy
 from kida.sample import Sample
+from kida.solver.policies import policy_identity
+from kida.solver.versions import versions
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -29,12 +43,37 @@ def _one_thread():
 
 
 @pytest.fixture(scope="session")
-def played(tmp_path_factory) -> tuple[Path, EpisodeRecord]:
+def make_episode() -> Callable[..., Episode]:
+    """Return what makes an episode on a training instance of item placement, without a policy."""
+
+    def make(index: int, shard: Path, options: CollectionConfig, **fields: Any) -> Episode:
+        episode = Episode(
+            record=str(record_file(shard)),
+            instance=instances("item_placement", "train", index, 1)[0],
+            seed=0,
+            acting="random",
+            policy=None,
+            options=options,
+            thinning=1.0,
+            shard=str(shard),
+            folder=str(Path.cwd()),
+        )
+        return replace(episode, **fields)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def played(make_episode, tmp_path_factory) -> tuple[Path, EpisodeRecord]:
     """The shard and the record of an episode on the competition's first instance."""
     path = tmp_path_factory.mktemp("episodes") / "train_000000_0.safetensors"
-    options = CollectionConfig(expert_candidates=0, max_samples=24, record_probability=(0.5,))
-    instance = instances("item_placement", "train", 0, 1)[0]
-    return path, play(Episode(instance, 0, "random", None, options, 1.0, path))
+    options = CollectionConfig(
+        expert_candidates=0, samples_per_episode=24, probability_by_depth=(0.5,)
+    )
+    assert run_alone(make_episode(0, path, options)) is None
+    record = record_of(path)
+    assert record is not None
+    return path, record
 
 
 @pytest.fixture(scope="session")
@@ -60,15 +99,15 @@ def full_disk() -> Callable[[int], AbstractContextManager[None]]:
     return limited
 
 
-class _NoExecutor(Executor):
+class _NoWorkers(Workers):
     """Rewards come from disk: nothing may be solved."""
 
-    def submit(self, *arguments, **options):
-        raise AssertionError("a solve was asked for")
+    def run(self, jobs, ended, told=None):
+        assert not jobs, "a solve was asked for"
 
 
 class WrittenRewards:
-    """A judge of rewards that a test has written.
+    """A judge of rewards that a test has written, as records of solves.
 
     Attributes
     ----------
@@ -84,13 +123,69 @@ class WrittenRewards:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._draws = Plan(RunConfig(family="item_placement")).selection(len(self.base))
-        self.judge = Judge("competition", 45.0, self._draws, folder, _NoExecutor())
+        self.judge = Judge("competition", 45.0, self._draws, folder, _NoWorkers())
+        protocol = Protocol("competition", 45.0, scip=versions()["scip"])
+        write_json(folder / "results" / PROTOCOL_FILE, protocol)
 
     def write(self, policy: Policy, rewards: Sequence[float]) -> None:
         """Write the policy's rewards on the first draws."""
-        home = self._folder / policy.identity()[:16]
+        home = self._folder / "policies" / policy.identity()[:16]
+        policy.save(home)
         for draw, reward in zip(self._draws, rewards, strict=False):
-            write_json(reward_file(home, draw), {"reward": float(reward)})
+            trial = Trial(draw.instance, draw.seed, str(home))
+            path = self._folder / "results" / RUNS_FOLDER / trial.file_name
+            write_json(path, _record(trial, float(reward)))
+
+
+def _record(trial: Trial, bound: float) -> Finished:
+    """Return the record of a solve whose dual bound was the same from beginning to end."""
+    trajectory = Trajectory(
+        sense="minimize",
+        root_end_wall=0.5,
+        root_end_cpu=0.5,
+        wall=[0.0, 45.5],
+        cpu=[0.0, 45.5],
+        dual=[bound, bound],
+        primal=[1e20, 1e20],
+        nodes=[0, 1000],
+    )
+    return Finished(
+        job=Assignment(
+            instance=trial.instance,
+            seed=trial.seed,
+            policy=trial.policy,
+            settings="competition",
+            time_limit=45.0,
+        ),
+        policy_identity=policy_identity(trial.policy),
+        initial_primal_bound=None,
+        initial_dual_bound=None,
+        machine=Machine(processor="none"),
+        versions=versions(),
+        started="2026-01-01T00:00:00+00:00",
+        load=(None, None),
+        cpu_share=1.0,
+        disturbed=(),
+        result=Outcome(
+            reason="no solution found",
+            limit="time",
+            status="timelimit",
+            sense="minimize",
+            dual_bound=bound,
+            primal_bound=1e20,
+            gap=None,
+            has_solution=False,
+            wall_time=45.5,
+            cpu_time=45.5,
+            nodes=1000,
+            fair_nodes=1000,
+            lp_iterations=0,
+            lp_time=0.0,
+            strong_branching_time=0.0,
+            branching=None,
+            trajectory=trajectory,
+        ),
+    )
 
 
 @pytest.fixture

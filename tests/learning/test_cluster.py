@@ -4,9 +4,9 @@ import os
 import signal
 
 import pytest
-from kida.jobs.executor import open_executor
 
 from kida.errors import UserError
+from kida.jobs.run import Workers
 from kida.learning.config import read_config
 from kida.learning.episodes import collect_generation
 from kida.learning.plan import Plan
@@ -16,7 +16,7 @@ SETTINGS = (
     "generations=1",
     "collection.episodes=5",
     "collection.validation_episodes=1",
-    "collection.max_samples=4",
+    "collection.samples_per_episode=4",
     "collection.thinning=[1]",
 )
 
@@ -39,7 +39,8 @@ def test_a_killed_worker_costs_nothing_but_time(tmp_path):
                 os.kill(victims[0], signal.SIGKILL)
 
         run = Run(tmp_path / "run", config, kill_one)
-        collect_generation(run, Plan(config), 1, scheduler=cluster.scheduler_address)
+        workers = Workers(scheduler=cluster.scheduler_address)
+        collect_generation(run, Plan(config), 1, workers)
     assert victims
     (generation,) = status(tmp_path / "run")
     assert generation["episodes"] == 6
@@ -47,12 +48,13 @@ def test_a_killed_worker_costs_nothing_but_time(tmp_path):
     assert generation["failed"] == 0
 
 
-def test_a_scheduler_that_does_not_answer_is_named():
+def test_a_scheduler_that_does_not_answer_is_named(tmp_path):
     pytest.importorskip("distributed", reason="the extra kida[cluster] is missing")
     dask = pytest.importorskip("dask")
+    config = read_config("item_placement", None, SETTINGS)
+    run = Run(tmp_path / "run", config)
     with (
         dask.config.set({"distributed.comm.timeouts.connect": "500ms"}),
         pytest.raises(UserError, match=r"127\.0\.0\.1:9"),
-        open_executor(scheduler="tcp://127.0.0.1:9"),
     ):
-        pass
+        collect_generation(run, Plan(config), 1, Workers(scheduler="tcp://127.0.0.1:9"))

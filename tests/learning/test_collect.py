@@ -4,9 +4,9 @@ from msgspec.structs import replace
 
 from kida.errors import UserError
 from kida.instances.registry import instances
-from kida.learning.collect import Episode, play
+from kida.jobs.job import Stage
+from kida.jobs.run import run_alone
 from kida.learning.config import CollectionConfig
-from kida.learning.records import record_of
 from kida.learning.samples import Shard
 from kida.network.architecture import Architecture
 from kida.network.card import Card
@@ -16,7 +16,8 @@ from kida.network.policy import Policy
 
 def test_an_episode_ends_with_its_last_sample(played):
     path, record = played
-    assert record == record_of(path)
+    assert (record.instance, record.split, record.index) == ("item_placement_0", "train", 0)
+    assert (record.seed, record.acting) == (0, "random")
     assert record.samples == len(Shard(path)) == 24
     assert record.status == "userinterrupt"
     assert record.decisions >= 24
@@ -40,23 +41,14 @@ def test_samples_are_sound(samples):
     assert samples[0].depth == 0 or samples[0].node_number > 1
 
 
-def test_a_finished_episode_is_not_played_again(played):
-    path, record = played
-    before = path.stat().st_mtime_ns
-    instance = instances("item_placement", "train", 0, 1)[0]
-    options = CollectionConfig()
-    assert play(Episode(instance, 0, "random", None, options, 1.0, path)) == record
-    assert path.stat().st_mtime_ns == before
-
-
-def test_episodes_repeat_by_their_seed(played, tmp_path):
+def test_episodes_repeat_by_their_seed(played, make_episode, tmp_path):
     path, _ = played
-    instance = instances("item_placement", "train", 0, 1)[0]
-    options = CollectionConfig(expert_candidates=0, max_samples=4, record_probability=(0.5,))
+    options = CollectionConfig(
+        expert_candidates=0, samples_per_episode=4, probability_by_depth=(0.5,)
+    )
     for seed in (0, 1):
-        play(
-            Episode(instance, seed, "random", None, options, 1.0, tmp_path / f"{seed}.safetensors")
-        )
+        shard = tmp_path / f"{seed}.safetensors"
+        make_episode(0, shard, options, seed=seed).run(Stage())
     first, again, other = (
         Shard(file) for file in (path, tmp_path / "0.safetensors", tmp_path / "1.safetensors")
     )
@@ -65,20 +57,21 @@ def test_episodes_repeat_by_their_seed(played, tmp_path):
     np.testing.assert_array_equal(first.scores(3), again.scores(3))
 
 
-def test_a_network_acts_and_the_expert_records_all_unfixed(tmp_path):
+def test_a_network_acts_and_the_expert_records_all_unfixed(make_episode, tmp_path):
     architecture = Architecture(8)
     network = Network(architecture)
     folder = tmp_path / "policy"
     Policy(network.weights(), Card(architecture, candidates="unfixed")).save(folder)
-    instance = instances("item_placement", "train", 1, 1)[0]
     options = CollectionConfig(
         expert_candidates=0,
         candidates="unfixed",
-        max_samples=1,
-        record_probability=(0.0, 0.0, 1.0),
+        samples_per_episode=1,
+        probability_by_depth=(0.0, 0.0, 1.0),
     )
     path = tmp_path / "a.safetensors"
-    record = play(Episode(instance, 0, "network", str(folder), options, 1.0, path))
+    episode = make_episode(1, path, options, acting="network", policy=str(folder))
+    record = episode.run(Stage())
+    assert record.acting == "network"
     assert record.samples == 1
     assert record.decisions > record.expert_decisions == 1
     sample = Shard(path).sample(0)
@@ -87,27 +80,17 @@ def test_a_network_acts_and_the_expert_records_all_unfixed(tmp_path):
     # A child that keeps the LP solution gains nothing, so an integral variable is never best.
     assert sample.observation.variable_features[sample.candidates[sample.chosen], 9] > 0
 
+    fractional = replace(options, candidates="fractional")
     with pytest.raises(UserError, match="set collection"):
-        play(
-            Episode(
-                instance,
-                0,
-                "network",
-                str(folder),
-                replace(options, candidates="fractional"),
-                1.0,
-                tmp_path / "b.safetensors",
-            )
-        )
+        replace(episode, options=fractional).run(Stage())
 
 
-def test_the_expert_may_look_at_promising_candidates_only(tmp_path):
-    instance = instances("item_placement", "train", 3, 1)[0]
+def test_the_expert_may_look_at_promising_candidates_only(make_episode, tmp_path):
     options = CollectionConfig(
-        max_samples=3, record_probability=(1.0,), expert_candidates=5, act_on_expert=False
+        samples_per_episode=3, probability_by_depth=(1.0,), expert_candidates=5, act_on_expert=False
     )
     path = tmp_path / "a.safetensors"
-    play(Episode(instance, 0, "random", None, options, 1.0, path))
+    make_episode(3, path, options).run(Stage())
     shard = Shard(path)
     for index in range(3):
         sample = shard.sample(index)
@@ -116,11 +99,20 @@ def test_the_expert_may_look_at_promising_candidates_only(tmp_path):
         assert 0 <= sample.taken < len(sample.candidates)
 
 
-def test_an_expert_too_slow_for_the_limit_records_nothing(tmp_path):
-    instance = instances("item_placement", "train", 4, 1)[0]
+def test_an_expert_too_slow_for_the_limit_records_nothing(make_episode, tmp_path):
     # The root alone takes strong branching more than ten times as long.
-    options = CollectionConfig(record_probability=(1.0,), time_limit=0.005)
-    record = play(Episode(instance, 0, "expert", None, options, 1.0, tmp_path / "a.safetensors"))
+    options = CollectionConfig(probability_by_depth=(1.0,), time_limit=0.005)
+    record = make_episode(4, tmp_path / "a.safetensors", options, acting="expert").run(Stage())
     assert (record.samples, record.status) == (0, "timelimit")
     assert record.nodes >= 1
     assert len(Shard(tmp_path / "a.safetensors")) == 0
+
+
+def test_an_instance_that_cannot_be_read_leaves_neither_shard_nor_record(make_episode, tmp_path):
+    (tmp_path / "torn.mps").write_text("ROWS\n x")
+    (instance,) = instances(str(tmp_path), "train")
+    episode = make_episode(0, tmp_path / "a.safetensors", CollectionConfig(), instance=instance)
+    failure = run_alone(episode)
+    assert failure.by_user
+    assert "torn.mps" in failure.error
+    assert [path.name for path in tmp_path.iterdir()] == ["torn.mps"]

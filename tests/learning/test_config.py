@@ -33,7 +33,7 @@ def test_file_and_overrides(tmp_path):
     assert config.family == "item_placement"
     assert config.generations == 7
     assert config.collection.episodes == 4
-    assert config.collection.record_probability == (1.0, 0.5)
+    assert config.collection.probability_by_depth == (1.0, 0.5)
     assert config.training.loss == "hard"
     assert config.training.learning_rate == 1.0
     assert isinstance(config.training.learning_rate, float)
@@ -62,11 +62,11 @@ def test_file_and_overrides(tmp_path):
         ("training.learning_rate=nan", "learning_rate is nan; it must be a finite number"),
         ("training.learning_rate=0", "expected `float` > 0"),
         ("collection.time_limit=inf", "time_limit is inf; it must be a finite number"),
-        ("collection.record_probability=true", "expected `float`, got `bool`"),
+        ("collection.probability_by_depth=true", "expected `float`, got `bool`"),
         ("collection.acting=nobody", "choose one of network, expert"),
         ("collection.first_acting=network", "choose one of expert, random"),
         ("collection.acting=[]", "collection.acting: expected `array` of length >= 1"),
-        ("collection.record_probability=[2]", "expected `float` <= 1"),
+        ("collection.probability_by_depth=[2]", "expected `float` <= 1"),
         ("collection.thinning=[0]", "thinning"),
         ("collection.act_on_expert=1", "expected `bool`"),
         ("collection.expert_candidates=-1", "expert_candidates is -1"),
@@ -107,7 +107,7 @@ def test_bad_files_are_refused(tmp_path):
 def test_the_rules_options_are_the_runs_under_one_name():
     assert issubclass(CollectionConfig, Recording)
     names = {field.name for field in msgspec.structs.fields(Recording)}
-    assert {"record_probability", "max_samples", "expert_depth", "candidates"} <= names
+    assert {"probability_by_depth", "samples_per_episode", "expert_depth", "candidates"} <= names
 
 
 def test_configuration_survives_json():

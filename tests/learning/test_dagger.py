@@ -22,9 +22,9 @@ SMALL = (
     "generations=2",
     "collection.episodes=2",
     "collection.validation_episodes=1",
-    "collection.max_samples=4",
+    "collection.samples_per_episode=4",
     "collection.thinning=[1]",
-    "collection.record_probability=[0.5]",
+    "collection.probability_by_depth=[0.5]",
     "training.embedding_size=8",
     "training.epochs=2",
     "training.prenorm_batches=1",
@@ -147,7 +147,7 @@ def test_candidate_features_make_a_policy_that_branches(tmp_path):
         "training.teacher=previous",
         "training.epochs=1",
         "collection.episodes=1",
-        "collection.max_samples=2",
+        "collection.samples_per_episode=2",
         "inheritance.iterate=true",
         "inheritance.method=last",
         "inheritance.expert_depths=-1",
@@ -187,7 +187,7 @@ class Copied:
         if not (self.source / "card.json").exists():
             raise UserError(f"generation {number} has nothing to copy")
 
-    def make(self, run, plan, number, *, jobs, threads, scheduler):
+    def make(self, run, plan, number, workers, threads):
         dagger.hand_on(run, number, Policy.load(self.source))
 
 
@@ -200,6 +200,9 @@ def test_a_generation_may_be_made_by_somebody_else(whole, tmp_path):
     )
     events: list[dict] = []
     folder = tmp_path / "run"
+    # The first generation's episodes are those of the whole run.
+    Run(folder, config, makers={"2": Copied(source).identity()})
+    shutil.copytree(whole[0] / "gen_01" / "episodes", folder / "gen_01" / "episodes")
     train(folder, config, makers={2: Copied(source)}, listener=events.append)
     kinds = [event["event"] for event in events]
     assert (kinds.count("collecting"), kinds.count("warning")) == (1, 0)

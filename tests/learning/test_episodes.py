@@ -1,7 +1,5 @@
 import json
-import os
 import shutil
-import signal
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +9,7 @@ from kida.errors import UserError
 from kida.learning import episodes
 from kida.learning.config import read_config
 from kida.learning.plan import Plan
+from kida.learning.records import record_of
 from kida.learning.run import Run, status
 from kida.learning.samples import Shard
 
@@ -18,9 +17,9 @@ SMALL = (
     "generations=1",
     "collection.episodes=2",
     "collection.validation_episodes=1",
-    "collection.max_samples=4",
+    "collection.samples_per_episode=4",
     "collection.thinning=[1]",
-    "collection.record_probability=[0.5]",
+    "collection.probability_by_depth=[0.5]",
 )
 CONFIG = read_config("item_placement", None, SMALL)
 
@@ -55,7 +54,7 @@ def test_instances_solved_at_the_root_are_skipped_and_counted(tmp_path, knapsack
     write_easy(tmp_path / "family", 2)
     for index in range(2):
         shutil.copy(knapsack, tmp_path / "family" / f"hard{index}.mps")
-    settings = [*SMALL, "collection.episodes=3", "collection.record_probability=[1]"]
+    settings = [*SMALL, "collection.episodes=3", "collection.probability_by_depth=[1]"]
     config = read_config(str(tmp_path / "family"), None, settings)
     run = Run(tmp_path / "run", config)
     episodes.collect_generation(run, Plan(config), 1)
@@ -65,18 +64,14 @@ def test_instances_solved_at_the_root_are_skipped_and_counted(tmp_path, knapsack
     assert generation["samples"] > 0
 
 
-def crash_on_valid(episode):
-    """Play an episode, unless it is a validation one: then die as a crashing solver does."""
-    if episode.path.name.startswith("valid"):
-        os.kill(os.getpid(), signal.SIGKILL)
-    from kida.learning.collect import play
-
-    return play(episode)
-
-
 def test_the_first_generation_has_an_expert_of_its_own(tmp_path):
-    settings = ["collection.first_expert_candidates=3", 'collection.acting=["random"]']
-    config = read_config("item_placement", None, [*SMALL, *settings, "generations=2"])
+    settings = [
+        "generations=2",
+        "collection.episodes=1",
+        "collection.first_expert_candidates=3",
+        'collection.acting=["random"]',
+    ]
+    config = read_config("item_placement", None, [*SMALL, *settings])
     run = Run(tmp_path / "run", config)
     for number, evaluated in ((1, True), (2, False)):
         episodes.collect_generation(run, Plan(config), number)
@@ -86,25 +81,81 @@ def test_the_first_generation_has_an_expert_of_its_own(tmp_path):
         assert (np.isfinite(sample.scores).sum() == 3) == evaluated
 
 
-def test_a_dying_worker_costs_its_episode_only(tmp_path, monkeypatch):
-    monkeypatch.setattr(episodes, "play", crash_on_valid)
-    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent))
+SCORES = """
+import os, pathlib, signal, sys
+
+def dies(node):
+    # A worker is called with the path of the record that it is to write.
+    if pathlib.Path(sys.argv[1]).name.startswith("valid"):
+        os.kill(os.getpid(), signal.SIGKILL)
+    return node.scores
+"""
+
+
+def test_a_dying_process_costs_its_episode_only(tmp_path, monkeypatch):
+    (tmp_path / "kida_dying_scores.py").write_text(SCORES)
+    monkeypatch.chdir(tmp_path)
+    settings = [*SMALL, "collection.expert_score=kida_dying_scores:dies"]
+    config = read_config("item_placement", None, settings)
     events: list[dict] = []
-    run = Run(tmp_path / "run", CONFIG, events.append)
-    episodes.collect_generation(run, Plan(CONFIG), 1)
+    run = Run(tmp_path / "run", config, events.append)
+    episodes.collect_generation(run, Plan(config), 1)
     names = [Path(name).name for name in files(tmp_path / "run") if "episodes" in name]
-    assert [name[:5] for name in names] == ["train", "train", "valid"]
-    assert names[2].endswith(".failed.json")
-    failure = json.loads((tmp_path / "run" / "gen_01" / "episodes" / names[2]).read_text())
+    assert [(name[:5], name.partition(".")[2]) for name in names] == [
+        *2 * [("train", "json"), ("train", "safetensors")],
+        ("valid", "failed.json"),
+    ]
+    failure = json.loads((tmp_path / "run" / "gen_01" / "episodes" / names[-1]).read_text())
     assert failure["instance"].startswith("item_placement_")
-    assert "BrokenProcessPool" in failure["error"]
+    assert "killed by SIGKILL" in failure["error"]
     warnings = [event for event in events if event["event"] == "warning"]
     assert len(warnings) == 1
     assert "failed twice" in warnings[0]["text"]
+    assert status(tmp_path / "run")[0]["failed"] == 1
     # It is not tried for ever: the next start leaves it alone.
     events.clear()
+    episodes.collect_generation(run, Plan(config), 1)
+    assert [event["waiting"] for event in events] == [0]
+
+
+def test_an_instance_that_cannot_be_read_ends_the_run(tmp_path):
+    (tmp_path / "family").mkdir()
+    for index in range(3):
+        (tmp_path / "family" / f"torn{index}.mps").write_text("ROWS\n x")
+    config = read_config(str(tmp_path / "family"), None, SMALL)
+    run = Run(tmp_path / "run", config)
+    with pytest.raises(UserError, match=r"torn\d\.mps"):
+        episodes.collect_generation(run, Plan(config), 1)
+    # Once the file is whole, its episode is played.
+    assert status(tmp_path / "run")[0]["failed"] == 0
+
+
+@pytest.fixture(scope="module")
+def collected(tmp_path_factory) -> Path:
+    """A run whose generation's episodes are played."""
+    folder = tmp_path_factory.mktemp("runs") / "collected"
+    episodes.collect_generation(Run(folder, CONFIG), Plan(CONFIG), 1)
+    return folder
+
+
+def test_an_episode_is_done_when_its_record_is_there(collected, tmp_path):
+    folder, events = tmp_path / "run", []
+    shutil.copytree(collected, folder)
+    run = Run(folder, CONFIG, events.append)
+    home = run.generation(1) / "episodes"
+    before = {path: path.stat().st_mtime_ns for path in home.iterdir()}
     episodes.collect_generation(run, Plan(CONFIG), 1)
     assert [event["waiting"] for event in events] == [0]
+    assert {path: path.stat().st_mtime_ns for path in home.iterdir()} == before
+    # Killed between the shard and its record, or in the middle of the latter's writing.
+    first, second, third = sorted(home.glob("*.json"))
+    samples = [record_of(path).samples for path in (first, second)]
+    first.unlink()
+    second.write_text(second.read_text()[:-20])
+    episodes.collect_generation(run, Plan(CONFIG), 1)
+    assert [event["waiting"] for event in events if event["event"] == "collecting"] == [0, 2]
+    assert [record_of(path).samples for path in (first, second)] == samples
+    assert third.stat().st_mtime_ns == before[third]
 
 
 def played_by_another(folder: Path) -> Run:
@@ -112,7 +163,12 @@ def played_by_another(folder: Path) -> Run:
     run = Run(folder, CONFIG)
     home = run.generation(1) / "episodes"
     home.mkdir(parents=True)
-    for name in ("train_1_0.safetensors", "valid_2_0.failed.json", ".9.train_3_0.safetensors"):
+    for name in (
+        "train_1_0.safetensors",
+        "train_1_0.json",
+        "valid_2_0.failed.json",
+        ".9.train_3_0.safetensors",
+    ):
         (home / name).write_text(name)
     return run
 
@@ -126,6 +182,7 @@ def test_episodes_are_shared_as_links(tmp_path):
         home = ours.generation(1) / "episodes"
         # What was being written is not an episode.
         assert sorted(path.name for path in home.iterdir()) == [
+            "train_1_0.json",
             "train_1_0.safetensors",
             "valid_2_0.failed.json",
         ]

@@ -1,11 +1,14 @@
-import json
-
+import numpy as np
 import pytest
 
-from kida.instances.registry import initial_bounds
+from kida.errors import UserError
+from kida.evaluation.records import Protocol
+from kida.instances.registry import initial_bounds, instances
+from kida.jobs.run import ONE_AT_A_TIME
 from kida.learning.config import RunConfig
-from kida.learning.judge import clearly_worse, measure
-from kida.learning.plan import Plan
+from kida.learning.judge import Judge, clearly_worse, mean_reward, solve_all
+from kida.learning.plan import Draw, Plan
+from kida.reward import starting_bound
 
 
 def test_a_clear_loser_is_solved_for_one_round_only(written, make_policy):
@@ -41,14 +44,58 @@ def test_clearly_worse_needs_three_pairs_and_a_difference():
 
 
 def test_a_measurement_is_a_solve_written_down(tmp_path, make_policy):
-    home = tmp_path / "policy"
-    make_policy(0).save(home)
-    (draw,) = Plan(RunConfig(family="item_placement")).selection(1)
-    path = tmp_path / "reward.json"
-    reward = measure(draw.instance, draw.seed, str(home), "competition", 0.5, path)
-    content = json.loads(path.read_text())
-    assert content["reward"] == reward
-    assert content["instance"] == "item_placement_9900"
-    assert reward >= initial_bounds(draw.instance).dual
-    assert content["nodes"] > 1
-    assert content["root_bound"] <= reward + 1e-6
+    draws = Plan(RunConfig(family="item_placement")).selection(1)
+    told = []
+
+    def measured():
+        ((record,),) = solve_all(
+            [make_policy(0)],
+            draws,
+            Protocol("competition", 0.5),
+            tmp_path,
+            ONE_AT_A_TIME,
+            lambda *progress: told.append(progress),
+        )
+        return record
+
+    record = measured()
+    assert (record.job.instance.name, record.job.seed) == ("item_placement_9900", 0)
+    assert record.result.nodes > 1
+    known, reward = initial_bounds(draws[0].instance), mean_reward(record)
+    assert reward >= known.dual
+    trajectory = record.result.trajectory.bounds()
+    assert starting_bound(trajectory, known.dual, known.primal) <= reward + 1e-6
+    # Another call finds it.
+    assert measured() == record
+    assert told == [(1, 1)]
+
+
+def test_policies_are_told_apart_and_draws_are_in_order(written, make_policy):
+    policies = [make_policy(k) for k in range(2)]
+    for number, entry in enumerate(policies):
+        written.write(entry, written.base + number)
+    # Whose reward this is does not depend on who is asked for beside it.
+    assert written.judge.race(policies[::-1], keep=2) == pytest.approx(
+        [written.base.mean() + 1, written.base.mean()]
+    )
+    plan = Plan(RunConfig(family="item_placement"))
+    (rewards,) = written.judge.rewards(policies[1:], plan.selection(8))
+    np.testing.assert_allclose(rewards, written.base + 1)
+
+
+def test_a_failed_solve_is_named_and_tried_again(tmp_path, make_policy):
+    (tmp_path / "torn").mkdir()
+    (tmp_path / "torn" / "torn.mps").write_text("ROWS\n x")
+    (instance,) = instances(str(tmp_path / "torn"), "train")
+    draws, events = [Draw(instance, 3)], []
+    judge = Judge("research", 0.5, draws, tmp_path / "rewards", ONE_AT_A_TIME, events.append)
+    for _ in range(2):
+        with pytest.raises(UserError, match=r"the solve of torn .* failed \(.*torn\.mps"):
+            judge.race([make_policy(0)])
+    assert events == 2 * [{"event": "solve", "done": 1, "of": 1}]
+
+
+def test_a_reward_without_a_dual_bound_is_refused(written, make_policy):
+    written.write(make_policy(0), [-1e20, *written.base[1:]])
+    with pytest.raises(UserError, match=r"no dual bound after 45 s; raise inheritance\.time_limit"):
+        written.judge.race([make_policy(0)])

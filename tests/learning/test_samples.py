@@ -62,9 +62,8 @@ def test_reading_gives_back_what_was_written(samples, tmp_path):
         dataclasses.replace(first, observation=smaller, scores=scores),
         dataclasses.replace(first, observation=fewer),
     ]
-    write_shard(path, written, {"seed": 3})
+    write_shard(path, written)
     shard = Shard(path)
-    assert shard.episode == {"seed": 3}
     assert len(shard) == len(written)
     for index in (*range(len(written)), 0):
         assert_same(shard.sample(index), written[index])
@@ -74,7 +73,7 @@ def test_features_are_rounded_a_little(samples, tmp_path):
     features = np.random.default_rng(0).random(samples[0].candidate_features.shape, np.float32)
     features[:2] = [[0], [1]]
     written = dataclasses.replace(samples[0], candidate_features=features)
-    write_shard(tmp_path / "a.safetensors", [samples[1], written], {})
+    write_shard(tmp_path / "a.safetensors", [samples[1], written])
     read = Shard(tmp_path / "a.safetensors").sample(1).candidate_features
     assert read.dtype == np.float32
     np.testing.assert_allclose(read, features, atol=0.51 / 65535)
@@ -91,7 +90,7 @@ def test_rounding_keeps_the_best_candidate(samples):
 def test_scores_beyond_float32_stay_best(samples, tmp_path):
     scores = samples[0].scores.copy()
     scores[3] = 1e40
-    write_shard(tmp_path / "a.safetensors", [dataclasses.replace(samples[0], scores=scores)], {})
+    write_shard(tmp_path / "a.safetensors", [dataclasses.replace(samples[0], scores=scores)])
     read = Shard(tmp_path / "a.safetensors").scores(0)
     assert np.isfinite(read).all()
     assert read.argmax() == 3
@@ -104,7 +103,7 @@ def test_an_item_placement_sample_takes_at_most_40_kilobytes(played):
 
 
 def test_an_episode_without_samples(tmp_path):
-    write_shard(tmp_path / "a.safetensors", [], {"seed": 1})
+    write_shard(tmp_path / "a.safetensors", [])
     shard = Shard(tmp_path / "a.safetensors")
     assert len(shard) == 0
     assert len(Aggregate([shard.path])) == 0
@@ -112,7 +111,7 @@ def test_an_episode_without_samples(tmp_path):
 
 def test_damaged_and_foreign_files_are_set_aside_and_named(samples, tmp_path):
     good = tmp_path / "good.safetensors"
-    write_shard(good, samples[:2], {})
+    write_shard(good, samples[:2])
     content = good.read_bytes()
     cut = tmp_path / "cut.safetensors"
     cut.write_bytes(content[:-100])
@@ -144,7 +143,7 @@ def test_uninformative_samples_are_left_out_and_counted(samples, tmp_path):
     even = dataclasses.replace(samples[0], scores=np.full_like(samples[0].scores, 0.5))
     nothing = dataclasses.replace(samples[0], scores=np.full_like(samples[0].scores, np.nan))
     path = tmp_path / "a.safetensors"
-    write_shard(path, [even, samples[0], nothing], {})
+    write_shard(path, [even, samples[0], nothing])
     aggregate = Aggregate([path])
     assert informative(samples[0].scores)
     assert len(aggregate) == 1
@@ -169,5 +168,5 @@ def test_the_highest_score_is_always_among_the_best(scores):
 def test_a_full_disk_leaves_no_shard(samples, tmp_path, full_disk):
     path = tmp_path / "a.safetensors"
     with full_disk(20_000), pytest.raises(UserError, match=r"cannot write .*a\.safetensors"):
-        write_shard(path, samples, {})
+        write_shard(path, samples)
     assert not list(tmp_path.iterdir())

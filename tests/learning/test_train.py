@@ -28,7 +28,7 @@ QUICK = TrainingConfig(
 @pytest.fixture(scope="module")
 def aggregate(samples, tmp_path_factory) -> Aggregate:
     path = tmp_path_factory.mktemp("shards") / "a.safetensors"
-    write_shard(path, samples, {})
+    write_shard(path, samples)
     found = Aggregate([path])
     assert len(found) >= 10
     return found

@@ -77,7 +77,7 @@ def formula_network(size: int) -> Network:
 def recorded() -> list[Sample]:
     """Real nodes of the competition's first instance."""
     model = open_model(instances("item_placement", "train", 0, 1)[0])
-    recording = Recording(record_probability=(1.0,), max_samples=8)
+    recording = Recording(probability_by_depth=(1.0,), samples_per_episode=8)
     brancher = attach_collector(model, None, recording, acting="random")
     model.optimize()
     samples = brancher.samples()

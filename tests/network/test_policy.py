@@ -51,6 +51,12 @@ def test_saved_policy_loads_unchanged(policy, tmp_path):
     ]
 
 
+def test_weights_are_in_one_order(policy, tmp_path):
+    policy.save(tmp_path / "p")
+    orders = {tuple(Policy.load(tmp_path / "p").weights) for _ in range(20)}
+    assert orders == {tuple(sorted(policy.weights))}
+
+
 def test_identities_outlive_the_schema(policy):
     """Rewards on disk go by them; typed in from before there were statistics."""
     card = Card(Architecture(8), candidates="unfixed", parameters={"misc/usesymmetry": 2})

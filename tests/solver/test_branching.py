@@ -53,7 +53,7 @@ def random_policy(
     return Policy(weights, card)
 
 
-EVERY_NODE = Recording(record_probability=(1.0,))
+EVERY_NODE = Recording(probability_by_depth=(1.0,))
 
 
 def quiet(model: Model, nodes: int = 60) -> Model:
@@ -272,7 +272,7 @@ def test_the_expert_spends_few_iterations_if_the_card_says_so() -> None:
 def test_samples_may_be_of_the_networks_shortlist(statistics) -> None:
     policy = random_policy(statistics=statistics)
     model = item_placement(15)
-    recording = Recording(record_probability=(1.0,), max_samples=4, expert_candidates=3)
+    recording = Recording(probability_by_depth=(1.0,), samples_per_episode=4, expert_candidates=3)
     brancher = attach_collector(model, policy, recording, acting="network")
     model.optimize()
     samples = brancher.samples()
@@ -309,7 +309,7 @@ def test_solving_to_optimality_gives_scips_optimum() -> None:
 
 def test_recorded_samples_hold_the_node_and_both_gains() -> None:
     model = item_placement(30)
-    recording = Recording(record_probability=(1.0, 1.0, 0.5), max_samples=8)
+    recording = Recording(probability_by_depth=(1.0, 1.0, 0.5), samples_per_episode=8)
     brancher = attach_collector(model, None, recording, acting="random", seed=1)
     model.optimize()
     assert model.getStatus() == "userinterrupt"
@@ -341,7 +341,7 @@ def test_recorded_samples_hold_the_node_and_both_gains() -> None:
 )
 def test_labels_leave_no_trace_unless_the_expert_teaches(acting, expert_teaches, teaches) -> None:
     model = item_placement(12)
-    recording = Recording(record_probability=(1.0,), expert_teaches=expert_teaches)
+    recording = Recording(probability_by_depth=(1.0,), expert_teaches=expert_teaches)
     brancher = attach_collector(model, None, recording, acting=acting)
     model.optimize()
     first, second, *_ = brancher.samples()
@@ -360,7 +360,7 @@ def test_labels_leave_no_trace_unless_the_expert_teaches(acting, expert_teaches,
 @pytest.mark.parametrize(("acting", "by_strong_branching"), [("pscost", False), ("default", True)])
 def test_rules_of_scip_act_between_the_samples(acting, by_strong_branching) -> None:
     model = item_placement(30)
-    recording = Recording(record_probability=(0.0, 1.0), max_samples=1)
+    recording = Recording(probability_by_depth=(0.0, 1.0), samples_per_episode=1)
     brancher = attach_collector(model, None, recording, acting=acting)
     model.optimize()
     (sample,) = brancher.samples()
@@ -374,7 +374,7 @@ def test_rules_of_scip_act_between_the_samples(acting, by_strong_branching) -> N
 
 def test_a_recorded_node_may_be_left_to_the_acting_policy() -> None:
     model = item_placement(15)
-    recording = Recording(record_probability=(1.0,), max_samples=5, act_on_expert=False)
+    recording = Recording(probability_by_depth=(1.0,), samples_per_episode=5, act_on_expert=False)
     brancher = attach_collector(model, random_policy(), recording, acting="network")
     model.optimize()
     statistics = brancher.statistics
@@ -386,8 +386,8 @@ def test_a_recorded_node_may_be_left_to_the_acting_policy() -> None:
 
 def test_what_is_to_be_recorded_is_checked() -> None:
     for wrong, name in (
-        (Recording(record_probability=(1.5,)), "record_probability"),
-        (Recording(max_samples=0), "max_samples"),
+        (Recording(probability_by_depth=(1.5,)), "probability_by_depth"),
+        (Recording(samples_per_episode=0), "samples_per_episode"),
         (Recording(expert_depth=-2), "expert_depth"),
         (Recording(candidates="all"), "candidates"),  # type: ignore[arg-type]
     ):
