@@ -9,10 +9,11 @@ the model, presolving and root; reading the samples out and writing them) is in 
 All clocks of SCIP count this process's processor time, so that other work on the machine does not
 distort the shares. The LPs of the root are measured by solving it once more, and taken off.
 
-Then the same short episodes are played by one worker and by two, in turns, and the medians
-compared: by the clock on the wall, which needs two idle cores, and by the processor time that an
-episode costs, which on a machine at rest tells how far two workers slow each other down (on a busy
-one the rest of the work slows the single worker, too)::
+Then the same short episodes are played by one worker and by two, in turns, each in a process of its
+own whose start counts, as in training, and the medians compared: by the clock on the wall, which
+needs two idle cores, and by the processor time that an episode costs, which on a machine at rest
+tells how far two workers slow each other down (on a busy one the rest of the work slows the single
+worker, too)::
 
     python benchmarks/bench_collect.py
     python benchmarks/bench_collect.py --config scripts/train_item_placement.toml
@@ -23,17 +24,21 @@ one the rest of the work slows the single worker, too)::
 import argparse
 import dataclasses
 import os
+import resource
 import statistics
 import tempfile
 import time
 from pathlib import Path
 
-from kida.jobs.executor import open_executor
+from msgspec.structs import replace
 from pyscipopt import Model
 
 from kida.instances.registry import instances
-from kida.learning.collect import Episode, play
+from kida.jobs.job import Failure, Job
+from kida.jobs.run import Workers
+from kida.learning.collect import NODE_LIMIT, Episode
 from kida.learning.config import read_config
+from kida.learning.records import record_file
 from kida.learning.samples import write_shard
 from kida.network.policy import Policy
 from kida.rule import Acting
@@ -54,12 +59,13 @@ def lp_seconds(result: SolveResult) -> float:
 
 
 def profile(episode: Episode) -> tuple[float, float]:
-    """Play an episode as ``kida.learning.collect.play`` does, and print its line of the table.
+    """Play an episode by processor time, and print its line of the table.
 
     Returns its seconds after the root node, and how many of them were in LPs.
     """
+    options = episode.options
     policy = None if episode.policy is None else Policy.load(episode.policy)
-    settings = by_processor_time(episode.options.settings)
+    settings = by_processor_time(options.settings)
     root = solve(
         episode.instance, "mostinf", settings=settings, limits=Limits(nodes=1), seed=episode.seed
     )
@@ -71,11 +77,15 @@ def profile(episode: Episode) -> tuple[float, float]:
 
     begin = time.process_time()
     result = solve(
-        episode.instance, attach, settings=settings, limits=episode.limits, seed=episode.seed
+        episode.instance,
+        attach,
+        settings=settings,
+        limits=Limits(time=options.time_limit, nodes=NODE_LIMIT),
+        seed=episode.seed,
     )
     solved = time.process_time()
     samples = attached[0].samples()
-    write_shard(episode.path, samples, {})
+    write_shard(Path(episode.shard), samples)
     end = time.process_time()
 
     trajectory, rule = result.trajectory, attached[0].statistics
@@ -101,26 +111,29 @@ HEADER = (
 )
 
 
-def play_timed(episode: Episode) -> float:
-    """Play an episode in a worker; return the processor time that it took."""
-    begin = time.process_time()
-    play(episode)
-    return time.process_time() - begin
-
-
 def throughput(episodes: list[Episode], jobs: int) -> tuple[float, float]:
-    """Return seconds on the wall for all, and the mean processor time of an episode."""
-    with tempfile.TemporaryDirectory() as folder, open_executor(jobs) as executor:
-        # Every worker is up and has imported everything before the clock starts.
-        warm = [dataclasses.replace(e, path=Path(folder) / f"w{k}") for k, e in enumerate(episodes)]
-        list(executor.map(play_timed, warm[: 2 * jobs]))
+    """Return seconds on the wall for all, and the mean processor time of an episode's process."""
+    with tempfile.TemporaryDirectory() as folder:
         fresh = [
-            dataclasses.replace(e, path=Path(folder) / f"{k}.safetensors")
-            for k, e in enumerate(episodes)
+            replace(episode, record=f"{folder}/{k}.json", shard=f"{folder}/{k}.safetensors")
+            for k, episode in enumerate(episodes)
         ]
-        begin = time.perf_counter()
-        spent = list(executor.map(play_timed, fresh))
-        return time.perf_counter() - begin, statistics.mean(spent)
+        spent, begin = children_seconds(), time.perf_counter()
+        Workers(jobs).run(fresh, ended)
+        seconds = time.perf_counter() - begin
+        return seconds, (children_seconds() - spent) / len(episodes)
+
+
+def children_seconds() -> float:
+    """Return the processor time of all processes that were started here and have ended."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def ended(job: Job, failure: Failure | None) -> None:
+    """Stop at the first episode that fails."""
+    if failure is not None:
+        raise RuntimeError(f"{job.label}: {failure.error}")
 
 
 def main() -> None:
@@ -139,12 +152,23 @@ def main() -> None:
     arguments = parser.parse_args()
     options = read_config(FAMILY, arguments.config).collection
     acting: Acting = "network" if arguments.policy else options.first_acting[0]
+    policy = str(Path(arguments.policy).absolute()) if arguments.policy else None
     folder = tempfile.TemporaryDirectory()
 
     def episode(index: int, thinning: float) -> Episode:
         (instance,) = instances(FAMILY, "train", index, 1)
-        path = Path(folder.name) / f"{index}_{thinning:g}.safetensors"
-        return Episode(instance, 0, acting, arguments.policy, options, thinning, path)
+        shard = Path(folder.name) / f"{index}_{thinning:g}.safetensors"
+        return Episode(
+            record=str(record_file(shard)),
+            instance=instance,
+            seed=0,
+            acting=acting,
+            policy=policy,
+            options=options,
+            thinning=thinning,
+            shard=str(shard),
+            folder=str(Path.cwd()),
+        )
 
     with folder:
         print(HEADER)

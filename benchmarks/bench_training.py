@@ -19,9 +19,11 @@ from pathlib import Path
 import torch
 
 from kida.instances.registry import instances
-from kida.learning.collect import Episode, play
+from kida.jobs.job import Stage
+from kida.learning.collect import Episode
 from kida.learning.config import CollectionConfig, TrainingConfig
 from kida.learning.losses import Batch, batches
+from kida.learning.records import record_file
 from kida.learning.samples import Aggregate
 from kida.learning.train import initial_network
 from kida.network.gnn import Network
@@ -32,7 +34,18 @@ def collect(folder: Path, family: str, count: int) -> Aggregate:
     paths = [folder / f"{index}.safetensors" for index in range(count)]
     seconds = lp = 0.0
     for instance, path in zip(instances(family, "train", 0, count), paths, strict=True):
-        record = play(Episode(instance, 0, "random", None, options, 1.0, path))
+        episode = Episode(
+            record=str(record_file(path)),
+            instance=instance,
+            seed=0,
+            acting="random",
+            policy=None,
+            options=options,
+            thinning=1.0,
+            shard=str(path),
+            folder=str(Path.cwd()),
+        )
+        record = episode.run(Stage())
         seconds += record.seconds
         lp += record.lp_seconds
     found = Aggregate(paths)

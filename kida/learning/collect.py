@@ -90,7 +90,7 @@ class Episode(Job, frozen=True, kw_only=True):
         branchers: list[Brancher] = []
 
         def attach(model: Any) -> Brancher:
-            branchers.append(self._attach(model, policy))
+            branchers.append(self.attach(model, policy))
             return branchers[0]
 
         started = time.perf_counter()
@@ -106,7 +106,8 @@ class Episode(Job, frozen=True, kw_only=True):
         write_shard(Path(self.shard), samples)
         return self._record(result, branchers[0], len(samples), seconds)
 
-    def _attach(self, model: Any, policy: Policy | None) -> Brancher:
+    def attach(self, model: Any, policy: Policy | None) -> Brancher:
+        """Attach the rule that plays the episode and records, with its loaded ``policy``."""
         options = self.options
         thinned = tuple(self.thinning * chance for chance in options.probability_by_depth)
         return attach_collector(

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -59,7 +60,7 @@ def test_signals_end_the_workers_and_keep_what_is_done(tmp_path, number, status,
     folder = tmp_path / "run"
     arguments = command(folder)
     arguments += ["--jobs", "2", "--set", "collection.episodes=4", "--set", "training.epochs=1"]
-    # Only the command itself gets the signal; its workers must notice.
+    # Only the command itself gets the signal; its workers, in sessions of their own, must notice.
     process = subprocess.Popen(
         [sys.executable, "-m", "kida", *arguments],
         stdout=subprocess.DEVNULL,
@@ -69,39 +70,45 @@ def test_signals_end_the_workers_and_keep_what_is_done(tmp_path, number, status,
         # A shell starts background jobs with interrupts ignored, and this test may be one.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )
-    episodes = folder / "gen_01" / "episodes"
+    episodes, seen = folder / "gen_01" / "episodes", set()
     try:
         deadline = time.monotonic() + 120
-        while not list(episodes.glob("*.safetensors")):
+        while not list(episodes.glob("*.json")):
             assert process.poll() is None, process.stderr.read()
             assert time.monotonic() < deadline
+            seen.update(_workers(folder))
             time.sleep(0.05)
+        assert seen
         os.kill(process.pid, number)
         _, errors = process.communicate(timeout=30)
-        while _group_lives(process.pid):
+        while _workers(folder):
             assert time.monotonic() < deadline, "a worker has survived"
             time.sleep(0.05)
     finally:
-        if _group_lives(process.pid):
-            os.killpg(process.pid, signal.SIGKILL)
+        process.kill()
     assert process.returncode == status
     assert message in errors
     assert "Traceback" not in errors
-    done = {path: path.stat().st_mtime_ns for path in episodes.glob("*.safetensors")}
-    assert 0 < len(done) < 5
+    done = finished(episodes)
+    assert 0 < len(done) < 2 * 5
     assert not (folder / "policy").exists()
     if number == signal.SIGTERM:  # goes on, and does nothing again
         assert main(arguments) == 0
         assert {path: path.stat().st_mtime_ns for path in done} == done
-        assert len(list(episodes.glob("*.safetensors"))) == 5
+        assert len(finished(episodes)) == 2 * 5
 
 
-def _group_lives(group: int) -> bool:
-    try:
-        os.killpg(group, 0)
-    except ProcessLookupError:
-        return False
-    return True
+def finished(episodes: Path) -> dict[Path, int]:
+    """Return the records that are there and their shards, and when they were written."""
+    records = list(episodes.glob("*.json"))
+    both = [*records, *(record.with_suffix(".safetensors") for record in records)]
+    return {path: path.stat().st_mtime_ns for path in both}
+
+
+def _workers(folder: Path) -> list[str]:
+    """Return the processes that play episodes of a run: each is called with its record's path."""
+    found = subprocess.run(["ps", "-Awwo", "args="], capture_output=True, text=True, check=True)
+    return [line for line in found.stdout.splitlines() if f"{folder}/gen_01/episodes" in line]
 
 
 @pytest.mark.parametrize(
@@ -155,7 +162,7 @@ def test_a_full_disk_loses_nothing_but_time(tmp_path, capsys):
         assert errors.startswith("kida: cannot write")
         assert "free" in errors
         assert errors.count("\n") == 1
-        done = {path: path.stat().st_mtime_ns for path in folder.glob("gen_01/episodes/*")}
+        done = finished(folder / "gen_01" / "episodes")
         assert done
         mount("remount,size=20m")
         assert main(command(folder)) == 0
