@@ -9,7 +9,7 @@ yet, what was gained elsewhere in the tree is a better guess than the first vari
 import numpy as np
 from numpy.typing import NDArray
 
-from kida.instances.load_balancing_seeds import SMALL
+from kida.instances.item_placement import SMALL
 from kida.solver.branching import ExpertNode
 
 

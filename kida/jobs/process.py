@@ -41,27 +41,39 @@ class JobProcess:
         self._buffer = b""
         self._ended: dict[str, Any] | None = None
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115
+        try:
+            self._process = self._popen()
+        except BaseException:
+            self._errors.close()
+            raise
+        try:
+            self._hand_over()
+        except BaseException:
+            self.kill()
+            raise
+
+    def _popen(self) -> subprocess.Popen[bytes]:
+        descriptor = self._lease.descriptor
         # -P: what lies in the working folder is not imported in place of the installed package.
         # A session of its own: Ctrl-C in a terminal reaches this process, which decides.
-        self._process = subprocess.Popen(
+        return subprocess.Popen(
             # The record is named for people who look at the list of processes.
-            [sys.executable, "-P", "-m", "kida.jobs.worker", job.record],
+            [sys.executable, "-P", "-m", "kida.jobs.worker", self.job.record],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._errors,
             start_new_session=True,
-            pass_fds=[] if lease.descriptor is None else [lease.descriptor],
+            pass_fds=[] if descriptor is None else [descriptor],
         )
+
+    def _hand_over(self) -> None:
+        """Send the job; the standard input stays open, for its end is this process's."""
         assert self._process.stdin is not None
-        try:
-            line = json.dumps({**pack(job), "core": lease.core})
+        line = json.dumps({**pack(self.job), "core": self._lease.core})
+        # If it is dead already, its exit status tells.
+        with contextlib.suppress(BrokenPipeError):
             self._process.stdin.write(line.encode() + b"\n")
             self._process.stdin.flush()
-        except BrokenPipeError:
-            pass  # it is dead already; its exit status tells
-        except BaseException:
-            self.kill()
-            raise
 
     def fileno(self) -> int:
         """Return the descriptor that can be read when the process tells something, or ends."""

@@ -161,9 +161,12 @@ def _start(job: Job, children: list[JobProcess], told: Told, *, wait: bool) -> J
             silent = False
             _log.warning("all cores are taken by other runs of kida on this machine: waiting")
         time.sleep(_TICK)
-    child = JobProcess(job, lease, lambda news: told(job, news))
-    children.append(child)
-    return child
+    try:
+        children.append(JobProcess(job, lease, lambda news: told(job, news)))
+    except BaseException:
+        lease.close()
+        raise
+    return children[-1]
 
 
 @contextmanager

@@ -22,7 +22,7 @@ from kida.rule import Decision, Recording
 def test_file_and_overrides(tmp_path):
     file = tmp_path / "run.toml"
     file.write_text(
-        "generations = 7\n[collection]\nepisodes = 3\nrecord_probability = [1, 0.5]\n"
+        "generations = 7\n[collection]\nepisodes = 3\nprobability_by_depth = [1, 0.5]\n"
         '[training]\nloss = "soft"\n'
     )
     config = read_config(

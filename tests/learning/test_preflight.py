@@ -62,7 +62,7 @@ def test_a_family_without_instances_is_refused(tmp_path):
 @pytest.mark.parametrize("package", ["torch", "torch_geometric"])
 def test_a_missing_extra_is_named(tmp_path, monkeypatch, package):
     monkeypatch.setitem(sys.modules, package, None)  # Python's way to say: not importable
-    refused(tmp_path, rf"{package}, .*: install the extra 'train'")
+    refused(tmp_path, rf"{package}, .*: pip install '.\[train\]'")
 
 
 @pytest.mark.parametrize(

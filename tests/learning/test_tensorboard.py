@@ -103,7 +103,7 @@ def test_a_run_that_goes_on_continues_its_curves(tmp_path, open_run):
 
 def test_a_missing_package_is_named(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "tensorboard", None)  # Python's way to say: not importable
-    with pytest.raises(UserError, match=r"pip install 'kida\[tensorboard\]'"):
+    with pytest.raises(UserError, match=r"pip install '.\[tensorboard\]'"):
         TensorBoard(tmp_path / "run")
 
 
