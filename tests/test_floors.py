@@ -81,6 +81,7 @@ def test_the_block_holds(tmp_path):
         without_pyscipopt("from kida.solver.solve import solve", tmp_path)
 
 
+@pytest.mark.slow
 def test_results_are_read_and_reported(results_folder, tmp_path):
     pytest.importorskip("matplotlib", reason="the extra kida[plot] is not installed")
     code = f"""
@@ -154,6 +155,7 @@ assert read_config("set_cover", None, ["generations=2"]).generations == 2
     without_pyscipopt(code, tmp_path)
 
 
+@pytest.mark.slow
 def test_a_network_is_trained(tmp_path):
     pytest.importorskip("torch", reason="the extra kida[train] is not installed")
     code = f"""{SHARDS}

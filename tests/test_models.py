@@ -30,6 +30,7 @@ def test_a_card_names_its_recipe_and_its_measurements(name: str) -> None:
     assert card.results
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", MODELS)
 def test_a_model_decides_as_its_card_says(name: str) -> None:
     """What it is worth takes minutes to measure: see the commands in the cards."""

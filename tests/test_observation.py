@@ -212,6 +212,7 @@ def golden_nodes(folder: Path, name: str) -> list[Any]:
     return [np.load(folder / "golden" / f"{name}.bare.node{k}.npz") for k in range(NODES)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", GOLDEN)
 def test_parity_with_ecole(shared_data: Path, name: str) -> None:
     golden = golden_nodes(shared_data, name)
@@ -301,6 +302,7 @@ def record_candidates(family: str, which: str, nodes: int) -> list[dict[str, Any
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("family", "which"), [("item_placement", "fractional"), ("set_cover", "unfixed")]
 )
@@ -327,6 +329,7 @@ def test_the_candidates_features_agree_with_scips(family: str, which: str) -> No
         np.testing.assert_allclose(features[:, C.DEPTH], depth / (depth + 10))
 
 
+@pytest.mark.slow
 def test_what_the_solver_learns_shows_in_the_features() -> None:
     nodes = record_candidates("set_cover", "unfixed", 40)
     first, last = nodes[0]["features"], nodes[-1]["features"]

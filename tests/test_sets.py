@@ -23,6 +23,7 @@ def manifest(folder: Path) -> dict[str, dict[str, object]]:
     return json.loads((folder / "manifest.json").read_text())["files"]
 
 
+@pytest.mark.slow
 def test_files_bounds_and_manifest(tmp_path: Path) -> None:
     seen: list[Instance] = []
     generate(CHOSEN, tmp_path, progress=seen.append)
@@ -70,6 +71,7 @@ def test_goes_on_where_it_stopped(tmp_path: Path) -> None:
     assert (tmp_path / "item_placement_3.mps.gz").stat().st_mtime_ns == first
 
 
+@pytest.mark.slow
 def test_bounds_are_filled_in_later(tmp_path: Path) -> None:
     generate(CHOSEN[:1], tmp_path, bounds=False)
     before = json.loads((tmp_path / "item_placement_3.json").read_text())
@@ -80,6 +82,7 @@ def test_bounds_are_filled_in_later(tmp_path: Path) -> None:
     assert manifest(tmp_path)["item_placement_3.mps.gz"]["primal_bound"] == after["primal_bound"]
 
 
+@pytest.mark.slow
 def test_maximization_bounds(tmp_path: Path) -> None:
     chosen = instances("independent_set", "valid", 0, 1, "easy")
     generate(chosen, tmp_path)
@@ -120,6 +123,7 @@ def test_growing_manifest_keeps_everything(tmp_path: Path, monkeypatch: pytest.M
     assert len(manifest(tmp_path)) == 3
 
 
+@pytest.mark.slow
 def test_interrupt_keeps_what_is_finished(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "kida", "generate", "combinatorial_auction"]
     process = subprocess.Popen(

@@ -1,8 +1,11 @@
 """``kida compare`` as a user calls it."""
 
+import pytest
+
 from kida.cli import main
 
 
+@pytest.mark.slow
 def test_bounds_over_time_side_by_side(capsys):
     arguments = ["item_placement:test:0", "--policies", "mostinf,pscost", "--time-limit", "0.5"]
     assert main(["compare", *arguments]) == 0

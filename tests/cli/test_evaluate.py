@@ -21,6 +21,7 @@ def refused(capsys, *arguments):
     return said
 
 
+@pytest.mark.slow
 def test_scores_tables_and_summary_then_nothing_more_to_do(capsys, tmp_path):
     folder = tmp_path / "results"
     arguments = [*SHORT, "--policies", "mostinf,pscost", "--out", str(folder)]
@@ -52,6 +53,7 @@ def test_scores_tables_and_summary_then_nothing_more_to_do(capsys, tmp_path):
     )
 
 
+@pytest.mark.slow
 def test_everything_failed(capsys, tmp_path, monkeypatch):
     (tmp_path / "kida_cli_rule.py").write_text("def fail(observation, candidates): 1 / 0\n")
     monkeypatch.chdir(tmp_path)
@@ -103,6 +105,7 @@ def test_official_results_over_another_limit_are_refused(capsys, tmp_path):
     assert not out.exists()
 
 
+@pytest.mark.slow
 def test_a_quick_look_says_how_wide_its_interval_is(capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     arguments = ["--quick", "--policies", "mostinf,pscost", "--count", "2", "--time-limit", "0.5"]

@@ -10,6 +10,7 @@ def call(*arguments: object) -> int:
     return main(["generate", *map(str, arguments)])
 
 
+@pytest.mark.slow
 def test_writes_a_set(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     arguments = ("item_placement", "--split", "test", "--count", 2, "--out", tmp_path)
     assert call(*arguments) == 0

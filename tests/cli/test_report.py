@@ -11,6 +11,7 @@ from kida.instances.registry import instances
 pytest.importorskip("matplotlib", reason="the extra kida[plot] is not installed")
 
 
+@pytest.mark.slow
 def test_a_report_beside_its_results(capsys, tmp_path):
     folder = tmp_path / "results"
     runs = plan(instances("item_placement", count=1), [0], ["mostinf"])

@@ -43,6 +43,7 @@ def test_a_file_with_a_network(capsys, knapsack, policy, tmp_path):
     assert float(output.read_text().split()[2]) == pytest.approx(model.getObjVal())
 
 
+@pytest.mark.slow
 def test_a_generated_instance_under_competition_settings(capsys):
     arguments = ["item_placement:test:0", "--model", "mostinf", "--settings", "competition"]
     assert main(["solve", *arguments, "--time-limit", "0.5"]) == 0

@@ -33,6 +33,7 @@ def command(folder, *more):
     return arguments
 
 
+@pytest.mark.slow
 def test_training_leaves_a_policy_and_a_status(tmp_path, capsys):
     folder = tmp_path / "run"
     curves = importlib.util.find_spec("tensorboard") is not None
@@ -47,6 +48,7 @@ def test_training_leaves_a_policy_and_a_status(tmp_path, capsys):
     assert "done" in output
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("number", "status", "message"),
     [
@@ -144,6 +146,7 @@ def test_unwritable_folder(tmp_path, capsys):
     assert "cannot" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_a_full_disk_loses_nothing_but_time(tmp_path, capsys):
     disk = tmp_path / "disk"
     disk.mkdir()

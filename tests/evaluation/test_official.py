@@ -20,6 +20,8 @@ from kida.evaluation.records import Protocol
 from kida.evaluation.results import OFFICIAL_COLUMNS, load_results
 from kida.instances.registry import initial_bounds, instances
 
+pytestmark = pytest.mark.slow
+
 HEADER = ",".join(OFFICIAL_COLUMNS)
 LINE = "../../instances/1_item_placement/test/item_placement_1000{}.mps.gz,{},586.8,5.4,0,{}"
 

@@ -16,6 +16,8 @@ from kida.errors import UserError
 from kida.evaluation.report import write_report
 from kida.evaluation.results import load_results
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def page(results_folder, tmp_path_factory) -> Path:

@@ -163,6 +163,7 @@ def test_a_policy_may_have_nothing_to_decide(tmp_path):
     assert record.result.branching.decisions == 0
 
 
+@pytest.mark.slow
 def test_failures_are_recorded_and_harm_no_other_run(tmp_path, placement, rules):
     folder = tmp_path / "results"
     policies = [f"{rules}:{name}" for name in ("crash", "fail", "wrong", "vague", "first")]
@@ -195,6 +196,7 @@ def processes_of(folder):
     return [line for line in commands if b"kida.jobs.worker" in line and bytes(folder) in line]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("send", "number", "status"),
     # Ctrl-C reaches the whole group, a batch system's signal perhaps the command alone.
@@ -227,6 +229,7 @@ def test_signals_keep_finished_runs_and_leave_no_process(tmp_path, send, number,
         pytest.fail("a run has survived its evaluation")
 
 
+@pytest.mark.slow
 def test_a_cluster_does_the_same(tmp_path, placement):
     distributed = pytest.importorskip("distributed", reason="the extra kida[cluster] is missing")
     folder = tmp_path / "results"

@@ -8,6 +8,7 @@ from kida.evaluation.side_by_side import compare
 from kida.instances.registry import initial_bounds, instances
 
 
+@pytest.mark.slow
 def test_bounds_and_rewards_side_by_side():
     (instance,) = instances("item_placement", count=1)
     started = []

@@ -20,6 +20,8 @@ from kida.evaluation.summary import (
     warnings,
 )
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def results(results_folder) -> Results:

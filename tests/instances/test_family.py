@@ -44,6 +44,7 @@ def test_mistakes_are_explained(arguments: tuple[object, ...], message: str) -> 
         instances(*arguments)  # type: ignore[arg-type]
 
 
+@pytest.mark.slow
 def test_another_process_draws_the_same() -> None:
     chosen = [instances(name, "valid", 3, 1)[0] for name in family_names()]
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as executor:

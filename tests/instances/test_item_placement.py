@@ -43,6 +43,7 @@ def test_file_equals_the_official_one(shared_data: Path) -> None:
     assert body(ours) == body(official.decode())
 
 
+@pytest.mark.slow
 def test_model_in_memory_is_what_scip_reads_from_the_file(tmp_path: Path) -> None:
     instance = first("valid")
     path = tmp_path / "x.mps.gz"
@@ -79,6 +80,7 @@ def test_all_published_bounds(shared_data: Path) -> None:
         assert root_bound(number) == pytest.approx(initial_bounds(instance).dual, abs=1e-4)
 
 
+@pytest.mark.slow
 def test_root_bound_is_scips() -> None:
     instance = first("valid")
     model = open_model(instance)

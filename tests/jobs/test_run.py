@@ -51,6 +51,7 @@ def test_jobs_run_in_processes_of_their_own(tmp_path: Path) -> None:
         assert all(len(record["cores"]) == 1 for record in records)
 
 
+@pytest.mark.slow
 def test_what_fails_is_done_once_more_and_costs_no_other_job(tmp_path: Path) -> None:
     from jobs_for_tests import Misbehaving
 
@@ -77,6 +78,7 @@ def test_what_fails_is_done_once_more_and_costs_no_other_job(tmp_path: Path) -> 
     assert sorted(path.stem for path in tmp_path.glob("*.json")) == list("0124568")
 
 
+@pytest.mark.slow
 def test_a_job_whose_patience_ends_is_killed_with_its_children(tmp_path: Path) -> None:
     from jobs_for_tests import Sleeping
 
@@ -179,6 +181,7 @@ def test_an_exception_of_the_caller_ends_all_processes(tmp_path: Path) -> None:
         Workers().run(jobs, refuse)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="cores are leased on Linux only")
 def test_two_evaluations_never_share_a_core(tmp_path: Path) -> None:
     from jobs_for_tests import Square

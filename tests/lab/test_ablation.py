@@ -66,6 +66,7 @@ def test_a_name_stands_for_one_variant(tmp_path, recipe):
         expand("item_placement", recipe, (), [VARIANTS[0]] * 2, tmp_path)
 
 
+@pytest.mark.slow
 def test_a_variant_is_trained_on_the_episodes_of_the_base(tmp_path, recipe):
     entrants = expand("item_placement", recipe, (), VARIANTS[:5], tmp_path)
     events = []

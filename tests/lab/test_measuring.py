@@ -9,6 +9,7 @@ from kida.lab.measuring import known_mean, measure_all, plain_rows
 from kida.learning.plan import Draw
 
 
+@pytest.mark.slow
 def test_what_fails_costs_its_policy_alone_and_is_not_done_again(tmp_path, knapsack, make_policy):
     (instance,) = instances(str(knapsack), "train")
     draws = [Draw(instance, seed) for seed in (0, 1)]

@@ -22,6 +22,8 @@ from kida.network.architecture import Architecture, shapes
 from kida.network.card import Card
 from kida.network.policy import Policy
 
+pytestmark = pytest.mark.slow
+
 
 def policy(seed: int, size: int = 8, **card) -> Policy:
     architecture = Architecture(size)

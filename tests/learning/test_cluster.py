@@ -21,6 +21,7 @@ SETTINGS = (
 )
 
 
+@pytest.mark.slow
 def test_a_killed_worker_costs_nothing_but_time(tmp_path):
     distributed = pytest.importorskip("distributed", reason="the extra kida[cluster] is missing")
     config = read_config("item_placement", None, SETTINGS)

@@ -41,6 +41,7 @@ def test_samples_are_sound(samples):
     assert samples[0].depth == 0 or samples[0].node_number > 1
 
 
+@pytest.mark.slow
 def test_episodes_repeat_by_their_seed(played, make_episode, tmp_path):
     path, _ = played
     options = CollectionConfig(
@@ -57,6 +58,7 @@ def test_episodes_repeat_by_their_seed(played, make_episode, tmp_path):
     np.testing.assert_array_equal(first.scores(3), again.scores(3))
 
 
+@pytest.mark.slow
 def test_a_network_acts_and_the_expert_records_all_unfixed(make_episode, tmp_path):
     architecture = Architecture(8)
     network = Network(architecture)

@@ -18,6 +18,8 @@ from kida.network.architecture import Architecture
 from kida.network.policy import Policy
 from kida.solver.problem import open_model
 
+pytestmark = pytest.mark.slow
+
 SMALL = (
     "generations=2",
     "collection.episodes=2",

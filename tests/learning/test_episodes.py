@@ -13,6 +13,8 @@ from kida.learning.records import record_of
 from kida.learning.run import Run, status
 from kida.learning.samples import Shard
 
+pytestmark = pytest.mark.slow
+
 SMALL = (
     "generations=1",
     "collection.episodes=2",

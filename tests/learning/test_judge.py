@@ -43,6 +43,7 @@ def test_clearly_worse_needs_three_pairs_and_a_difference():
     assert not clearly_worse([1, 5, 3], [5, 1, 3.5], 0.05)
 
 
+@pytest.mark.slow
 def test_a_measurement_is_a_solve_written_down(tmp_path, make_policy):
     draws = Plan(RunConfig(family="item_placement")).selection(1)
     told = []
@@ -83,6 +84,7 @@ def test_policies_are_told_apart_and_draws_are_in_order(written, make_policy):
     np.testing.assert_allclose(rewards, written.base + 1)
 
 
+@pytest.mark.slow
 def test_a_failed_solve_is_named_and_tried_again(tmp_path, make_policy):
     (tmp_path / "torn").mkdir()
     (tmp_path / "torn" / "torn.mps").write_text("ROWS\n x")

@@ -18,6 +18,8 @@ from kida.learning.samples import (
 )
 from kida.observation import NETWORK_VARIABLE_FEATURES
 
+pytestmark = pytest.mark.slow
+
 
 def assert_same(read, written):
     for name in ("row_features", "row_starts", "edge_columns", "edge_values"):

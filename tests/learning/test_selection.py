@@ -8,6 +8,8 @@ from kida.network.card import Card
 from kida.network.inheritance import uniform_average
 from kida.network.policy import Policy
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize(("merged_gain", "expected"), [(1.0, (1, 3)), (-1.0, (3,))])
 def test_the_best_are_merged_unless_one_alone_is_better(

@@ -15,6 +15,8 @@ from kida.learning.validation import validate
 from kida.network.architecture import Architecture
 from kida.network.gnn import Network
 
+pytestmark = pytest.mark.slow
+
 QUICK = TrainingConfig(
     embedding_size=16,
     candidate_features=False,

@@ -16,6 +16,8 @@ from kida.sample import Sample
 from kida.solver.branching import attach_collector
 from kida.solver.problem import open_model
 
+pytestmark = pytest.mark.slow
+
 
 def graphs_of(observation: Observation, candidates=None) -> Graphs:
     return Graphs(

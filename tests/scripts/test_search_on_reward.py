@@ -25,6 +25,7 @@ SETTINGS = (
 )
 
 
+@pytest.mark.slow
 def test_a_policy_is_tuned(tmp_path, knapsack, make_policy, capsys):
     make_policy(0).save(tmp_path / "start")
     (tmp_path / "problems").mkdir()

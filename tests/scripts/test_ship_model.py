@@ -14,6 +14,8 @@ from kida.evaluation.trials import plan
 from kida.instances.registry import instances
 from kida.network.policy import Policy
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 SCRIPT = ROOT / "scripts" / "ship_model.py"
 HARD = ROOT / "instances" / "item_placement_9900.mps.gz"

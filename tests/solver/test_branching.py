@@ -86,6 +86,7 @@ def general_integers() -> Model:
     return quiet(model, 400)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("problem", "candidates", "statistics"),
     [
@@ -133,6 +134,7 @@ def test_the_native_rule_branches_on_the_networks_argmax(problem, candidates, st
     assert brancher.statistics == counts  # readable after the model is gone
 
 
+@pytest.mark.slow
 def test_the_expert_decides_down_to_the_depth_of_the_card() -> None:
     counts = {}
     for depth in (-1, 2, 1000):
@@ -161,6 +163,7 @@ def test_a_parameter_that_scip_refuses_is_named(make_policy, parameter) -> None:
         attach(item_placement(), make_policy(parameters=dict([parameter])))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("function", "combine"), [("s", np.add), ("p", np.multiply)])
 def test_the_experts_score_follows_the_parameters(function, combine) -> None:
     model = item_placement()
@@ -178,6 +181,7 @@ def test_the_experts_score_follows_the_parameters(function, combine) -> None:
         assert scores[sample.chosen] == pytest.approx(scores.max(), rel=1e-5)
 
 
+@pytest.mark.slow
 def test_a_function_may_score_the_experts_candidates() -> None:
     seen = []
 
@@ -220,6 +224,7 @@ def test_a_failing_score_function_surfaces_once_after_optimize(score, error) -> 
     assert brancher.samples() == []
 
 
+@pytest.mark.slow
 def test_the_expert_evaluates_only_the_networks_shortlist() -> None:
     found = {}
     for shortlist in (0, 1000, 2):
@@ -253,6 +258,7 @@ def test_of_a_single_candidate_the_expert_proves_bounds_and_chooses_nothing() ->
     assert min(bounds[1]) > bounds[0][0] + 1e-6
 
 
+@pytest.mark.slow
 def test_the_expert_spends_few_iterations_if_the_card_says_so() -> None:
     found = {}
     for iterations in (0, 3):
@@ -307,6 +313,7 @@ def test_solving_to_optimality_gives_scips_optimum() -> None:
         model.free()
 
 
+@pytest.mark.slow
 def test_recorded_samples_hold_the_node_and_both_gains() -> None:
     model = item_placement(30)
     recording = Recording(probability_by_depth=(1.0, 1.0, 0.5), samples_per_episode=8)
@@ -335,6 +342,7 @@ def test_recorded_samples_hold_the_node_and_both_gains() -> None:
     again.free()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("acting", "expert_teaches", "teaches"),
     [("random", False, False), ("random", True, True), ("expert", False, True)],
@@ -372,6 +380,7 @@ def test_rules_of_scip_act_between_the_samples(acting, by_strong_branching) -> N
     assert (np.count_nonzero(sample.candidate_features[:, counts]) > 1) == by_strong_branching
 
 
+@pytest.mark.slow
 def test_a_recorded_node_may_be_left_to_the_acting_policy() -> None:
     model = item_placement(15)
     recording = Recording(probability_by_depth=(1.0,), samples_per_episode=5, act_on_expert=False)

@@ -18,6 +18,7 @@ def placement() -> Instance:
     return instances("item_placement", count=1)[0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rule", SCIP_RULES)
 def test_scips_own_rules_branch(rule, placement):
     model = open_model(placement)
@@ -55,6 +56,7 @@ def test_suffixes_set_parameters_beside_the_policys_own(
     assert parameters["separating/maxrounds"] == 3
 
 
+@pytest.mark.slow
 def test_tree_cuts_are_sought_right_below_the_root(placement):
     for policy, least, most in (("random", 0, 0), ("random-treecuts", 3, 60)):
         model = open_model(placement)

@@ -22,6 +22,7 @@ def placement() -> Instance:
     return instances("item_placement", count=1)[0]
 
 
+@pytest.mark.slow
 def test_a_limited_solve_tells_everything(placement):
     result = solve(placement, settings="competition", limits=Limits(time=1))
     assert result.termination.reason is Reason.NO_SOLUTION_FOUND
@@ -80,6 +81,7 @@ def test_an_infeasible_problem(tmp_path):
     assert result.solution is None
 
 
+@pytest.mark.slow
 def test_seeds_change_the_search_and_repeat_it(placement):
     def nodes_and_iterations(seed, permutation=0):
         result = solve(
@@ -98,6 +100,7 @@ def test_seeds_change_the_search_and_repeat_it(placement):
     assert nodes_and_iterations(1, permutation=1) != first
 
 
+@pytest.mark.slow
 def test_strong_branching_is_accounted_for(placement):
     result = solve(placement, "fullstrong", settings="competition", limits=Limits(time=2, nodes=6))
     assert result.strong_branching_time > 0
@@ -108,6 +111,7 @@ def choose_last(observation, candidates):
     return len(candidates) - 1
 
 
+@pytest.mark.slow
 def test_a_function_branches(placement):
     model = open_model(placement)
     model.setParam("limits/nodes", 4)
@@ -121,6 +125,7 @@ def fail(observation, candidates):
     raise ZeroDivisionError("no branching today")
 
 
+@pytest.mark.slow
 def test_an_exception_of_the_rule_surfaces(placement):
     model = open_model(placement)
     brancher = attach_callable(model, fail)
@@ -150,6 +155,7 @@ def test_ctrl_c_stops_the_solve_and_keeps_the_model(placement):
     model.free()
 
 
+@pytest.mark.slow
 def test_optimize_leaves_the_model_as_it_was(placement):
     model = open_model(placement)
     model.setParam("limits/nodes", 1)
@@ -158,6 +164,7 @@ def test_optimize_leaves_the_model_as_it_was(placement):
     assert model.getStatus() == "nodelimit"
 
 
+@pytest.mark.slow
 def test_progress_is_reported(placement):
     seen: list[Progress] = []
     solve(placement, settings="competition", limits=Limits(time=1), on_progress=seen.append)
@@ -174,6 +181,7 @@ def test_unknown_names_are_refused(placement):
         solve(placement, "nonesuch")
 
 
+@pytest.mark.slow
 def test_solving_leaves_no_memory_behind(knapsack):
     resource = pytest.importorskip("resource", reason="memory is measured on Unix only")
     (instance,) = instances(str(knapsack))

@@ -15,6 +15,8 @@ from kida.solver.branching import attach_callable, capsule
 from kida.solver.problem import open_model
 from kida.solver.strong_branching import StrongBranching, strong_branching
 
+pytestmark = pytest.mark.slow
+
 NODES = {"fractional": 8, "unfixed": 2}  # the latter has some 800 candidates a node
 
 
