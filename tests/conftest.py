@@ -1,5 +1,7 @@
 """Fixtures shared by the whole suite."""
 
+import fcntl
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -62,9 +64,29 @@ def knapsack(tmp_path: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def results_folder(tmp_path_factory) -> Path:
+def made_once(tmp_path_factory) -> Callable[[str, Callable[[Path], object]], Path]:
+    """Return what makes a folder once for all the processes that share out the tests."""
+    base = tmp_path_factory.getbasetemp()
+    root = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+
+    def shared(name: str, make: Callable[[Path], object]) -> Path:
+        with (root / f"{name}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            folder, done = root / f"shared-{name}", root / f"{name}.done"
+            if not done.exists():
+                make(folder)
+                done.touch()
+        return folder
+
+    return shared
+
+
+@pytest.fixture(scope="session")
+def results_folder(made_once) -> Path:
     """Two instances, two policies, one second each under competition settings."""
-    folder = tmp_path_factory.mktemp("results") / "placement"
-    runs = plan(instances("item_placement", count=2), [0], ["mostinf", "pscost"])
-    evaluate(runs, Protocol(time_limit=1.0), folder)
-    return folder
+
+    def make(folder: Path) -> None:
+        runs = plan(instances("item_placement", count=2), [0], ["mostinf", "pscost"])
+        evaluate(runs, Protocol(time_limit=1.0), folder)
+
+    return made_once("results", make)

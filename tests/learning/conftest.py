@@ -64,13 +64,17 @@ def make_episode() -> Callable[..., Episode]:
 
 
 @pytest.fixture(scope="session")
-def played(make_episode, tmp_path_factory) -> tuple[Path, EpisodeRecord]:
+def played(make_episode, made_once) -> tuple[Path, EpisodeRecord]:
     """The shard and the record of an episode on the competition's first instance."""
-    path = tmp_path_factory.mktemp("episodes") / "train_000000_0.safetensors"
+    name = "train_000000_0.safetensors"
     options = CollectionConfig(
         expert_candidates=0, samples_per_episode=24, probability_by_depth=(0.5,)
     )
-    assert run_alone(make_episode(0, path, options)) is None
+
+    def make(folder: Path) -> None:
+        assert run_alone(make_episode(0, folder / name, options)) is None
+
+    path = made_once("episode", make) / name
     record = record_of(path)
     assert record is not None
     return path, record
