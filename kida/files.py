@@ -38,6 +38,14 @@ def atomic_path(path: Path) -> Iterator[Path]:
             temporary.unlink()
 
 
+def whole_files(folder: Path, pattern: str) -> list[Path]:
+    """Return the files in ``folder`` of a pattern such as ``"*.json"``, in order of their names.
+
+    Those that are being written, or that a kill has left half-written, are not among them.
+    """
+    return sorted(path for path in folder.glob(pattern) if not path.name.startswith("."))
+
+
 def _sync(path: Path) -> None:
     """Have the file's content on disk before its name is: a crash could else leave it empty."""
     descriptor = os.open(path, os.O_RDONLY)

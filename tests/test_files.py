@@ -6,7 +6,7 @@ import pytest
 
 from kida.boundary import write_json
 from kida.errors import UserError
-from kida.files import atomic_path
+from kida.files import atomic_path, whole_files
 
 
 def test_success_replaces_the_old_file_and_leaves_nothing_else(tmp_path: Path) -> None:
@@ -37,3 +37,13 @@ def test_a_folder_that_cannot_be_made_is_a_users_mistake(tmp_path: Path) -> None
     (tmp_path / "file").touch()
     with pytest.raises(UserError, match=r"cannot write .*choose another folder"):
         write_json(tmp_path / "file" / "x.json", {})
+
+
+def test_what_is_being_written_is_no_whole_file(tmp_path: Path) -> None:
+    for name in ("b.json", "a.json", "c.txt"):
+        write_json(tmp_path / name, {})
+    with atomic_path(tmp_path / "d.json") as temporary:
+        temporary.write_text("{}")
+        found = [path.name for path in whole_files(tmp_path, "*.json")]
+    assert found == ["a.json", "b.json"]
+    assert whole_files(tmp_path / "none", "*") == []

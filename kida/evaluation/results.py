@@ -23,7 +23,7 @@ from kida.evaluation.records import (
     read_record,
     slug,
 )
-from kida.files import atomic_path
+from kida.files import atomic_path, whole_files
 from kida.reward import ScoringRule, cumulated_reward, primal_dual_integral
 from kida.settings import named_settings
 from kida.trajectory import BoundTrajectory
@@ -169,7 +169,7 @@ def load_results(folders: Sequence[Path]) -> Results:
                 "such runs cannot be compared; report them apart"
             )
     found: dict[tuple[str, str, int, str], tuple[Path, Record]] = {}
-    for path in (path for f in folders for path in sorted((f / RUNS_FOLDER).glob("*.json"))):
+    for path in (path for f in folders for path in whole_files(f / RUNS_FOLDER, "*.json")):
         record = read_record(path)
         other_path, _ = found.setdefault(record.job.key, (path, record))
         if other_path is not path:

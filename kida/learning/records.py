@@ -6,6 +6,7 @@ from msgspec import Struct
 
 from kida.boundary import Natural, read_json
 from kida.errors import UserError
+from kida.files import whole_files
 
 
 class EpisodeRecord(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -72,6 +73,6 @@ def record_of(shard: Path) -> EpisodeRecord | None:
 
 def records_in(folder: Path, kind: str = "*") -> list[EpisodeRecord]:
     """Return the records of a generation's episodes, those for ``"train"`` or ``"valid"`` alone."""
-    paths = sorted(folder.glob(f"{kind}_*.json"))
+    paths = whole_files(folder, f"{kind}_*.json")
     found = (record_of(path) for path in paths if ".failed" not in path.name)
     return [record for record in found if record is not None]

@@ -33,6 +33,7 @@ from safetensors import SafetensorError, safe_open
 
 from kida.boundary import convert, read_json, write_json
 from kida.errors import UserError
+from kida.files import whole_files
 from kida.learning.config import RUN_VERSION, RunConfig, first_difference
 from kida.learning.records import records_in
 from kida.lock import holds_only_lock
@@ -202,7 +203,7 @@ def status(folder: Path) -> list[dict[str, Any]]:
                 "generation": number,
                 "episodes": len(samples),
                 "of": len(samples) if str(number) in identity.makers else planned,
-                "failed": len(list((generation / "episodes").glob("*.failed.json"))),
+                "failed": len(whole_files(generation / "episodes", "*.failed.json")),
                 "empty": samples.count(0),
                 "samples": sum(samples),
                 "epochs": len(history),

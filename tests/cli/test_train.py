@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from kida.cli import main
+from kida.files import whole_files
 
 TINY = (
     "generations=1",
@@ -75,7 +76,7 @@ def test_signals_end_the_workers_and_keep_what_is_done(tmp_path, number, status,
     episodes, seen = folder / "gen_01" / "episodes", set()
     try:
         deadline = time.monotonic() + 120
-        while not list(episodes.glob("*.json")):
+        while not whole_files(episodes, "*.json"):
             assert process.poll() is None, process.stderr.read()
             assert time.monotonic() < deadline
             seen.update(_workers(folder))
@@ -102,7 +103,7 @@ def test_signals_end_the_workers_and_keep_what_is_done(tmp_path, number, status,
 
 def finished(episodes: Path) -> dict[Path, int]:
     """Return the records that are there and their shards, and when they were written."""
-    records = list(episodes.glob("*.json"))
+    records = whole_files(episodes, "*.json")
     both = [*records, *(record.with_suffix(".safetensors") for record in records)]
     return {path: path.stat().st_mtime_ns for path in both}
 

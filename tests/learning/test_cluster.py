@@ -29,7 +29,7 @@ def test_a_killed_worker_costs_nothing_but_time(tmp_path):
     with distributed.LocalCluster(
         n_workers=2,
         threads_per_worker=1,
-        dashboard_address=None,
+        dashboard_address="127.0.0.1:0",  # any port
         host="127.0.0.1",
         local_directory=str(tmp_path / "dask"),
     ) as cluster:

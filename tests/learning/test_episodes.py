@@ -154,6 +154,8 @@ def test_an_episode_is_done_when_its_record_is_there(collected, tmp_path):
     samples = [record_of(path).samples for path in (first, second)]
     first.unlink()
     second.write_text(second.read_text()[:-20])
+    shutil.copy(third, third.with_name(f".12ab.{third.name}"))
+    assert status(folder)[0]["episodes"] == 1
     episodes.collect_generation(run, Plan(CONFIG), 1)
     assert [event["waiting"] for event in events if event["event"] == "collecting"] == [0, 2]
     assert [record_of(path).samples for path in (first, second)] == samples
