@@ -83,58 +83,69 @@ def generate(
         in use by another command, or an instance failed twice: the others are written then.
     """
     with locked(folder), tempfile.TemporaryDirectory() as records:
-        manifest = _read_manifest(folder)
-        files = manifest.files
-        saved = time.monotonic()
-        failures: list[str] = []
-
-        def told(job: Job, news: Any) -> None:
-            nonlocal saved
-            assert isinstance(job, Writing)
-            position, content = news
-            instance = job.instances[position]
-            entry = convert(content, Entry, f"{job.label} told nonsense")
-            files[_file(folder, instance).name] = entry
-            progress(instance)
-            if time.monotonic() - saved > _SAVE_EVERY:
-                _save(folder, manifest)
-                saved = time.monotonic()
-
-        def ended(job: Job, failure: Failure | None) -> None:
-            if failure is not None and failure.by_user:
-                raise UserError(failure.error)
-            if failure is not None:
-                failures.append(f"{job.label} ({failure.error})")
-
+        growing = _Growing(folder, progress)
         # What needs no solve takes a fraction of what starting a process does.
         size = 1 if bounds else _BATCH
-        try:
-            workers.run(
-                [
-                    Writing(
-                        record=str(Path(records) / f"{start}.json"),
-                        instances=tuple(instances[start : start + size]),
-                        folder=str(folder.absolute()),
-                        bounds=bounds,
-                        entries=tuple(
-                            files.get(_file(folder, instance).name)
-                            for instance in instances[start : start + size]
-                        ),
-                    )
-                    for start in range(0, len(instances), size)
-                ],
-                ended,
-                told,
+        parts = [tuple(instances[k : k + size]) for k in range(0, len(instances), size)]
+        jobs = [
+            Writing(
+                record=str(Path(records) / f"{number}.json"),
+                instances=part,
+                folder=str(folder.absolute()),
+                bounds=bounds,
+                entries=tuple(growing.entry(instance) for instance in part),
             )
+            for number, part in enumerate(parts)
+        ]
+        try:
+            workers.run(jobs, growing.ended, growing.told)
         finally:
             # On Ctrl-C too: the next call then need not draw the finished ones again.
-            if files:
-                _save(folder, manifest)
-    if failures:
+            growing.save()
+    if growing.failures:
         raise UserError(
-            f"{len(failures)} of the instances failed twice: {'; '.join(failures)}; the others are "
-            f"in {folder}"
+            f"{len(growing.failures)} of the instances failed twice: "
+            f"{'; '.join(growing.failures)}; the others are in {folder}"
         )
+
+
+class _Growing:
+    """A manifest that grows while instances are written, and is saved now and then."""
+
+    def __init__(self, folder: Path, progress: Callable[[Instance], None]) -> None:
+        self.failures: list[str] = []
+        self._folder = folder
+        self._progress = progress
+        self._manifest = _read_manifest(folder)
+        self._saved = time.monotonic()
+
+    def entry(self, instance: Instance) -> Entry | None:
+        """Return what the manifest says of an instance's file, None if nothing."""
+        return self._manifest.files.get(_file(self._folder, instance).name)
+
+    def told(self, job: Job, news: Any) -> None:
+        """Add what a job has written."""
+        assert isinstance(job, Writing)
+        position, content = news
+        instance = job.instances[position]
+        entry = convert(content, Entry, f"{job.label} told nonsense")
+        self._manifest.files[_file(self._folder, instance).name] = entry
+        self._progress(instance)
+        if time.monotonic() - self._saved > _SAVE_EVERY:
+            self.save()
+            self._saved = time.monotonic()
+
+    def ended(self, job: Job, failure: Failure | None) -> None:
+        """Note a failure; a user's mistake ends it all."""
+        if failure is not None and failure.by_user:
+            raise UserError(failure.error)
+        if failure is not None:
+            self.failures.append(f"{job.label} ({failure.error})")
+
+    def save(self) -> None:
+        """Write the manifest, if there is anything in it."""
+        if self._manifest.files:
+            _save(self._folder, self._manifest)
 
 
 class Writing(Job, frozen=True, kw_only=True):

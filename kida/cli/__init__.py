@@ -6,6 +6,7 @@ A subcommand module defines ``HELP`` (one line), ``configure(parser)`` and
 
 import argparse
 import importlib
+import os
 import signal
 import sys
 import threading
@@ -71,7 +72,8 @@ def _orderly_termination() -> Iterator[None]:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; return the exit status.
 
-    2 is a user's mistake, 130 Ctrl-C and 143 SIGTERM, as batch systems send it.
+    2 is a user's mistake, 130 Ctrl-C and 143 SIGTERM, as batch systems send it, and 141 says that
+    nobody reads the output any more.
     """
     arguments = sys.argv[1:] if arguments is None else list(arguments)
     chosen = arguments[0] if arguments and arguments[0] in COMMANDS else None
@@ -84,14 +86,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 from kida.solver.versions import show_versions
 
                 show_versions()
+                sys.stdout.flush()
                 return 0
             if parsed.command is None:
                 parser.print_help()
                 return 2
-            return int(parsed.run(parsed))
+            status = int(parsed.run(parsed))
+            sys.stdout.flush()
+            return status
     except UserError as error:
         print(f"kida: {error}", file=sys.stderr)
         return 2
+    except BrokenPipeError:
+        # Whoever read the output has enough of it, such as `head`; nothing is left to flush into.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
     except KeyboardInterrupt as interrupt:
         terminated = isinstance(interrupt, _Terminated)
         how = "terminated" if terminated else "interrupted"

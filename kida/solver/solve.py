@@ -286,30 +286,14 @@ def solve(
     if solution_file is not None and solution_file.exists():
         raise UserError(f"{solution_file} exists already; name another file, or remove it")
     limits = limits or Limits()
-    model = open_model(instance)
+    model = _opened(instance, settings, limits, seed, permutation_seed)
     sense: Sense = "maximize" if model.getObjectiveSense() == "maximize" else "minimize"
-    apply_settings(model, settings)
-    apply_limits(model, limits, settings)
-    apply_seeds(model, seed, permutation_seed)
-    known = initial_bounds(instance).primal
-    if settings.objective_limit and known is not None:
-        model.setObjlimit(known)
     after_root = limits.seconds(settings) if settings.clock_starts == "root_end" else math.inf
     recorder = BoundRecorder(capsule(model), limit_after_root=after_root)
     brancher = policy(model) if callable(policy) else attach_policy(model, policy, seed)
-
-    def report() -> None:
-        if on_progress is not None:
-            _, dual, primal, nodes, iterations = recorder.latest()
-            dual, primal = with_infinities([dual, primal]).tolist()
-            # The recorder's time is that of its last event, which may be long ago.
-            wall = time.perf_counter() - started
-            on_progress(Progress(wall, dual, primal, nodes, iterations))
-
-    started = time.perf_counter()
     recorder.start()
     # An interrupted model is left to the garbage collector: SCIP may still be running in it.
-    optimize(model, brancher, on_wait=report)
+    optimize(model, brancher, on_wait=_reporter(recorder, on_progress))
     recorder.finish(capsule(model))
     trajectory = BoundTrajectory.from_arrays(
         recorder.arrays(), recorder.root_end_wall, recorder.root_end_cpu, sense
@@ -320,6 +304,37 @@ def solve(
             model.writeBestSol(str(temporary))
     model.free()
     return result
+
+
+def _opened(
+    instance: Instance, settings: Settings, limits: Limits, seed: int, permutation_seed: int
+) -> Model:
+    """Return the instance's model, ready to be solved but for who branches."""
+    model = open_model(instance)
+    apply_settings(model, settings)
+    apply_limits(model, limits, settings)
+    apply_seeds(model, seed, permutation_seed)
+    known = initial_bounds(instance).primal
+    if settings.objective_limit and known is not None:
+        model.setObjlimit(known)
+    return model
+
+
+def _reporter(
+    recorder: Any, on_progress: Callable[[Progress], None] | None
+) -> Callable[[], None] | None:
+    """Return what tells ``on_progress`` where the solve that begins now stands."""
+    if on_progress is None:
+        return None
+    started = time.perf_counter()
+
+    def report() -> None:
+        _, dual, primal, nodes, iterations = recorder.latest()
+        dual, primal = with_infinities([dual, primal]).tolist()
+        # The recorder's time is that of its last event, which may be long ago.
+        on_progress(Progress(time.perf_counter() - started, dual, primal, nodes, iterations))
+
+    return report
 
 
 def _result(

@@ -47,3 +47,12 @@ def test_solving_and_evaluating_need_no_torch(command):
     )
     process = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert process.returncode == 0, process.stderr
+
+
+def test_a_reader_that_has_enough_is_no_mistake():
+    command = [sys.executable, "-m", "kida", "--version"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    process.stdout.close()
+    assert process.wait(60) == 141
+    assert process.stderr.read() == b""
+    process.stderr.close()
