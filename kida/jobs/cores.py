@@ -95,7 +95,8 @@ class Lease:
         """Take a free core out of those this process may use; None if there is none."""
         if not hasattr(os, "sched_getaffinity"):
             return cls(None, None)
-        for core in sorted(os.sched_getaffinity(0)):
+        # No more than a quota grants, whatever the number of cores: the last ones are never leased.
+        for core in sorted(os.sched_getaffinity(0))[: available_cores()]:
             holder = socket.socket(socket.AF_UNIX)
             try:
                 holder.bind(f"\0kida-core-{core}")
