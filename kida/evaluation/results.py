@@ -169,7 +169,7 @@ def load_results(folders: Sequence[Path]) -> Results:
                 "such runs cannot be compared; report them apart"
             )
     found: dict[tuple[str, str, int, str], tuple[Path, Record]] = {}
-    for path in (path for f in folders for path in sorted((f / RUNS_FOLDER).glob("*.json"))):
+    for path in (path for folder in folders for path in _record_files(folder)):
         record = read_record(path)
         other_path, _ = found.setdefault(record.job.key, (path, record))
         if other_path is not path:
@@ -195,6 +195,12 @@ def _protocol(folder: Path) -> Protocol:
     if protocol is None:
         raise UserError(f"{folder} holds no {PROTOCOL_FILE}: it is not a folder of results")
     return protocol
+
+
+def _record_files(folder: Path) -> list[Path]:
+    # Hidden files are temporary ones, of a run that was killed while it wrote its record.
+    found = (folder / RUNS_FOLDER).glob("*.json")
+    return sorted(path for path in found if not path.name.startswith("."))
 
 
 def _labels(jobs: Iterable[Assignment]) -> dict[tuple[str, str], str]:
