@@ -276,8 +276,8 @@ def warnings(results: Results) -> list[str]:
         if record.result.branching is not None and record.result.branching.declined
     )
     found += [
-        f"{policy} has branched nowhere in {count} run{'s' if count > 1 else ''}: those problems are not linear, and left to "
-        "SCIP's own rules"
+        f"{policy} has branched nowhere in {count} run{'s' if count > 1 else ''}: those problems "
+        "are not linear, and left to SCIP's own rules"
         for policy, count in sorted(declined.items())
     ]
     if results.disturbed:

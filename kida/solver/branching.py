@@ -331,6 +331,11 @@ def attach_callable(
     The function runs inside the solver's node loop, holding the interpreter lock. An exception in
     it stops the solve and is raised, once, after ``optimize()``; so is a ``TypeError`` or
     ``IndexError`` if it returns anything but a position in the candidates.
+
+    Raises
+    ------
+    UserError
+        If the model is being solved, has been solved or has a kida rule already.
     """
 
     _check_unsolved(model)
