@@ -14,23 +14,27 @@ from importlib.metadata import version as _version
 from typing import TYPE_CHECKING, Any
 
 from kida.errors import UserError
-from kida.instances.family import Instance
-from kida.network.policy import Policy
-from kida.observation import Observation
 
 if TYPE_CHECKING:
+    from kida.instances.family import Instance
+    from kida.network.policy import Policy
+    from kida.observation import Observation
     from kida.solver.branching import BranchingStatistics, attach, attach_callable, observe
     from kida.solver.solve import SolveResult, optimize, solve
     from kida.solver.versions import show_versions
 
-# Names that need SCIP load it when they are first used: policies can be read, and score another
-# program's observations (``kida.interop``), beside a SCIP that kida cannot solve with.
-_NEED_SCIP = {
+# Names are loaded when they are first used: policies can be read, and score another program's
+# observations (``kida.interop``), beside a SCIP that kida cannot solve with; and whoever imports a
+# file of plain data needs numpy alone.
+_LOADED_LATER = {
     "BranchingStatistics": "kida.solver.branching",
+    "Instance": "kida.instances.family",
+    "Observation": "kida.observation",
+    "Policy": "kida.network.policy",
+    "SolveResult": "kida.solver.solve",
     "attach": "kida.solver.branching",
     "attach_callable": "kida.solver.branching",
     "observe": "kida.solver.branching",
-    "SolveResult": "kida.solver.solve",
     "optimize": "kida.solver.solve",
     "show_versions": "kida.solver.versions",
     "solve": "kida.solver.solve",
@@ -41,9 +45,9 @@ _NEED_SCIP = {
 if not TYPE_CHECKING:
 
     def __getattr__(name: str) -> Any:
-        if name not in _NEED_SCIP:
+        if name not in _LOADED_LATER:
             raise AttributeError(f"module 'kida' has no attribute {name!r}")
-        return getattr(_import_module(_NEED_SCIP[name]), name)
+        return getattr(_import_module(_LOADED_LATER[name]), name)
 
 
 __version__ = _version("kida")

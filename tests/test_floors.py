@@ -74,6 +74,26 @@ def without_pyscipopt(code: str, folder: Path) -> str:
     return done.stdout
 
 
+def test_plain_data_needs_numpy_alone(tmp_path):
+    code = """
+import importlib
+
+others = {"msgspec", "rich", "safetensors", "scipy", "torch"}
+
+class AllBlocked(Blocked):
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] in others:
+            raise ImportError(f"{name} is blocked")
+        return super().find_spec(name, path, target)
+
+sys.meta_path.insert(0, AllBlocked())
+for name in ("errors", "files", "observation", "parameters", "reward", "sample", "sense"):
+    importlib.import_module(f"kida.{name}")
+importlib.import_module("kida.trajectory")
+"""
+    without_pyscipopt(code, tmp_path)
+
+
 def test_the_block_holds(tmp_path):
     with pytest.raises(AssertionError, match="PySCIPOpt is blocked"):
         without_pyscipopt("import pyscipopt", tmp_path)

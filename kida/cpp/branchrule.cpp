@@ -53,6 +53,11 @@ struct Brancher::Callbacks {
     }
     return okay;
   }
+  // Before every solve: what stopped the last one may be mended, and the problem another one.
+  static Retcode on_init(Scip*, SCIP_Branchrule* rule) {
+    (*reinterpret_cast<Owner*>(SCIPbranchruleGetData(rule)))->state_ = State::unused;
+    return okay;
+  }
   static Retcode on_free(Scip*, SCIP_Branchrule* rule) {
     auto* owner = reinterpret_cast<Owner*>(SCIPbranchruleGetData(rule));
     // They may refer to the model, which ends here.
@@ -78,6 +83,7 @@ std::shared_ptr<Brancher> Brancher::include(Scip* scip, std::shared_ptr<const Ne
       scip, &rule, rule_name, "learned branching by a bipartite graph network", priority, -1, 1.0,
       reinterpret_cast<SCIP_BranchruleData*>(new Callbacks::Owner(brancher))));
   KIDA_CALL(SCIPsetBranchruleExecLp(scip, rule, Callbacks::on_branching));
+  KIDA_CALL(SCIPsetBranchruleInit(scip, rule, Callbacks::on_init));
   KIDA_CALL(SCIPsetBranchruleFree(scip, rule, Callbacks::on_free));
   return brancher;
 }

@@ -35,7 +35,7 @@ inline constexpr Retcode okay = 1;
 inline constexpr Retcode error = 0;
 
 using BranchExec = Retcode (*)(Scip*, SCIP_Branchrule*, Bool allow_constraints, int* result);
-using BranchFree = Retcode (*)(Scip*, SCIP_Branchrule*);
+using BranchCallback = Retcode (*)(Scip*, SCIP_Branchrule*);
 using EventExec = Retcode (*)(Scip*, SCIP_Eventhdlr*, SCIP_Event*, SCIP_EventData*);
 using EventCallback = Retcode (*)(Scip*, SCIP_Eventhdlr*);
 
@@ -68,7 +68,8 @@ using EventCallback = Retcode (*)(Scip*, SCIP_Eventhdlr*);
   X(Retcode, SCIPsetBranchruleExecLp, (Scip*, SCIP_Branchrule*, BranchExec))                       \
   X(Retcode, SCIPsetBranchruleExecExt, (Scip*, SCIP_Branchrule*, BranchExec))                      \
   X(Retcode, SCIPsetBranchruleExecPs, (Scip*, SCIP_Branchrule*, BranchExec))                       \
-  X(Retcode, SCIPsetBranchruleFree, (Scip*, SCIP_Branchrule*, BranchFree))                         \
+  X(Retcode, SCIPsetBranchruleInit, (Scip*, SCIP_Branchrule*, BranchCallback))                     \
+  X(Retcode, SCIPsetBranchruleFree, (Scip*, SCIP_Branchrule*, BranchCallback))                     \
   X(SCIP_BranchruleData*, SCIPbranchruleGetData, (SCIP_Branchrule*))                               \
   X(Retcode, SCIPincludeEventhdlrBasic,                                                            \
     (Scip*, SCIP_Eventhdlr**, const char*, const char*, EventExec, SCIP_EventhdlrData*))           \

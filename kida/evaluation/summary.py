@@ -6,6 +6,7 @@ are computed in ``results.py`` and compared in ``comparisons.py``.
 
 import io
 import math
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
@@ -268,6 +269,16 @@ def warnings(results: Results) -> list[str]:
         f"failed: {failure.job.policy} on {results.label(failure.job)}, "
         f"seed {failure.job.seed}: {failure.reason}"
         for failure in results.failures
+    ]
+    declined = Counter(
+        record.job.policy
+        for record in results.records
+        if record.result.branching is not None and record.result.branching.declined
+    )
+    found += [
+        f"{policy} has branched nowhere in {count} run{'s' if count > 1 else ''}: those problems "
+        "are not linear, and left to SCIP's own rules"
+        for policy, count in sorted(declined.items())
     ]
     if results.disturbed:
         found.append(

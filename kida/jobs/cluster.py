@@ -92,14 +92,14 @@ def _on_worker(job: Job, stop: str) -> Failure | None:
     from kida.jobs.cores import Lease
     from kida.jobs.process import JobProcess, wait_for_any
 
-    wanted = Event(stop)
-    while (lease := Lease.take()) is None and not wanted.is_set():
+    stopped = Event(stop)
+    while (lease := Lease.take()) is None and not stopped.is_set():
         time.sleep(_LOOK)
     if lease is None:
         return Failure("interrupted", by_user=True)
     child = JobProcess(job, lease, lambda news: None)
     try:
-        while not wanted.is_set():
+        while not stopped.is_set():
             if wait_for_any([child], _LOOK):
                 return child.outcome()
         logging.getLogger(__name__).info("%s is not wanted any more", job.label)

@@ -11,6 +11,7 @@ from kida.errors import UserError, missing_extra
 from kida.learning.config import RunConfig
 from kida.learning.makers import Makers, plan_of
 from kida.network.policy import Policy
+from kida.parameters import check_parameters as check_allowed
 from kida.settings import named_settings
 from kida.solver.branching import check_parameters
 from kida.solver.policies import load_function
@@ -80,6 +81,9 @@ def _installed(package: str) -> bool:
 
 def _check_parameters(config: RunConfig) -> None:
     played = config.collection.parameters
+    # Those of a policy's card, into which they go in the end.
+    check_allowed(played, "collection.parameters")
+    check_allowed(config.inheritance.parameters, "inheritance.parameters")
     # The latter are set beside those of the episodes, and only after all generations.
     for parameters in (played, {**played, **config.inheritance.parameters}):
         check_parameters(parameters)

@@ -31,7 +31,7 @@ from typing import Any, cast
 from msgspec import Struct
 from safetensors import SafetensorError, safe_open
 
-from kida.boundary import convert, read_json, write_json
+from kida.boundary import LARGE_FILE, convert, read_json, write_json
 from kida.errors import UserError
 from kida.files import whole_files
 from kida.learning.config import RUN_VERSION, RunConfig, first_difference
@@ -219,7 +219,8 @@ def _history(generation: Path) -> list[dict[str, Any]]:
     file, checkpoint = generation / "training.json", generation / "checkpoint.safetensors"
     history: list[dict[str, Any]] = []
     if file.exists():
-        history = json.loads(file.read_text(encoding="utf-8"))
+        what = "the metrics of a training (move it away)"
+        history = read_json(file, list[dict[str, Any]], what, largest=LARGE_FILE)
     elif checkpoint.exists():
         with contextlib.suppress(OSError, SafetensorError, KeyError, ValueError):
             header = cast(Any, safe_open(checkpoint, framework="numpy")).metadata()

@@ -6,11 +6,11 @@ so that a killed run leaves no gaps and no doubles. To show more, add a line to 
 
 import contextlib
 import importlib.util
-import json
 import math
 from pathlib import Path
 from typing import Any
 
+from kida.boundary import decode_json
 from kida.errors import UserError, missing_extra
 
 #: Event to its fields and the curves that they are points of; the steps count the event.
@@ -94,8 +94,10 @@ class TensorBoard:
         self._writer = Writer(str(folder))
 
     def _logged(self) -> list[dict[str, Any]]:
-        log = (self._run / "log.jsonl").read_text(encoding="utf-8")
-        return [json.loads(line) for line in log.splitlines()]
+        log = self._run / "log.jsonl"
+        lines = log.read_bytes().splitlines()
+        trouble = f"{log} is no run's log (move it away, or leave out --tensorboard)"
+        return [decode_json(line, dict[str, Any], trouble) for line in lines]
 
     def _add(self, event: dict[str, Any]) -> None:
         if event["event"] == "reward":

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pyscipopt import Model
+from pyscipopt import SCIP_STAGE, Model
 
 from kida import _core, boundary
 from kida.errors import UserError
@@ -142,8 +142,9 @@ def attach(
     ------
     UserError
         If the policy cannot be loaded or brings a parameter that SCIP refuses, or the model
-        already has a kida rule.
+        is being solved, has been solved or has a kida rule already.
     """
+    _check_unsolved(model)
     if not isinstance(policy, Policy):
         policy = Policy.load(policy)
     _set_parameters(model, policy.card.parameters)
@@ -185,10 +186,12 @@ def attach_collector(
     ------
     UserError
         If an option is out of its bounds, the network is to act and there is no policy, SCIP
-        refuses a parameter, or the model already has a kida rule.
+        refuses a parameter, or the model is being solved, has been solved or has a kida rule
+        already.
     """
     if policy is None and acting == "network":
         raise UserError("collecting with acting = 'network' needs a policy")
+    _check_unsolved(model)
     recording = boundary.checked(recording)
     _set_parameters(model, parameters)
     by_scip = acting in ("default", "pscost")
@@ -236,6 +239,15 @@ def _set_parameters(model: Model, parameters: Mapping[str, ParameterValue]) -> N
             model.setParam(name, value)
         except (KeyError, ValueError, TypeError) as error:
             raise UserError(f"SCIP refuses {name} = {value!r} ({error})") from error
+
+
+def _check_unsolved(model: Model) -> None:
+    """Refuse a model to which SCIP no longer takes rules, before anything is changed in it."""
+    if model.getStage() not in (SCIP_STAGE.INIT, SCIP_STAGE.PROBLEM):
+        raise UserError(
+            "the model is being solved, or has been: attach before model.optimize(), or call "
+            "model.freeTransform() first"
+        )
 
 
 def _options(owner: Any, kind: type[Decision]) -> dict[str, Any]:
@@ -319,7 +331,14 @@ def attach_callable(
     The function runs inside the solver's node loop, holding the interpreter lock. An exception in
     it stops the solve and is raised, once, after ``optimize()``; so is a ``TypeError`` or
     ``IndexError`` if it returns anything but a position in the candidates.
+
+    Raises
+    ------
+    UserError
+        If the model is being solved, has been solved or has a kida rule already.
     """
+
+    _check_unsolved(model)
 
     def choose(arrays: tuple[Any, ...], found: NDArray[np.int32]) -> int:
         choice = function(Observation(*arrays), found)

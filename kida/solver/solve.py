@@ -233,6 +233,8 @@ def optimize(
         while not finished.is_set() and time.monotonic() < deadline:
             model.interruptSolve()
             finished.wait(0.05)
+        if finished.is_set():
+            model.setParam("misc/catchctrlc", catches)
         raise
     model.setParam("misc/catchctrlc", catches)
     if brancher is not None:
@@ -341,8 +343,9 @@ def _result(
     model: Model, sense: Sense, trajectory: BoundTrajectory, brancher: Brancher | None
 ) -> SolveResult:
     statistics = scip_statistics(model)
-    lps = statistics["lp"]
-    searched = statistics["branchrules"]["plugins"].values()
+    # A limit that strikes before the first LP leaves no tables of LPs and rules.
+    lps = statistics.get("lp", {})
+    searched = statistics.get("branchrules", {}).get("plugins", {}).values()
     found = sum(rule["ncutoffs"] + rule["ndomreds"] for rule in searched)
     dual, primal = with_infinities([model.getDualbound(), model.getPrimalbound()]).tolist()
     nodes = model.getNTotalNodes()
@@ -361,8 +364,8 @@ def _result(
         nodes=nodes,
         fair_nodes=nodes + 2 * found,
         lp_iterations=model.getNLPIterations(),
-        lp_time=sum(lps[kind]["time"] for kind in _NODE_LPS),
-        strong_branching_time=lps["strongbranch_lp"]["time"],
+        lp_time=sum(lps[kind]["time"] for kind in _NODE_LPS if kind in lps),
+        strong_branching_time=lps.get("strongbranch_lp", {}).get("time", 0.0),
         trajectory=trajectory,
         branching=None if brancher is None else brancher.statistics,
         solution=values,

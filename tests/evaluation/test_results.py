@@ -122,6 +122,15 @@ def test_a_run_counts_once(results_folder, tmp_path):
         load_results([copy])
 
 
+def test_what_a_killed_run_has_left_of_its_record_is_no_record(results_folder, tmp_path):
+    copy = tmp_path / "copy"
+    shutil.copytree(results_folder, copy)
+    first = min(copy.glob("runs/*.json"))
+    (copy / "runs" / f".0123456789ab.{first.name}").write_text(first.read_text()[:100])
+    names = [record.job.key for record in load_results([copy]).records]
+    assert names == [record.job.key for record in load_results([results_folder]).records]
+
+
 def test_instances_of_one_name_are_told_apart_by_their_content(results_folder, tmp_path):
     copy = tmp_path / "copy"
     shutil.copytree(results_folder, copy)

@@ -3,9 +3,11 @@
 import dataclasses
 
 import pytest
+from msgspec.structs import replace
 
 from kida.boundary import replaced
 from kida.errors import UserError
+from kida.evaluation.outcome import Branching
 from kida.evaluation.records import Failed
 from kida.evaluation.results import Results, load_results
 from kida.evaluation.summary import (
@@ -103,6 +105,14 @@ def test_baselines(results):
         choose_baseline(results, "default")
     with pytest.raises(UserError, match="no run has finished"):
         choose_baseline(dataclasses.replace(results, rows=()))
+
+
+def test_a_network_that_left_the_problems_to_scip_is_named(results):
+    counts = dict.fromkeys(Branching.__struct_fields__, 0) | {"declined": True}
+    outcome = replace(results.records[0].result, branching=Branching(**counts))
+    records = (replace(results.records[0], result=outcome), *results.records[1:])
+    (said,) = warnings(dataclasses.replace(results, records=records))
+    assert said.startswith("mostinf has branched nowhere in 1 run: those problems are not linear")
 
 
 def test_warnings_tell_what_to_distrust(results):

@@ -39,10 +39,12 @@ def test_what_can_be_done_is_not_refused():
         (["collection.expert_score=nobody"], "names no function"),
         (["collection.expert_score=nobody:score"], "cannot be imported"),
         (["collection.expert_score=json:score"], "has no function 'score'"),
-        (["collection.parameters={nobody=1}"], "SCIP refuses nobody = 1"),
-        (["inheritance.parameters={nobody=1}"], "SCIP refuses nobody = 1"),
+        (['collection.parameters={"branching/nobody"=1}'], "SCIP refuses branching/nobody = 1"),
+        (['inheritance.parameters={"branching/nobody"=1}'], "SCIP refuses branching/nobody = 1"),
         (['collection.parameters={"branching/scorefac"=2.0}'], "SCIP refuses branching/scorefac"),
-        (['inheritance.parameters={"lp/pricing"="?"}'], "SCIP refuses lp/pricing"),
+        (['inheritance.parameters={"branching/scorefunc"="?"}'], "SCIP refuses branching/scoref"),
+        (['collection.parameters={"limits/time"=3}'], "collection.parameters sets .*'limits/time'"),
+        (['inheritance.parameters={"lp/pricing"="s"}'], "inheritance.parameters sets .*'lp/pri"),
     ],
 )
 def test_what_is_not_there_is_refused_before_any_work(tmp_path, settings, message):

@@ -31,6 +31,14 @@ def test_a_run_is_opened_again_with_its_configuration_only(tmp_path):
         Run(tmp_path / "run", read_config("item_placement", None, ["generations=2"]))
 
 
+def test_damaged_metrics_are_named(tmp_path):
+    run = Run(tmp_path / "run", CONFIG)
+    run.generation(1).mkdir()
+    (run.generation(1) / "training.json").write_text("{")
+    with pytest.raises(UserError, match=r"training\.json is not the metrics of a training"):
+        status(tmp_path / "run")
+
+
 def test_events_are_logged_and_told_but_steps_only_told(tmp_path):
     told = []
     run = Run(tmp_path / "run", CONFIG, told.append)

@@ -494,6 +494,44 @@ def test_a_failing_function_surfaces_once_after_optimize(outcome, error) -> None
     assert brancher.statistics.decisions == 2
 
 
+def test_a_function_is_called_again_in_the_next_solve() -> None:
+    model = item_placement()
+    model.setParam("limits/totalnodes", 8)
+    calls = []
+
+    def function(observation: Observation, candidates: NDArray[np.int32]) -> int:
+        calls.append(len(candidates))
+        if len(calls) == 2:
+            raise ExpectedError
+        return 0
+
+    brancher = attach_callable(model, function)
+    with pytest.raises(ExpectedError):
+        model.optimize()
+    model.freeTransform()
+    model.optimize()
+    assert len(calls) > 3
+    assert brancher.statistics.decisions == len(calls) - 1
+
+
+def test_a_solved_model_is_refused_and_left_as_it_was() -> None:
+    model = Model()
+    model.hideOutput()
+    model.addCons(2 * model.addVar("x", "I", ub=7, obj=-1) <= 9)
+    model.optimize()
+    before = model.getParams()
+    for refused in (
+        lambda: attach(model, "item_placement"),
+        lambda: attach_callable(model, lambda observation, candidates: 0),
+        lambda: attach_collector(model, None, Recording(), acting="random"),
+    ):
+        with pytest.raises(UserError, match=r"call model\.freeTransform\(\) first"):
+            refused()
+    assert model.getParams() == before
+    model.freeTransform()
+    attach(model, "item_placement")
+
+
 def test_a_model_takes_one_rule() -> None:
     model = item_placement()
     attach(model, random_policy())

@@ -67,6 +67,17 @@ def test_node_limit(placement):
     assert result.nodes == 5
 
 
+@pytest.mark.parametrize(
+    ("limits", "limit"),
+    [(Limits(time=1e-9), Limit.TIME), (Limits(memory=1e-4), Limit.MEMORY)],
+)
+def test_a_limit_before_the_first_lp_is_a_result_too(knapsack, limits, limit):
+    result = solve(instances(str(knapsack))[0], limits=limits)
+    assert result.termination.limit is limit
+    assert result.termination.reason is Reason.NO_SOLUTION_FOUND
+    assert result.nodes == result.lp_time == result.strong_branching_time == 0
+
+
 def test_an_infeasible_problem(tmp_path):
     model = Model()
     model.hideOutput()
@@ -152,6 +163,7 @@ def test_ctrl_c_stops_the_solve_and_keeps_the_model(placement):
     assert polls == 3
     assert model.getStatus() == "userinterrupt"
     assert model.getDualbound() > -1e20
+    assert model.getParam("misc/catchctrlc")
     model.free()
 
 
