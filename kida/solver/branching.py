@@ -337,7 +337,6 @@ def attach_callable(
     UserError
         If the model is being solved, has been solved or has a kida rule already.
     """
-
     _check_unsolved(model)
 
     def choose(arrays: tuple[Any, ...], found: NDArray[np.int32]) -> int:
