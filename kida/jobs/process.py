@@ -103,7 +103,7 @@ class JobProcess:
 
         A job whose patience has ended is killed.
         """
-        if self.overdue and self._process.poll() is None:
+        if self._ended is None and self.overdue and self._process.poll() is None:
             self.kill()
             return Failure(
                 f"did not stop within {self.job.patience:.0f} s and was killed", timed_out=True

@@ -265,7 +265,7 @@ def solve(
         What branches: see :mod:`kida.solver.policies`; or a function that attaches it to the
         model.
     settings
-        A name of :data:`kida.solver.settings.SETTINGS`, or settings.
+        A name of :data:`kida.settings.SETTINGS`, or settings.
     limits
         When to stop; by default, when the settings say.
     seed, permutation_seed
