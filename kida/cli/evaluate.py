@@ -246,7 +246,7 @@ def _report(
 ) -> None:
     results = load_results([folder])
     for warning in warnings(results):
-        console.print(f"warning: {warning}", highlight=False, markup=False, soft_wrap=True)
+        console.print(f"warning: {warning}", highlight=False, soft_wrap=True)
     if not results.rows:
         raise UserError(f"every run failed; the reasons are above and in {folder / 'runs'}")
     write_tables(results, folder)

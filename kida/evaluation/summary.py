@@ -303,7 +303,7 @@ def warnings(results: Results) -> list[str]:
 
 def as_text(content: Sequence[Table | str], width: int = 118) -> str:
     """Return tables and lines as plain text."""
-    console = Console(file=io.StringIO(), width=width, no_color=True)
+    console = Console(file=io.StringIO(), width=width, no_color=True, markup=False)
     for item in content:
         console.print(item, highlight=False, soft_wrap=isinstance(item, str))
     assert isinstance(console.file, io.StringIO)
