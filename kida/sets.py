@@ -104,7 +104,7 @@ def generate(
             if failure is not None and failure.by_user:
                 raise UserError(failure.error)
             if failure is not None:
-                failures.append(f"{job.label} ({failure.error})")
+                failures.append(f"{job.label} ({failure.reason})")
 
         # What needs no solve takes a fraction of what starting a process does.
         size = 1 if bounds else _BATCH

@@ -24,9 +24,9 @@ PLAIN_INTERVAL = 5.0
 
 def open_console() -> Console:
     """Return the console to print to; files and pipes have room for the widest table."""
-    # Names of files and policies are no markup, whatever brackets they hold.
-    console = Console(markup=False)
-    return console if console.is_terminal else Console(markup=False, width=118)
+    # Names of files and policies are neither markup nor pictures, whatever they hold.
+    console = Console(markup=False, emoji=False)
+    return console if console.is_terminal else Console(markup=False, emoji=False, width=118)
 
 
 def explain_policies() -> str:

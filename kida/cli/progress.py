@@ -90,7 +90,7 @@ class ProgressBar:
 
     def say(self, text: str) -> None:
         """Print a line that stays, above the bar."""
-        self._console.print(text, highlight=False, markup=False, soft_wrap=True)
+        self._console.print(text, highlight=False, markup=False, emoji=False, soft_wrap=True)
 
 
 def duration(seconds: float) -> str:

@@ -137,7 +137,7 @@ def solve_watched(
             raise
         if failure is not None:
             how = "" if failure.by_user else f"the solve of {job.label} failed: "
-            raise UserError(f"{how}{failure.error}")
+            raise UserError(f"{how}{failure.reason}")
         return _outcome_of(job)
 
 
