@@ -15,7 +15,7 @@ BIN := $(VENV)/bin
 SOURCES := pyproject.toml CMakeLists.txt constraints.txt $(wildcard kida/cpp/*)
 INSTALL := $(BIN)/python -m pip install --quiet --constraint constraints.txt --editable
 
-.PHONY: demo test test-fast lint check bench clean
+.PHONY: demo test test-fast lint check clean
 
 demo: $(VENV)/.solve
 	$(BIN)/kida compare item_placement:test:0 --policies item_placement,default \
@@ -43,7 +43,7 @@ $(VENV)/bin/python:
 	    { echo "kida needs Python 3.11 or newer; set PYTHON=/path/to/python3"; exit 2; }
 	$(PYTHON) -m venv $(VENV)
 
-# Solving needs four small packages; training and the tests need torch as well.
+# Solving needs six small packages; training and the tests need torch as well.
 $(VENV)/.solve: $(SOURCES) | $(VENV)/bin/python
 	$(INSTALL) .
 	@touch $@

@@ -82,7 +82,7 @@ def generate(
         If a file is in the way that holds something else, the folder cannot be written to or is
         in use by another command, or an instance failed twice: the others are written then.
     """
-    with locked(folder), tempfile.TemporaryDirectory() as records:
+    with locked(folder), tempfile.TemporaryDirectory(prefix=".", dir=folder) as records:
         growing = _Growing(folder, progress)
         # What needs no solve takes a fraction of what starting a process does.
         size = 1 if bounds else _BATCH
@@ -118,6 +118,7 @@ class _Growing:
         self._progress = progress
         self._manifest = _read_manifest(folder)
         self._saved = time.monotonic()
+        self._written: set[Instance] = set()
 
     def entry(self, instance: Instance) -> Entry | None:
         """Return what the manifest says of an instance's file, None if nothing."""
@@ -127,20 +128,31 @@ class _Growing:
         """Add what a job has written."""
         assert isinstance(job, Writing)
         position, content = news
-        instance = job.instances[position]
-        entry = convert(content, Entry, f"{job.label} told nonsense")
+        self._add(job.instances[position], convert(content, Entry, f"{job.label} told nonsense"))
+
+    def ended(self, job: Job, failure: Failure | None) -> None:
+        """Add what has not been told, as on a cluster; a user's mistake ends it all."""
+        assert isinstance(job, Writing)
+        if failure is None:
+            entries = read_json(
+                Path(job.record), list[Entry], "a list of files", largest=LARGE_FILE
+            )
+            for instance, entry in zip(job.instances, entries, strict=True):
+                self._add(instance, entry)
+        elif failure.by_user:
+            raise UserError(failure.error)
+        else:
+            self.failures.append(f"{job.label} ({failure.reason})")
+
+    def _add(self, instance: Instance, entry: Entry) -> None:
+        if instance in self._written:
+            return
+        self._written.add(instance)
         self._manifest.files[_file(self._folder, instance).name] = entry
         self._progress(instance)
         if time.monotonic() - self._saved > _SAVE_EVERY:
             self.save()
             self._saved = time.monotonic()
-
-    def ended(self, job: Job, failure: Failure | None) -> None:
-        """Note a failure; a user's mistake ends it all."""
-        if failure is not None and failure.by_user:
-            raise UserError(failure.error)
-        if failure is not None:
-            self.failures.append(f"{job.label} ({failure.error})")
 
     def save(self) -> None:
         """Write the manifest, if there is anything in it."""
@@ -173,14 +185,16 @@ class Writing(Job, frozen=True, kw_only=True):
         """What the job is, for messages."""
         return ", ".join(instance.name for instance in self.instances)
 
-    def run(self, stage: Stage) -> Any:
-        """Write, telling each one's entry for the manifest."""
+    def run(self, stage: Stage) -> list[Entry]:
+        """Write, telling each one's entry for the manifest, and return them all."""
+        entries = []
         for position, (instance, entry) in enumerate(
             zip(self.instances, self.entries, strict=True)
         ):
             found = write_instance(instance, Path(self.folder), self.bounds, entry)
             stage.tell([position, plain(found)])
-        return len(self.instances)
+            entries.append(found)
+        return entries
 
 
 def write_instance(instance: Instance, folder: Path, bounds: bool, entry: Entry | None) -> Entry:

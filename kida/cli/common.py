@@ -9,6 +9,7 @@ from contextlib import contextmanager
 
 from rich.console import Console
 from rich.status import Status
+from rich.text import Text
 
 from kida.cli.numbers import whole
 from kida.errors import UserError
@@ -23,8 +24,9 @@ PLAIN_INTERVAL = 5.0
 
 def open_console() -> Console:
     """Return the console to print to; files and pipes have room for the widest table."""
-    console = Console()
-    return console if console.is_terminal else Console(width=118)
+    # Names of files and policies are neither markup nor pictures, whatever they hold.
+    console = Console(markup=False, emoji=False)
+    return console if console.is_terminal else Console(markup=False, emoji=False, width=118)
 
 
 def explain_policies() -> str:
@@ -92,7 +94,7 @@ class ProgressLine:
             f"primal {bound_text(progress.primal_bound)}, {progress.nodes:,} nodes"
         )
         if self._status is not None:
-            self._status.update(line)
+            self._status.update(Text(line))
         elif time.monotonic() - self._last >= PLAIN_INTERVAL:
             self._last = time.monotonic()
             self._console.print(line, highlight=False, soft_wrap=True)
@@ -102,7 +104,7 @@ class ProgressLine:
 def progress_line(console: Console, label: str) -> Iterator[ProgressLine]:
     """Show the progress of a solve while the block runs; nothing of it stays on a terminal."""
     if console.is_terminal:
-        with console.status(label) as status:
+        with console.status(Text(label)) as status:
             yield ProgressLine(console, label, status)
     else:
         yield ProgressLine(console, label, None)

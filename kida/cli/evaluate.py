@@ -180,11 +180,12 @@ def _check_official(arguments: argparse.Namespace) -> None:
 
 
 def _default_folder(name: str, protocol: Protocol) -> Path:
-    stem = Path(name).name.split(".")[0].replace("*", "")
+    stem = name
     if name not in family_names():
-        # Folders of one name are many.
-        place = str(Path(name).expanduser().resolve())
-        stem += f"-{hashlib.sha256(os.fsencode(place)).hexdigest()[:6]}"
+        place = Path(name).expanduser().resolve()
+        # Of a pattern such as *.mps nothing is left. Folders of one name are many.
+        known = place.name.split(".")[0].replace("*", "") or "files"
+        stem = f"{known}-{hashlib.sha256(os.fsencode(place)).hexdigest()[:6]}"
     return Path("results") / f"{stem}-{protocol.settings}-{protocol.seconds:g}s"
 
 
@@ -245,7 +246,7 @@ def _report(
 ) -> None:
     results = load_results([folder])
     for warning in warnings(results):
-        console.print(f"warning: {warning}", highlight=False, markup=False, soft_wrap=True)
+        console.print(f"warning: {warning}", highlight=False, soft_wrap=True)
     if not results.rows:
         raise UserError(f"every run failed; the reasons are above and in {folder / 'runs'}")
     write_tables(results, folder)

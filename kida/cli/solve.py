@@ -51,21 +51,32 @@ def run(arguments: argparse.Namespace) -> int:
     limits = Limits(arguments.time_limit, arguments.node_limit, arguments.memory_limit)
     instance = read_instance(arguments.instance)
     console = open_console()
-    with progress_line(console, f"{instance.name}, {arguments.model}") as show:
-        result = solve_watched(
-            instance,
-            arguments.model,
-            settings=arguments.settings,
-            limits=limits,
-            seed=arguments.seed,
-            on_progress=show,
-            solution_file=arguments.solution,
-        )
+    found: list[Outcome] = []
+    try:
+        with progress_line(console, f"{instance.name}, {arguments.model}") as show:
+            result = solve_watched(
+                instance,
+                arguments.model,
+                settings=arguments.settings,
+                limits=limits,
+                seed=arguments.seed,
+                on_progress=show,
+                on_interrupt=found.append,
+                solution_file=arguments.solution,
+            )
+        found.append(result)
+    finally:
+        # After Ctrl-C too: then it is what had been found by then.
+        for result in found:
+            _print(result, arguments.solution)
+    return 0
+
+
+def _print(result: Outcome, solution: Path | None) -> None:
     for name, value in describe(result):
         print(f"{name:14} {value}")
-    if arguments.solution is not None:
-        print(f"{'solution':14} {arguments.solution if result.has_solution else 'none'}")
-    return 0
+    if solution is not None:
+        print(f"{'solution':14} {solution if result.has_solution else 'none'}")
 
 
 def describe(result: Outcome) -> list[tuple[str, str]]:

@@ -63,8 +63,8 @@ void connect(const std::string& path, const nb::dict& enumerations, int first_ma
 }  // namespace
 
 NB_MODULE(_core, m) {
-  // A function that refers to its model is in a circle through SCIP, which Python cannot see: at the
-  // end of the interpreter that is no news to whoever wrote it.
+  // A function that refers to its model is in a circle through SCIP, which Python cannot see: at
+  // the end of the interpreter that is no news to whoever wrote it.
   nb::set_leak_warnings(false);
   m.doc() = "The native core of kida: SCIP state to features to scores to branching.";
 

@@ -303,11 +303,11 @@ def warnings(results: Results) -> list[str]:
 
 def as_text(content: Sequence[Table | str], width: int = 118) -> str:
     """Return tables and lines as plain text."""
-    console = Console(file=io.StringIO(), width=width, no_color=True)
+    sink = io.StringIO()
+    console = Console(file=sink, width=width, no_color=True, markup=False, emoji=False)
     for item in content:
         console.print(item, highlight=False, soft_wrap=isinstance(item, str))
-    assert isinstance(console.file, io.StringIO)
-    return console.file.getvalue()
+    return sink.getvalue()
 
 
 def number(value: float) -> str:

@@ -19,6 +19,8 @@ from kida.trajectory import with_infinities, without_infinities
 
 #: Solves without a time limit end when they end.
 _PATIENCE = 1e9
+# Seconds that an interrupted solve has to come to rest and write what it has found.
+_GRACE = 5.0
 
 
 class Watched(Job, frozen=True, kw_only=True):
@@ -70,6 +72,7 @@ class Watched(Job, frozen=True, kw_only=True):
                 seed=self.seed,
                 on_progress=show,
                 solution_file=None if self.solution is None else Path(self.solution),
+                keep_interrupted=True,
             )
         return outcome(result)
 
@@ -82,6 +85,7 @@ def solve_watched(
     limits: Limits,
     seed: int = 0,
     on_progress: Callable[[Progress], None] | None = None,
+    on_interrupt: Callable[[Outcome], None] | None = None,
     solution_file: Path | None = None,
 ) -> Outcome:
     """Solve one instance in a process of its own.
@@ -92,6 +96,9 @@ def solve_watched(
         See :func:`kida.solver.solve.solve`.
     on_progress
         Called about four times a second with how far the solve is.
+    on_interrupt
+        Called, after Ctrl-C, with what had been found by then, if SCIP comes to rest soon enough;
+        without it, the process is ended at once.
 
     Raises
     ------
@@ -122,11 +129,20 @@ def solve_watched(
             elif on_progress is not None:
                 on_progress(_progress(news))
 
-        failure = run_alone(job, told)
+        try:
+            failure = run_alone(job, told, grace=0.0 if on_interrupt is None else _GRACE)
+        except KeyboardInterrupt:
+            if on_interrupt is not None and Path(job.record).exists():
+                on_interrupt(_outcome_of(job))
+            raise
         if failure is not None:
             how = "" if failure.by_user else f"the solve of {job.label} failed: "
-            raise UserError(f"{how}{failure.error}")
-        return read_json(Path(job.record), Outcome, "a solve's outcome", largest=LARGE_FILE)
+            raise UserError(f"{how}{failure.reason}")
+        return _outcome_of(job)
+
+
+def _outcome_of(job: Job) -> Outcome:
+    return read_json(Path(job.record), Outcome, "a solve's outcome", largest=LARGE_FILE)
 
 
 def _progress(news: Any) -> Progress:

@@ -87,7 +87,7 @@ class Failure:
     Attributes
     ----------
     error
-        One sentence or more, for people.
+        For people: its last line says most, those before are what a crashed process has said.
     by_user
         Whether it is a mistake in what the user gave: it would happen again.
     timed_out
@@ -97,6 +97,11 @@ class Failure:
     error: str
     by_user: bool = False
     timed_out: bool = False
+
+    @property
+    def reason(self) -> str:
+        """The last line of the error."""
+        return (self.error.splitlines() or [""])[-1]
 
     @property
     def may_pass(self) -> bool:

@@ -103,7 +103,7 @@ class JobProcess:
 
         A job whose patience has ended is killed.
         """
-        if self.overdue and self._process.poll() is None:
+        if self._ended is None and self.overdue and self._process.poll() is None:
             self.kill()
             return Failure(
                 f"did not stop within {self.job.patience:.0f} s and was killed", timed_out=True
@@ -121,7 +121,8 @@ class JobProcess:
         if self._ended is not None and "error" in self._ended:
             return Failure(self._ended["error"], by_user=self._ended["by_user"])
         how = f"killed by {signal.Signals(-status).name}" if status < 0 else f"status {status}"
-        return Failure(f"the process crashed ({how}); it said: {said or 'nothing'}")
+        last = said.splitlines()[-1] if said else "it said nothing"
+        return Failure(f"{said}\nthe process crashed ({how}): {last}".lstrip())
 
     def ask_to_stop(self) -> None:
         """Have the job end in order, if it knows how."""

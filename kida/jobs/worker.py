@@ -44,7 +44,9 @@ def main() -> None:
         tell(error=str(error), by_user=True)
     # Whatever goes wrong in a job is told, and costs that job alone.
     except Exception as error:
-        tell(error=f"{type(error).__name__}: {error}{_place(error)}", by_user=False)
+        # In one line, whatever the exception's text is like.
+        said = " ".join(str(error).split())
+        tell(error=f"{type(error).__name__}: {said}{_place(error)}", by_user=False)
     else:
         tell(done=True)
 

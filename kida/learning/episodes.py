@@ -177,7 +177,7 @@ class _Tally:
             failure_file(Path(episode.shard)),
             {"instance": name, "seed": seed, "error": failure.error},
         )
-        self._run.log("warning", text=f"{episode.label}, failed twice: {failure.error}")
+        self._run.log("warning", text=f"{episode.label}, failed twice: {failure.reason}")
 
 
 def _shard_file(folder: Path, kind: str, draw: Draw) -> Path:

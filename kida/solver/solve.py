@@ -253,6 +253,7 @@ def solve(
     permutation_seed: int = 0,
     on_progress: Callable[[Progress], None] | None = None,
     solution_file: Path | None = None,
+    keep_interrupted: bool = False,
 ) -> SolveResult:
     """Solve one instance and free all of SCIP's memory again.
 
@@ -264,7 +265,7 @@ def solve(
         What branches: see :mod:`kida.solver.policies`; or a function that attaches it to the
         model.
     settings
-        A name of :data:`kida.solver.settings.SETTINGS`, or settings.
+        A name of :data:`kida.settings.SETTINGS`, or settings.
     limits
         When to stop; by default, when the settings say.
     seed, permutation_seed
@@ -273,13 +274,15 @@ def solve(
         Called about four times a second while SCIP runs.
     solution_file
         Where to write the best solution, in SCIP's format, if there is one.
+    keep_interrupted
+        Whether Ctrl-C ends the solve as a limit does, with what has been found as its result.
 
     Raises
     ------
     UserError
         If the policy, the settings or the limits make no sense, or the instance cannot be read.
     KeyboardInterrupt
-        On Ctrl-C.
+        On Ctrl-C, unless ``keep_interrupted`` and SCIP has come to rest.
     Exception
         Whatever the branching rule raised.
     """
@@ -295,7 +298,12 @@ def solve(
     brancher = policy(model) if callable(policy) else attach_policy(model, policy, seed)
     recorder.start()
     # An interrupted model is left to the garbage collector: SCIP may still be running in it.
-    optimize(model, brancher, on_wait=_reporter(recorder, on_progress))
+    try:
+        optimize(model, brancher, on_wait=_reporter(recorder, on_progress))
+    except KeyboardInterrupt:
+        # Of a model in which SCIP still runs the status is unknown.
+        if not (keep_interrupted and model.getStatus() == "userinterrupt"):
+            raise
     recorder.finish(capsule(model))
     trajectory = BoundTrajectory.from_arrays(
         recorder.arrays(), recorder.root_end_wall, recorder.root_end_cpu, sense

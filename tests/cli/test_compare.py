@@ -24,3 +24,13 @@ def test_mistakes(capsys):
     arguments = ["item_placement:test:0", "--policies", "default", "--time-limit", "0"]
     assert main(["compare", *arguments]) == 2
     assert "--time-limit" in capsys.readouterr().err
+
+
+def test_a_name_with_brackets_is_no_markup(capsys, knapsack, make_policy, tmp_path, monkeypatch):
+    make_policy().save(tmp_path / "mine[bold]")
+    monkeypatch.chdir(tmp_path)
+    arguments = ["compare", str(knapsack), "--time-limit", "0.5", "--policies"]
+    assert main([*arguments, "./mine[bold]"]) == 0
+    assert capsys.readouterr().out.count("./mine[bold]") == 3
+    assert main([*arguments, "./mine[/x]"]) == 2
+    assert "no policy './mine[/x]'" in capsys.readouterr().err

@@ -47,9 +47,9 @@ def test_a_terminal_gets_a_bar_and_lines_above_it() -> None:
     output = io.StringIO()
     with ProgressBar(Console(file=output, width=118, force_terminal=True)) as bar:
         bar.show("episodes", 3, 40, "15 samples")
-        bar.say("[1/2] a line, with [brackets]")
+        bar.say("[1/2] a line, with [brackets] and mine:boom: as it is")
         time.sleep(0.2)
-    assert "a line, with [brackets]" in output.getvalue()
+    assert "a line, with [brackets] and mine:boom: as it is" in output.getvalue()
     assert "3/40" in output.getvalue()
 
 

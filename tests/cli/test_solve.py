@@ -126,3 +126,23 @@ def test_ctrl_c_ends_with_130():
     _, errors = process.communicate(timeout=30)
     assert process.returncode == 130
     assert errors == "kida: interrupted; everything finished so far is on disk\n"
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="signals")
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_an_interrupted_solve_gives_what_it_has_found(tmp_path, number, status):
+    output = tmp_path / "best.sol"
+    command = [sys.executable, "-m", "kida", "solve", "item_placement:test:0"]
+    command += ["--model", "mostinf", "--time-limit", "600", "--solution", str(output)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    # The first line of progress, when there are solutions.
+    assert "dual bound" in process.stdout.readline()
+    process.send_signal(number)
+    said, errors = process.communicate(timeout=30)
+    assert process.returncode == status
+    assert errors.endswith("everything finished so far is on disk\n")
+    lines = dict(line.split(maxsplit=1) for line in said.splitlines())
+    assert lines["status"] == "userinterrupt (interrupted, feasible)"
+    assert lines["solution"] == str(output)
+    assert output.read_text().startswith("objective value:")
