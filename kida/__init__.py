@@ -14,6 +14,7 @@ from importlib.metadata import version as _version
 from typing import TYPE_CHECKING, Any
 
 from kida.errors import UserError
+from kida.errors import installed_as as _installed_as
 from kida.instances.family import Instance
 from kida.network.policy import Policy
 from kida.observation import Observation
@@ -46,7 +47,7 @@ if not TYPE_CHECKING:
         return getattr(_import_module(_NEED_SCIP[name]), name)
 
 
-__version__ = _version("kida")
+__version__ = _version(_installed_as())
 
 __all__ = [
     "BranchingStatistics",
