@@ -13,6 +13,8 @@ DEMO_SECONDS ?= 30
 
 BIN := $(VENV)/bin
 SOURCES := pyproject.toml CMakeLists.txt constraints.txt $(wildcard kida/cpp/*)
+# The project was called kida before: with both in one environment, their files would be shared.
+UNINSTALL_OLD := $(BIN)/python -m pip uninstall --quiet --quiet --yes kida
 INSTALL := $(BIN)/python -m pip install --quiet --constraint constraints.txt --editable
 
 .PHONY: demo test test-fast lint check clean
@@ -45,10 +47,12 @@ $(VENV)/bin/python:
 
 # Solving needs six small packages; training and the tests need torch as well.
 $(VENV)/.solve: $(SOURCES) | $(VENV)/bin/python
+	$(UNINSTALL_OLD)
 	$(INSTALL) .
 	@touch $@
 
 $(VENV)/.develop: $(SOURCES) | $(VENV)/bin/python
+	$(UNINSTALL_OLD)
 	$(INSTALL) '.[dev]'
 	@touch $(VENV)/.solve $@
 

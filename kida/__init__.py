@@ -14,6 +14,7 @@ from importlib.metadata import version as _version
 from typing import TYPE_CHECKING, Any
 
 from kida.errors import UserError
+from kida.errors import installed_as as _installed_as
 
 if TYPE_CHECKING:
     from kida.instances.family import Instance
@@ -50,7 +51,7 @@ if not TYPE_CHECKING:
         return getattr(_import_module(_LOADED_LATER[name]), name)
 
 
-__version__ = _version("kida")
+__version__ = _version(_installed_as())
 
 __all__ = [
     "BranchingStatistics",

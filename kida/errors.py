@@ -1,5 +1,10 @@
 """The one exception that means "the user can mend this", and its most frequent message."""
 
+from importlib.metadata import PackageNotFoundError, entry_points, version
+
+#: What kida is installed as: on the public index ``kida`` is an unrelated project.
+DISTRIBUTION = "kida-scip"
+
 
 class UserError(Exception):
     """A mistake in what the user gave: the message names the cause and the remedy.
@@ -12,6 +17,19 @@ class UserError(Exception):
 def missing_extra(what: str, package: str, extra: str) -> UserError:
     """Return the error that says that ``what`` needs a package of one of kida's extras."""
     return UserError(
-        f"{what} needs {package}, which is not installed: "
-        f"pip install '.[{extra}]' in kida's folder of sources"
+        f"{what} needs {package}, which is not installed and comes with the extra {extra!r} of "
+        f"{installed_as()}: pip install '.[{extra}]' in its folder of sources"
     )
+
+
+def installed_as() -> str:
+    """Return the name of the distribution that this kida was installed from."""
+    try:
+        version(DISTRIBUTION)
+    except PackageNotFoundError:
+        # Environments made before that name was chosen have it as "kida". The command tells it
+        # from a "kida" of the index, which is somebody else's.
+        for entry in entry_points(group="console_scripts", name="kida"):
+            if entry.value == "kida.cli:command" and entry.dist is not None:
+                return entry.dist.name
+    return DISTRIBUTION

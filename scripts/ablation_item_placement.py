@@ -183,7 +183,7 @@ def _write(entries: list[Entry], entrants: list[Entrant], folder: Path) -> None:
         f"{about['instances'][-1]}; policies took turns, {job.jobs} solves at a time "
         f"({about['disturbed_runs']} of {about['runs']} disturbed, {about['failed_runs']} failed; "
         f"SCIP {results.protocol.scip}, {about['machine']['processor']}). Differences are "
-        f"paired by instance, with 95 % bootstrap intervals that are not adjusted for being many: "
+        f"paired by instance, with 95 % intervals (Student's t), not adjusted for being many: "
         f"one in twenty excludes 0 by chance.\n\n{markdown(found)}"
     )
     with atomic_path(folder / "ablation.md") as temporary:

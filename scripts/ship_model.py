@@ -23,6 +23,8 @@ from kida.evaluation.summary import TIME, compare_efforts, compare_policies
 from kida.network.policy import Policy
 from kida.solver.policies import policy_identity
 
+#: What every ``interval_95`` is.
+INTERVAL = "Student's t, paired by instance; of a ratio, on its logarithm"
 MODELS = Path(__file__).resolve().parents[1] / "models"
 
 
@@ -42,6 +44,7 @@ def measurement(folder: str, command: str, identity: str, name: str) -> dict[str
         "command": command,
         "protocol": describe(results),
         "scip_version": results.protocol.scip,
+        "interval_method": INTERVAL,
         "disturbed_runs": f"{len(results.disturbed)} of {len(results.rows)}",
     }
     rivals = [who for who in results.policies if who != alias]

@@ -103,7 +103,7 @@ def test_the_block_holds(tmp_path):
 
 @pytest.mark.slow
 def test_results_are_read_and_reported(results_folder, tmp_path):
-    pytest.importorskip("matplotlib", reason="the extra kida[plot] is not installed")
+    pytest.importorskip("matplotlib", reason="the extra plot is not installed")
     code = f"""
 from pathlib import Path
 from kida.cli import main
@@ -177,7 +177,7 @@ assert read_config("set_cover", None, ["generations=2"]).generations == 2
 
 @pytest.mark.slow
 def test_a_network_is_trained(tmp_path):
-    pytest.importorskip("torch", reason="the extra kida[train] is not installed")
+    pytest.importorskip("torch", reason="the extra train is not installed")
     code = f"""{SHARDS}
 import torch
 from kida.learning.config import TrainingConfig

@@ -28,6 +28,9 @@ def test_a_card_names_its_recipe_and_its_measurements(name: str) -> None:
     recipe = read_config(name, REPOSITORY / "scripts" / f"train_{name}.toml")
     assert first_difference(config_from(card.recipe["config"]), recipe) is None
     assert card.results
+    for result in card.results:
+        compared = result.get("ratio") or result.get("paired_difference")
+        assert ("interval_method" in result) or not compared
 
 
 @pytest.mark.slow

@@ -12,7 +12,7 @@ from kida.solver.versions import show_versions, versions
 
 def test_every_public_name_is_there() -> None:
     assert [name for name in kida.__all__ if not hasattr(kida, name)] == []
-    assert kida.__version__ == version("kida")
+    assert kida.__version__ == version("kida-scip")
     with pytest.raises(AttributeError, match="no attribute 'brunch'"):
         _ = kida.brunch
 

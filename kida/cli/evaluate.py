@@ -272,10 +272,12 @@ def _quick_verdict(results: Results, baseline: str) -> list[str]:
         width = found.high - found.low
         base = abs(found.baseline_mean)
         scale = f" ({width / base:.1%} of {baseline}'s mean)" if base else ""
-        lines.append(
-            f"  {policy} differs from {baseline} by {found.difference:+.4g} in reward; with "
-            f"{found.instances} instances the 95 % interval is {width:.3g} wide{scale}"
-        )
+        line = f"  {policy} differs from {baseline} by {found.difference:+.4g} in reward; "
+        if found.instances < 2:
+            lines.append(line + "a single instance does not say how much others would differ")
+        else:
+            line += f"with {found.instances} instances the 95 % interval is "
+            lines.append(line + f"{width:.3g} wide{scale}")
     return lines
 
 

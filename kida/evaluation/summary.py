@@ -187,7 +187,7 @@ def paired_table(
     """Return one row per policy: its paired difference from the baseline."""
     table = _table(
         f"{title}: difference from {baseline}, paired by instance",
-        "mean difference with its 95 % bootstrap interval; p: Wilcoxon signed-rank test, "
+        "mean difference with its 95 % interval (Student's t); p: Wilcoxon signed-rank test, "
         "Holm-adjusted",
         ["n", "mean", "baseline", "difference", "from", "to", "", "wins", "losses", "p"],
     )
@@ -206,8 +206,8 @@ def ratio_table(
     """Return one row per policy: its effort as a share of the baseline's."""
     table = _table(
         f"{title}: ratio to {baseline}, paired by instance",
-        "shifted geometric means and their ratio with its 95 % bootstrap interval; p: Wilcoxon "
-        "signed-rank test of the logarithms, Holm-adjusted",
+        "shifted geometric means and their ratio with its 95 % interval (Student's t on its "
+        "logarithm); p: Wilcoxon signed-rank test of the logarithms, Holm-adjusted",
         ["n", "mean", "baseline", "ratio", "from", "to", "wins", "losses", "p"],
     )
 

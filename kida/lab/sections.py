@@ -46,7 +46,7 @@ def compare_sections(results: Results, entries: Sequence[Entry]) -> list[dict[st
     the same above the bound at the end of the root node; both are of the entry's own ``instances``
     (how many), and None without any. ``to_base`` and ``to_reference`` are paired differences of
     mean bounds, None where there is nothing to compare: their ``difference`` with its 95 %
-    bootstrap interval from ``low`` to ``high``, ``wins`` and ``losses`` among ``instances``, and
+    interval from ``low`` to ``high`` (Student's), ``wins`` and ``losses`` among ``instances``, and
     the ``p_value`` of a Wilcoxon test, not adjusted for being several.
     """
     policies = {entry.name: entry.policy for entry in entries}

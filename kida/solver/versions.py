@@ -4,7 +4,9 @@ import importlib.metadata
 import platform
 import sys
 
-PACKAGES = ("kida", "pyscipopt", "numpy", "scipy", "safetensors", "torch", "torch-geometric")
+from kida.errors import installed_as
+
+PACKAGES = ("pyscipopt", "numpy", "scipy", "safetensors", "torch", "torch-geometric")
 
 
 def versions() -> dict[str, str]:
@@ -25,11 +27,12 @@ def versions() -> dict[str, str]:
         "platform": f"{sys.platform} {platform.machine()}",
         "scip": f"{major}.{minor}.{tech}",
     }
-    for package in PACKAGES:
+    # The key stays "kida", under whatever name it is installed: records name it so.
+    for name, package in [("kida", installed_as()), *((name, name) for name in PACKAGES)]:
         try:
-            found[package] = importlib.metadata.version(package)
+            found[name] = importlib.metadata.version(package)
         except importlib.metadata.PackageNotFoundError:
-            found[package] = "not installed"
+            found[name] = "not installed"
     return found
 
 

@@ -8,7 +8,7 @@ from kida.evaluation.runner import evaluate
 from kida.evaluation.trials import plan
 from kida.instances.registry import instances
 
-pytest.importorskip("matplotlib", reason="the extra kida[plot] is not installed")
+pytest.importorskip("matplotlib", reason="the extra plot is not installed")
 
 
 @pytest.mark.slow

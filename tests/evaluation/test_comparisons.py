@@ -8,11 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kida.evaluation.comparisons import (
-    bootstrap_interval,
     compare_geometric,
     compare_paired,
     holm,
+    mean_interval,
     performance_profile,
+    ratio_interval,
     shifted_geometric_mean,
 )
 
@@ -24,8 +25,9 @@ def test_paired_comparison_by_hand():
     assert found.difference == 1.25
     assert found.relative == pytest.approx(1.25 / 3.25)
     assert (found.wins, found.losses) == (2, 1)
-    # Every resampled mean lies between the least and the largest difference.
-    assert -1 <= found.low <= found.difference <= found.high <= 4
+    # Differences 2, -1, 4, 0: s² = 59/12, and 3.1824 is Student's quantile for 3 degrees.
+    half = 3.182446 * math.sqrt(59 / 12 / 4)
+    assert (found.low, found.high) == pytest.approx((1.25 - half, 1.25 + half))
 
 
 def test_lower_can_be_better():
@@ -66,8 +68,11 @@ def test_geometric_comparison_by_hand():
     found = compare_geometric([1.0, 7.0], [3.0, 15.0], shift=1.0)
     assert (found.mean, found.baseline_mean) == pytest.approx((3.0, 7.0))
     assert found.ratio == pytest.approx(3 / 7)
-    # A resample of the first instance alone has ratio 1/3, of the second alone 7/15.
-    assert (found.low, found.high) == pytest.approx((1 / 3, 7 / 15))
+    # Logarithms of the shifted values differ from their means by ∓ln 2; the logarithm of the mean
+    # less the shift moves 4/3, and 8/7, times as much as that of the shifted mean.
+    half = 12.7062 * (4 / 3 - 8 / 7) * math.log(2)
+    assert math.log(found.low * 7 / 3) == pytest.approx(-half, rel=1e-5)
+    assert math.log(found.high * 7 / 3) == pytest.approx(half, rel=1e-5)
     assert (found.instances, found.wins, found.losses) == (2, 2, 0)
 
 
@@ -79,14 +84,45 @@ def test_geometric_comparison_with_itself_and_of_nothing():
         compare_geometric([0.0], [1.0], shift=0.0)
 
 
-def test_bootstrap_is_close_to_theory_and_repeatable():
-    sample = np.random.default_rng(1).normal(size=400)
-    low, high = bootstrap_interval(sample)
-    assert (low, high) == bootstrap_interval(sample)
-    half = 1.96 * sample.std() / math.sqrt(400)
-    assert (high - low) / 2 == pytest.approx(half, rel=0.05)
-    narrow = bootstrap_interval(sample, confidence=0.5)
-    assert low < narrow[0] < narrow[1] < high
+def test_without_a_shift_a_ratios_interval_is_students_of_the_logarithms():
+    new, old = [2.0, 3.0, 4.0, 9.0], [3.0, 5.0, 4.0, 20.0]
+    expected = np.exp(mean_interval(np.log(np.divide(new, old))))
+    assert ratio_interval(new, old, 0.0) == pytest.approx(tuple(expected))
+
+
+def test_the_interval_belongs_to_the_ratio_that_is_printed():
+    # Ten times the shift apart or far below it, a policy that halves every time halves their mean.
+    for scale in (0.001, 1.0, 1000.0):
+        old = scale * np.linspace(1, 2, 10)
+        found = compare_geometric(old / 2, old, shift=1.0)
+        assert found.low <= found.ratio <= found.high
+        assert found.low == pytest.approx(0.5, rel=0.1)
+        assert found.high == pytest.approx(0.5, rel=0.1)
+
+
+def test_intervals_that_cannot_be_made():
+    assert all(map(math.isnan, ratio_interval([1.0], [2.0], 1.0)))
+    assert all(map(math.isnan, ratio_interval([0.0, 0.0], [1.0, 2.0], 1.0)))
+    assert ratio_interval([1e-9, 1e30], [1e30, 1e-9], 1e-9)[1] == math.inf
+    assert mean_interval([3.0, 3.0]) == (3.0, 3.0)
+
+
+def test_intervals_cover_as_often_as_they_say():
+    generator = np.random.default_rng(1)
+    for confidence in (0.5, 0.95):
+        intervals = [mean_interval(row, confidence) for row in generator.normal(size=(1000, 8))]
+        covered = np.mean([low <= 0 <= high for low, high in intervals])
+        assert covered == pytest.approx(confidence, abs=4 * math.sqrt(0.25 / 1000))
+
+
+def test_ties_have_one_p_value():
+    # The same sizes, so that no exact table applies, and too many signs to try them all.
+    differences = np.tile([1.0, -1.0, 2.0, 2.0], 5)
+    p_values = {compare_paired(differences, np.zeros(20)).p_value for _ in range(3)}
+    assert len(p_values) == 1
+    # All four signs alike: 2 / 2^4, equal sizes or not, and instances without a difference aside.
+    tied = compare_paired([1.0, 1.0, 1.0, 1.0, 0.0], np.zeros(5))
+    assert tied.p_value == pytest.approx(2 / 2**4)
 
 
 def test_holm_by_hand():

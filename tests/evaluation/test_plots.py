@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-pytest.importorskip("matplotlib", reason="the extra kida[plot] is not installed")
+pytest.importorskip("matplotlib", reason="the extra plot is not installed")
 
 from kida.boundary import replaced
 from kida.evaluation.plots import (

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-pytest.importorskip("matplotlib", reason="the extra kida[plot] is not installed")
+pytest.importorskip("matplotlib", reason="the extra plot is not installed")
 
 from kida.errors import UserError
 from kida.evaluation.report import write_report

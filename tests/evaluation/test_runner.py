@@ -238,7 +238,7 @@ def test_signals_keep_finished_runs_and_leave_no_process(tmp_path, send, number,
 
 @pytest.mark.slow
 def test_a_cluster_does_the_same(tmp_path, placement):
-    distributed = pytest.importorskip("distributed", reason="the extra kida[cluster] is missing")
+    distributed = pytest.importorskip("distributed", reason="the extra cluster is missing")
     folder = tmp_path / "results"
     records = []
     with distributed.LocalCluster(

@@ -36,8 +36,9 @@ def test_means_gains_and_paired_differences(results):
     assert other["mean_bound"] - base["mean_bound"] == pytest.approx(2)
     assert base["to_base"] is None
     assert other["to_base"]["difference"] == pytest.approx(2)
-    assert other["to_base"]["low"] == pytest.approx(1)
-    assert other["to_base"]["high"] == pytest.approx(3)
+    # Differences of 3 and 1; 12.7062 is Student's quantile for one degree of freedom.
+    assert other["to_base"]["low"] == pytest.approx(2 - 12.7062, abs=1e-4)
+    assert other["to_base"]["high"] == pytest.approx(2 + 12.7062, abs=1e-4)
     assert (other["to_base"]["wins"], other["to_base"]["losses"]) == (2, 0)
     assert again["to_base"] is None
     assert again["to_reference"]["difference"] == pytest.approx(-2)
@@ -71,7 +72,7 @@ def test_markdown_has_a_table_per_section(results):
     )
     assert (first, second) == ([7], [9])
     (row,) = (line for line in lines if line.startswith("| other"))
-    assert "| +2 [+1, +3] | 2 of 2 |" in row
+    assert "| +2 [-10.7, +14.7] | 2 of 2 |" in row
     (row,) = (line for line in lines if line.startswith("| again"))
     assert row.startswith("| again (= base) | 2 |")
-    assert "| other: -2 [-3, -1] | 0 of 2 |" in row
+    assert "| other: -2 [-14.7, +10.7] | 0 of 2 |" in row

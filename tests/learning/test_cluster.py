@@ -23,7 +23,7 @@ SETTINGS = (
 
 @pytest.mark.slow
 def test_a_killed_worker_costs_nothing_but_time(tmp_path):
-    distributed = pytest.importorskip("distributed", reason="the extra kida[cluster] is missing")
+    distributed = pytest.importorskip("distributed", reason="the extra cluster is missing")
     config = read_config("item_placement", None, SETTINGS)
     victims: list[int] = []
     with distributed.LocalCluster(
@@ -50,7 +50,7 @@ def test_a_killed_worker_costs_nothing_but_time(tmp_path):
 
 
 def test_a_scheduler_that_does_not_answer_is_named(tmp_path):
-    pytest.importorskip("distributed", reason="the extra kida[cluster] is missing")
+    pytest.importorskip("distributed", reason="the extra cluster is missing")
     dask = pytest.importorskip("dask")
     config = read_config("item_placement", None, SETTINGS)
     run = Run(tmp_path / "run", config)

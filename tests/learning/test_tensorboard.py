@@ -47,7 +47,7 @@ def values(points):
 
 @pytest.fixture
 def open_run(tmp_path):
-    pytest.importorskip("tensorboard", reason="the extra kida[tensorboard] is missing")
+    pytest.importorskip("tensorboard", reason="the extra tensorboard is missing")
 
     def open_run(board):
         return Run(tmp_path / "run", read_config("item_placement"), board.show)

@@ -59,6 +59,7 @@ def test_a_card_gets_the_figures_of_its_results(
     assert shipped.card.recipe["command"] == "scripts/train.sh mine"
     (result,) = shipped.card.results
     assert result["command"] == COMMAND
+    assert "Student" in result["interval_method"]
     again = ("mine", tmp_path / "models" / "mine", "--keep", "--measured", tmp_path / "results")
     assert ship(*again, COMMAND) == ship(*again, COMMAND + " hard") == 0
     kept = Policy.load(tmp_path / "models" / "mine").card.results
