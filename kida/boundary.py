@@ -73,6 +73,9 @@ def read_json(path: Path, kind: type[Kind], what: str, *, largest: int = SMALL_F
 def read_bytes(path: Path, what: str, largest: int) -> bytes:
     """Read a file that has at most ``largest`` bytes; raise as :func:`read_json` does."""
     try:
+        # A pipe that nobody writes to would be waited for without end.
+        if path.exists() and not path.is_file():
+            raise UserError(f"{path} is not {what}: it is no file")
         with path.open("rb") as file:
             content = file.read(largest + 1)
     # Of a path that goes through a file, too.

@@ -170,7 +170,7 @@ def test_files_are_bounded_before_they_are_read(tmp_path):
         read_bytes(tmp_path / "none", "it", 5)
     with pytest.raises(FileNotFoundError):
         read_bytes(path / "below", "it", 5)
-    with pytest.raises(UserError, match="cannot be read"):
+    with pytest.raises(UserError, match="it is no file"):
         read_bytes(tmp_path, "it", 5)
 
 

@@ -2,8 +2,9 @@
 
 A lease holds for the machine, whoever runs kida there: two evaluations never pin to the same core,
 one waits. It is a Unix socket bound to a name in the kernel's own name space, which the kernel
-forgets when the last process that holds it is gone: nothing is left behind by a kill. Where cores
-cannot be pinned (macOS), none is leased.
+forgets when the last process that holds it is gone: nothing is left behind by a kill. Containers
+with networks of their own do not see each other's leases. Where cores cannot be pinned (macOS),
+none is leased.
 """
 
 import math

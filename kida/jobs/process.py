@@ -18,6 +18,8 @@ from kida.jobs.job import Failure, Job, pack
 
 #: Bytes of a crashed process's last words that are reported.
 _LAST_WORDS = 2000
+# Seconds that a process may take to end once it has closed its output.
+_LINGER = 5.0
 
 
 class JobProcess:
@@ -109,7 +111,7 @@ class JobProcess:
                 f"did not stop within {self.job.patience:.0f} s and was killed", timed_out=True
             )
         try:
-            status = self._process.wait(timeout=30)
+            status = self._process.wait(timeout=_LINGER)
         except subprocess.TimeoutExpired:
             # It has closed its output, and yet does not end: a library's thread hangs.
             os.killpg(self._process.pid, signal.SIGKILL)

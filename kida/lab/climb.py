@@ -11,15 +11,15 @@ A search goes on after a kill by telling the algorithm again what is in these fi
 numbers follow from the run's seed.
 """
 
-import json
 import shutil
 import time
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
+from msgspec import Struct
 
-from kida.boundary import write_json
+from kida.boundary import LARGE_FILE, Count, Positive, Seed, read_json, write_json
 from kida.errors import UserError
 from kida.jobs.run import Workers
 from kida.lab.evolution import ROUNDING, Evolution, fitness_of
@@ -49,6 +49,38 @@ def seconds_of(options: SearchConfig, iteration: int) -> float:
     share = iteration / max(options.iterations - 1, 1)
     growth = options.last_seconds / options.first_seconds
     return float(options.first_seconds * growth**share)
+
+
+class Iteration(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What one iteration found: the content of its file.
+
+    Attributes
+    ----------
+    iteration
+        Its number, counted from 1.
+    seconds
+        The time limit of its solves.
+    draws
+        Names of the instances, and the seeds.
+    lengths
+        Distance of each point of the population from the start.
+    rewards, roots
+        For each point and draw, the mean bound over the time limit and the bound at the end of the
+        root node; None where a solve failed or found none.
+    fitness
+        Of each point; higher is better.
+    failures
+        The solves that failed.
+    """
+
+    iteration: Count
+    seconds: Positive
+    draws: tuple[tuple[str, Seed], ...]
+    lengths: list[float]
+    rewards: list[list[float | None]]
+    roots: list[list[float | None]]
+    fitness: list[float]
+    failures: list[dict[str, Any]]
 
 
 class Climb:
@@ -143,16 +175,16 @@ class Climb:
                 f"every solve of iteration {iteration + 1} of generation {self._number} failed "
                 f"({reason}): raise search.first_seconds, or see the log"
             ) from error
-        record = {
-            "iteration": iteration + 1,
-            "seconds": seconds,
-            "draws": [[draw.instance.name, draw.seed] for draw in draws],
-            "lengths": [float(np.linalg.norm(point)) for point in points],
-            "rewards": plain_rows(solves.rewards),
-            "roots": plain_rows(solves.roots),
-            "fitness": fitness.tolist(),
-            "failures": solves.errors,
-        }
+        record = Iteration(
+            iteration=iteration + 1,
+            seconds=seconds,
+            draws=tuple((draw.instance.name, draw.seed) for draw in draws),
+            lengths=[float(np.linalg.norm(point)) for point in points],
+            rewards=plain_rows(solves.rewards),
+            roots=plain_rows(solves.roots),
+            fitness=fitness.tolist(),
+            failures=solves.errors,
+        )
         write_json(self._record_file(iteration), record)
         shutil.rmtree(work, ignore_errors=True)
         self._evolution.tell(points, fitness)
@@ -174,14 +206,10 @@ class Climb:
 
     def _replay(self, file: Path) -> None:
         """Tell the algorithm what a recorded iteration found."""
-        try:
-            record = json.loads(file.read_text(encoding="utf-8"))
-            lengths, fitness = (np.array(record[key], np.float64) for key in ("lengths", "fitness"))
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise UserError(
-                f"{file} is damaged ({error}): remove it and all later iterations, and the search "
-                "goes on from the one before"
-            ) from error
+        # Removed with all later ones, the search goes on from the one before.
+        what = "an iteration of a search (remove it and all later ones)"
+        record = read_json(file, Iteration, what, largest=LARGE_FILE)
+        lengths, fitness = np.array(record.lengths), np.array(record.fitness)
         points = self._evolution.ask()
         # Another machine's linear algebra may round otherwise; another algorithm is far off.
         if not (
