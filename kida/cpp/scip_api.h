@@ -35,7 +35,7 @@ inline constexpr Retcode okay = 1;
 inline constexpr Retcode error = 0;
 
 using BranchExec = Retcode (*)(Scip*, SCIP_Branchrule*, Bool allow_constraints, int* result);
-using BranchFree = Retcode (*)(Scip*, SCIP_Branchrule*);
+using BranchCallback = Retcode (*)(Scip*, SCIP_Branchrule*);
 using EventExec = Retcode (*)(Scip*, SCIP_Eventhdlr*, SCIP_Event*, SCIP_EventData*);
 using EventCallback = Retcode (*)(Scip*, SCIP_Eventhdlr*);
 
@@ -68,7 +68,9 @@ using EventCallback = Retcode (*)(Scip*, SCIP_Eventhdlr*);
   X(Retcode, SCIPsetBranchruleExecLp, (Scip*, SCIP_Branchrule*, BranchExec))                       \
   X(Retcode, SCIPsetBranchruleExecExt, (Scip*, SCIP_Branchrule*, BranchExec))                      \
   X(Retcode, SCIPsetBranchruleExecPs, (Scip*, SCIP_Branchrule*, BranchExec))                       \
-  X(Retcode, SCIPsetBranchruleFree, (Scip*, SCIP_Branchrule*, BranchFree))                         \
+  X(Retcode, SCIPsetBranchruleCopy, (Scip*, SCIP_Branchrule*, BranchCallback))                     \
+  X(Retcode, SCIPsetBranchruleFree, (Scip*, SCIP_Branchrule*, BranchCallback))                     \
+  X(Retcode, SCIPsetBranchruleInitsol, (Scip*, SCIP_Branchrule*, BranchCallback))                  \
   X(SCIP_BranchruleData*, SCIPbranchruleGetData, (SCIP_Branchrule*))                               \
   X(Retcode, SCIPincludeEventhdlrBasic,                                                            \
     (Scip*, SCIP_Eventhdlr**, const char*, const char*, EventExec, SCIP_EventhdlrData*))           \
@@ -153,12 +155,16 @@ KIDA_SCIP_OPTIONAL_FUNCTIONS(KIDA_DECLARE)
 struct Constants {
   int result_didnotrun;
   int result_branched;
+  int result_reduced_domain;
   int lpsolstat_optimal;
   int basestat_lower;
   int basestat_basic;
   int basestat_upper;
   int basestat_zero;
+  int stage_problem;
+  int stage_presolved;
   int stage_solving;
+  int stage_solved;
   std::uint64_t event_dual_bound_improved;
   std::uint64_t event_best_solution_found;
   std::uint64_t event_node_branched;
