@@ -10,16 +10,21 @@ Examples
 """
 
 import argparse
+import sys
 from pathlib import Path
 
+from kida.cli import how_ended
 from kida.cli.common import bound_text, explain_policies, open_console, progress_line, read_instance
 from kida.cli.numbers import positive, seed, whole
 from kida.evaluation.outcome import Outcome
-from kida.evaluation.watched import solve_watched
+from kida.evaluation.watched import Interrupted, solve_watched
 from kida.settings import SETTINGS, Limits
 from kida.solver.solve import Limit, Reason
 
 HELP = "solve an instance with a learned brancher"
+
+#: Seconds that a solve has after Ctrl-C to come to rest and give its result; a second one ends it.
+GRACE = 30.0
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -47,25 +52,34 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Solve and print the result."""
+    """Solve and print the result, also that of a solve that Ctrl-C or SIGTERM has ended."""
     limits = Limits(arguments.time_limit, arguments.node_limit, arguments.memory_limit)
     instance = read_instance(arguments.instance)
     console = open_console()
-    with progress_line(console, f"{instance.name}, {arguments.model}") as show:
-        result = solve_watched(
-            instance,
-            arguments.model,
-            settings=arguments.settings,
-            limits=limits,
-            seed=arguments.seed,
-            on_progress=show,
-            solution_file=arguments.solution,
-        )
+    status = 0
+    try:
+        with progress_line(console, f"{instance.name}, {arguments.model}") as show:
+            result = solve_watched(
+                instance,
+                arguments.model,
+                settings=arguments.settings,
+                limits=limits,
+                seed=arguments.seed,
+                on_progress=show,
+                solution_file=arguments.solution,
+                grace=GRACE,
+            )
+    except Interrupted as stopped:
+        result, (status, _) = stopped.outcome, how_ended(stopped.interrupt)
+    except KeyboardInterrupt as interrupt:
+        status, how = how_ended(interrupt)
+        print(f"kida: {how} before there was a result", file=sys.stderr)
+        return status
     for name, value in describe(result):
         print(f"{name:14} {value}")
     if arguments.solution is not None:
         print(f"{'solution':14} {arguments.solution if result.has_solution else 'none'}")
-    return 0
+    return status
 
 
 def describe(result: Outcome) -> list[tuple[str, str]]:

@@ -21,6 +21,23 @@ from kida.trajectory import with_infinities, without_infinities
 _PATIENCE = 1e9
 
 
+class Interrupted(KeyboardInterrupt):
+    """Ctrl-C, or SIGTERM, has ended a solve.
+
+    Attributes
+    ----------
+    outcome
+        What was found by then.
+    interrupt
+        What ended it.
+    """
+
+    def __init__(self, outcome: Outcome, interrupt: KeyboardInterrupt) -> None:
+        super().__init__()
+        self.outcome = outcome
+        self.interrupt = interrupt
+
+
 class Watched(Job, frozen=True, kw_only=True):
     """A job: one solve whose progress is told.
 
@@ -83,6 +100,7 @@ def solve_watched(
     seed: int = 0,
     on_progress: Callable[[Progress], None] | None = None,
     solution_file: Path | None = None,
+    grace: float = 0.0,
 ) -> Outcome:
     """Solve one instance in a process of its own.
 
@@ -92,14 +110,18 @@ def solve_watched(
         See :func:`kida.solver.solve.solve`.
     on_progress
         Called about four times a second with how far the solve is.
+    grace
+        Seconds that the solve has, after Ctrl-C, to come to rest and tell what it has found.
 
     Raises
     ------
     UserError
         If the policy, the settings or the limits make no sense, the instance cannot be read, or
         the solve has failed.
+    Interrupted
+        On Ctrl-C, when the process has ended within the grace.
     KeyboardInterrupt
-        On Ctrl-C, when the process has ended.
+        On Ctrl-C otherwise, and on a second one.
     """
     with tempfile.TemporaryDirectory() as folder:
         job = Watched(
@@ -122,11 +144,20 @@ def solve_watched(
             elif on_progress is not None:
                 on_progress(_progress(news))
 
-        failure = run_alone(job, told)
+        try:
+            failure = run_alone(job, told, grace=grace)
+        except KeyboardInterrupt as interrupt:
+            if not Path(job.record).exists():
+                raise
+            raise Interrupted(_outcome(job), interrupt) from None
         if failure is not None:
             how = "" if failure.by_user else f"the solve of {job.label} failed: "
             raise UserError(f"{how}{failure.error}")
-        return read_json(Path(job.record), Outcome, "a solve's outcome", largest=LARGE_FILE)
+        return _outcome(job)
+
+
+def _outcome(job: Job) -> Outcome:
+    return read_json(Path(job.record), Outcome, "a solve's outcome", largest=LARGE_FILE)
 
 
 def _progress(news: Any) -> Progress:
