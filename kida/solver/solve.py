@@ -29,7 +29,7 @@ from kida.solver.branching import Brancher, BranchingStatistics, capsule
 from kida.solver.policies import attach_policy
 from kida.solver.problem import open_model
 from kida.solver.settings import apply_limits, apply_seeds, apply_settings
-from kida.trajectory import BoundTrajectory, with_infinities
+from kida.trajectory import SCIP_INFINITY, BoundTrajectory, with_infinities
 
 #: How long an interrupted solve may take to come to rest before it is abandoned, in seconds: an LP
 #: is solved to its end. A second Ctrl-C abandons it at once.
@@ -176,7 +176,8 @@ class SolveResult:
             return 0.0
         if math.isinf(primal) or math.isinf(dual) or primal * dual <= 0:
             return math.inf
-        return abs(primal - dual) / min(abs(primal), abs(dual))
+        gap = abs(primal - dual) / min(abs(primal), abs(dual))
+        return gap if gap < SCIP_INFINITY else math.inf
 
 
 def optimize(
