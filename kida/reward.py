@@ -19,9 +19,6 @@ from numpy.typing import NDArray
 from kida.sense import sign
 from kida.trajectory import BoundTrajectory, Clock
 
-# Seconds, over which the bound that a solve starts from is measured.
-_INSTANT = 1e-6
-
 
 @dataclass(frozen=True)
 class ScoringRule:
@@ -56,7 +53,8 @@ def cumulated_reward(
 
     A solve that never branched holds its final bound over the whole limit. (The competition's own
     script gives 0 there, which none of its instances ever showed.) The result is infinite if no
-    finite bound can be told at some time within the limit.
+    finite bound can be told at some time within the limit: from below while nothing is proved,
+    whatever comes of it later, and from above if the problem is proved to be infeasible.
     """
     dual = _floored_dual(trajectory, rule)
     mirror = sign(trajectory.sense)
@@ -68,10 +66,14 @@ def dual_integral(
 ) -> float:
     """Return the area between the best known objective value and the dual bound; lower is better.
 
-    It is ``T`` times the (offset, signed) best known value, less the cumulated reward.
+    It is ``T`` times the (offset, signed) best known value, less the cumulated reward. Of an
+    infeasible problem, whose best known value is infinite, there is no area once that is proved.
     """
     value = sign(trajectory.sense) * (best_known - rule.objective_offset)
-    return rule.time_limit * value - cumulated_reward(trajectory, rule, clock)
+    if math.isfinite(value):
+        return rule.time_limit * value - cumulated_reward(trajectory, rule, clock)
+    gap = _difference(np.float64(value), _floored_dual(trajectory, rule))
+    return _integrate(trajectory, gap, rule.time_limit, clock)
 
 
 def primal_dual_integral(
@@ -79,7 +81,8 @@ def primal_dual_integral(
 ) -> float:
     """Return the area between primal and dual bound from the end of the root node; lower is better.
 
-    Infinite while neither a solution nor an initial primal bound is known.
+    Infinite while neither a solution nor an initial primal bound is known, and nothing from the
+    time on at which the problem is proved to be infeasible.
     """
     mirror = sign(trajectory.sense)
     primal = mirror * trajectory.primal
@@ -87,7 +90,7 @@ def primal_dual_integral(
         primal = np.minimum(primal, mirror * rule.initial_primal_bound)
     dual = _floored_dual(trajectory, rule)
     # The primal bound can be a rounding error below the dual one when they meet.
-    gap = np.maximum(primal - dual, 0.0)
+    gap = np.maximum(_difference(primal, dual), 0.0)
     return _integrate(trajectory, gap, rule.time_limit, clock)
 
 
@@ -98,10 +101,13 @@ def starting_bound(
 ) -> float:
     """Return the dual bound at the end of the root node, mirrored to minimisation as rewards are.
 
-    Infinite if there is none. The initial bounds are those of :class:`ScoringRule`.
+    Of a solve that never branched it is the final one. Infinite if there is none. The initial
+    bounds are those of :class:`ScoringRule`.
     """
-    rule = ScoringRule(_INSTANT, initial_dual_bound, initial_primal_bound)
-    return cumulated_reward(trajectory, rule) / _INSTANT
+    rule = ScoringRule(1.0, initial_dual_bound, initial_primal_bound)
+    dual = _floored_dual(trajectory, rule)
+    in_force = np.searchsorted(trajectory.wall, trajectory.root_end(), side="right") - 1
+    return float(dual[max(int(in_force), 0)])
 
 
 def _floored_dual(trajectory: BoundTrajectory, rule: ScoringRule) -> NDArray[np.float64]:
@@ -114,6 +120,14 @@ def _floored_dual(trajectory: BoundTrajectory, rule: ScoringRule) -> NDArray[np.
         # SCIP reports an infinite bound when it has proven that nothing beats the objective limit.
         dual = np.where(dual == np.inf, mirror * rule.initial_primal_bound, dual)
     return dual
+
+
+def _difference(
+    upper: NDArray[np.float64] | np.float64, lower: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return what lies between two bounds: nothing where they are one, and be it infinity."""
+    apart = upper != lower
+    return np.subtract(upper, lower, out=np.zeros(lower.shape), where=apart)
 
 
 def _integrate(
@@ -130,4 +144,8 @@ def _integrate(
         raise ValueError("the trajectory begins after the root node ended")
     widths = np.diff(edges)
     held = widths > 0
-    return math.fsum((widths[held] * values[held]).tolist())
+    parts = widths[held] * values[held]
+    # Of both infinities there is no sum; what was not bounded at some time is not.
+    if (parts == -np.inf).any():
+        return -math.inf
+    return math.fsum(parts.tolist())

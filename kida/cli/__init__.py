@@ -56,6 +56,13 @@ def _terminate(*details: object) -> NoReturn:
     raise _Terminated
 
 
+def how_ended(interrupt: KeyboardInterrupt) -> tuple[int, str]:
+    """Return the exit status that an interrupt asks for, and a word for it."""
+    if isinstance(interrupt, _Terminated):
+        return 143, "terminated"
+    return 130, "interrupted"
+
+
 @contextmanager
 def _orderly_termination() -> Iterator[None]:
     # Python lets nobody but the main thread handle signals.
@@ -102,10 +109,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
     except KeyboardInterrupt as interrupt:
-        terminated = isinstance(interrupt, _Terminated)
-        how = "terminated" if terminated else "interrupted"
+        status, how = how_ended(interrupt)
         print(f"kida: {how}; everything finished so far is on disk", file=sys.stderr)
-        return 143 if terminated else 130
+        return status
 
 
 def command() -> NoReturn:

@@ -10,16 +10,21 @@ Examples
 """
 
 import argparse
+import sys
 from pathlib import Path
 
+from kida.cli import how_ended
 from kida.cli.common import bound_text, explain_policies, open_console, progress_line, read_instance
 from kida.cli.numbers import positive, seed, whole
 from kida.evaluation.outcome import Outcome
-from kida.evaluation.watched import solve_watched
+from kida.evaluation.watched import Interrupted, solve_watched
 from kida.settings import SETTINGS, Limits
 from kida.solver.solve import Limit, Reason
 
 HELP = "solve an instance with a learned brancher"
+
+#: Seconds that a solve has after Ctrl-C to come to rest and give its result; a second one ends it.
+GRACE = 30.0
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -47,11 +52,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Solve and print the result."""
+    """Solve and print the result, also that of a solve that Ctrl-C or SIGTERM has ended."""
     limits = Limits(arguments.time_limit, arguments.node_limit, arguments.memory_limit)
     instance = read_instance(arguments.instance)
     console = open_console()
-    found: list[Outcome] = []
+    status = 0
     try:
         with progress_line(console, f"{instance.name}, {arguments.model}") as show:
             result = solve_watched(
@@ -61,22 +66,20 @@ def run(arguments: argparse.Namespace) -> int:
                 limits=limits,
                 seed=arguments.seed,
                 on_progress=show,
-                on_interrupt=found.append,
                 solution_file=arguments.solution,
+                grace=GRACE,
             )
-        found.append(result)
-    finally:
-        # After Ctrl-C too: then it is what had been found by then.
-        for result in found:
-            _print(result, arguments.solution)
-    return 0
-
-
-def _print(result: Outcome, solution: Path | None) -> None:
+    except Interrupted as stopped:
+        result, (status, _) = stopped.outcome, how_ended(stopped.interrupt)
+    except KeyboardInterrupt as interrupt:
+        status, how = how_ended(interrupt)
+        print(f"kida: {how} before there was a result", file=sys.stderr)
+        return status
     for name, value in describe(result):
         print(f"{name:14} {value}")
-    if solution is not None:
-        print(f"{'solution':14} {solution if result.has_solution else 'none'}")
+    if arguments.solution is not None:
+        print(f"{'solution':14} {arguments.solution if result.has_solution else 'none'}")
+    return status
 
 
 def describe(result: Outcome) -> list[tuple[str, str]]:

@@ -20,7 +20,16 @@ using namespace nb::literals;
 
 namespace {
 
-// A Python function as the rule calls it: in the node loop, taking the interpreter lock.
+// A Python function as the rule calls it: in the node loop, taking the interpreter lock. The rule
+// has only a weak reference: the function may refer to the model, which owns the rule, and whoever
+// keeps both alive must be seen by the garbage collector, which this is not.
+nb::object called(const nb::object& reference) {
+  nb::object function = reference();
+  if (!function.is_none()) return function;
+  PyErr_SetString(PyExc_RuntimeError, "the branching function is gone: keep the model it is of");
+  throw nb::python_error();
+}
+
 ExpertScore expert_score_of(nb::object function) {
   return [function = std::move(function)](Scip* scip, const std::vector<SCIP_Var*>& candidates,
                                           int depth, std::vector<double>& scores,
@@ -32,12 +41,12 @@ ExpertScore expert_score_of(nb::object function) {
       std::vector<double> values, pseudocosts;
       for (SCIP_Var* variable : candidates) {
         names.append(scip::SCIPvarGetName(variable));
-        values.push_back(scip::SCIPvarGetLPSol(variable));
+        values.push_back(lp_value(scip, variable));
         pseudocosts.push_back(scip::SCIPgetVarPseudocostScore(scip, variable, values.back()));
       }
-      const nb::object found =
-          function(names, to_numpy(values), to_numpy(expert.down_gain), to_numpy(expert.up_gain),
-                   to_numpy(expert.score), to_numpy(pseudocosts), depth);
+      const nb::object found = called(function)(names, to_numpy(values), to_numpy(expert.down_gain),
+                                                to_numpy(expert.up_gain), to_numpy(expert.score),
+                                                to_numpy(pseudocosts), depth);
       const auto array = nb::cast<nb::ndarray<const double, nb::ndim<1>, nb::c_contig>>(found);
       std::copy_n(array.data(), scores.size(), scores.begin());  // Python has checked the shape
       return true;
@@ -54,7 +63,7 @@ Chooser chooser_of(nb::object function) {
     const nb::gil_scoped_acquire locked;
     try {
       const nb::object choice =
-          function(observation_arrays(node.observation), to_numpy(node.candidates));
+          called(function)(observation_arrays(node.observation), to_numpy(node.candidates));
       return nb::cast<int>(choice);
     } catch (nb::python_error& error) {
       PendingException::store(pending, error.value().ptr());
@@ -157,7 +166,10 @@ void bind_branchrule(nb::module_& m) {
       .def_static("include", &include_brancher, "scip"_a, "network"_a.none(), "options"_a,
                   nb::kw_only(), "acting"_a, "seed"_a = 0, "priority"_a, "trace"_a = false,
                   "function"_a = nb::none(), "expert_score"_a = nb::none(),
-                  "Include the rule; its options are those of kida.rule, by name.")
+                  "Include the rule; its options are those of kida.rule, by name. Functions are "
+                  "given as weak references.")
+      .def_static("included",
+                  [](const nb::object& capsule) { return Brancher::included(scip_of(capsule)); })
       .def_prop_ro("statistics",
                    [](const Brancher& self) {
                      const Statistics& s = self.statistics();
@@ -166,6 +178,8 @@ void bind_branchrule(nb::module_& m) {
                      result["network_decisions"] = s.network_decisions;
                      result["expert_decisions"] = s.expert_decisions;
                      result["candidates"] = s.candidates;
+                     result["unscored"] = s.unscored;
+                     result["decisions_in_copies"] = self.decisions_in_copies();
                      result["seconds_observing"] = s.seconds_observing;
                      result["seconds_scoring"] = s.seconds_scoring;
                      result["seconds_expert"] = s.seconds_expert;

@@ -1,9 +1,13 @@
 // What Python sees of the network. Argument checks live here; the class trusts its callers.
 #include <nanobind/stl/map.h>
 #include <nanobind/stl/optional.h>
+#include <nanobind/stl/pair.h>
 #include <nanobind/stl/shared_ptr.h>
 #include <nanobind/stl/string.h>
+#include <nanobind/stl/vector.h>
 
+#include <algorithm>
+#include <cmath>
 #include <map>
 #include <memory>
 #include <optional>
@@ -61,6 +65,10 @@ struct NodeArrays {
             "an edge leads to a variable that does not exist");
     require(std::all_of(candidates.data(), candidates.data() + candidates.size(), in_range),
             "a candidate is a variable that does not exist");
+    std::vector<std::int32_t> sorted(candidates.data(), candidates.data() + candidates.size());
+    std::sort(sorted.begin(), sorted.end());
+    require(std::adjacent_find(sorted.begin(), sorted.end()) == sorted.end(),
+            "a candidate is there twice: each variable has one score");
     require(!with_candidate_features ||
                 (candidate_features.has_value() && candidate_features->ndim() == 2 &&
                  candidate_features->shape(0) == candidates.size() &&
@@ -90,6 +98,13 @@ auto score(const Network& network, const NodeArrays& arrays) {
     thread_local Network::Workspace workspace;  // getting its memory costs more than scoring
     network.score(node, workspace, scores);
   }
+  for (std::size_t k = 0; k < scores.size(); ++k) {
+    if (!std::isfinite(scores[k])) {
+      throw std::runtime_error("the network's score of variable " +
+                               std::to_string(node.candidates[k]) +
+                               " is not finite: its weights do not fit this problem");
+    }
+  }
   return to_numpy(scores);
 }
 
@@ -114,6 +129,7 @@ void bind_network(nb::module_& m) {
           "edge_values"_a, "candidates"_a, "candidate_features"_a = nb::none(),
           "One float32 score per candidate (an index of a variable).");
   m.def("instruction_set", &Network::instruction_set);
+  m.def("instruction_sets", &Network::instruction_sets);
   m.def("use_instruction_set", &Network::use_instruction_set, "name"_a);
 }
 

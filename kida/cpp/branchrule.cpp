@@ -33,59 +33,116 @@ void branching_candidates(Scip* scip, CandidateSet which, std::vector<SCIP_Var*>
   }
   // SCIP's arrays begin with the variables of highest priority and change under strong branching.
   candidates.assign(variables, variables + priority_count);
+  // Columns that are priced in later, or were taken out: the LP cannot tell anything of them.
+  std::erase_if(candidates, [](SCIP_Var* variable) { return SCIPvarIsInLP(variable) == 0; });
 }
 
 struct Brancher::Callbacks {
   using Owner = std::shared_ptr<Brancher>;
 
+  static Brancher& of(SCIP_Branchrule* rule) {
+    return **reinterpret_cast<Owner*>(SCIPbranchruleGetData(rule));
+  }
   static Retcode on_branching(Scip* scip, SCIP_Branchrule* rule, Bool, int* result) {
     *result = constants.result_didnotrun;
-    Brancher& self = **reinterpret_cast<Owner*>(SCIPbranchruleGetData(rule));
+    Brancher& self = of(rule);
     try {
       const auto begin = Clock::now();
       *result = self.execute(scip);
       self.statistics_.seconds_total += seconds(begin, Clock::now());
     } catch (const std::exception& failure) {
-      self.state_ = State::failed;
+      // A copy may run beside the thread that holds the interpreter lock, and wait for it for ever.
+      if (self.is_copy_) return error;
       PendingException::store(self.exception_,
                               std::string("kida's branching rule failed: ") + failure.what());
-      return SCIPinterruptSolve(scip);
+      *result = self.give_up(scip);
     }
     return okay;
   }
-  // Before every solve: what stopped the last one may be mended, and the problem another one.
-  static Retcode on_init(Scip*, SCIP_Branchrule* rule) {
-    (*reinterpret_cast<Owner*>(SCIPbranchruleGetData(rule)))->state_ = State::unused;
+  static Retcode on_copy(Scip* target, SCIP_Branchrule* rule) {
+    try {
+      of(rule).copy_to(target);
+    } catch (const std::exception&) {
+      return error;
+    }
+    return okay;
+  }
+  // A solve begins, or a restart: what was found out of the last one need not hold of this one.
+  static Retcode on_solve(Scip*, SCIP_Branchrule* rule) {
+    of(rule).state_ = State::unused;
     return okay;
   }
   static Retcode on_free(Scip*, SCIP_Branchrule* rule) {
     auto* owner = reinterpret_cast<Owner*>(SCIPbranchruleGetData(rule));
-    // They may refer to the model, which ends here.
-    (*owner)->setup_.function = nullptr;
-    (*owner)->setup_.expert_score = nullptr;
+    (*owner)->scip_ = nullptr;
     delete owner;
     return okay;
   }
 };
+
+bool Brancher::included(Scip* scip) { return SCIPfindBranchrule(scip, rule_name) != nullptr; }
 
 std::shared_ptr<Brancher> Brancher::include(Scip* scip, std::shared_ptr<const Network> network,
                                             RuleSetup setup) {
   if (network == nullptr && setup.acting == Acting::network) {
     throw std::invalid_argument("a rule that acts by the network needs one");
   }
-  if (SCIPfindBranchrule(scip, rule_name) != nullptr) {
-    throw std::runtime_error("this model already has a kida branching rule");
-  }
-  const int priority = setup.priority;
   std::shared_ptr<Brancher> brancher(new Brancher(std::move(network), std::move(setup)));
-  SCIP_Branchrule* rule = nullptr;
-  KIDA_CALL(SCIPincludeBranchruleBasic(
-      scip, &rule, rule_name, "learned branching by a bipartite graph network", priority, -1, 1.0,
-      reinterpret_cast<SCIP_BranchruleData*>(new Callbacks::Owner(brancher))));
-  KIDA_CALL(SCIPsetBranchruleExecLp(scip, rule, Callbacks::on_branching));
-  KIDA_CALL(SCIPsetBranchruleInit(scip, rule, Callbacks::on_init));
-  KIDA_CALL(SCIPsetBranchruleFree(scip, rule, Callbacks::on_free));
+  include(scip, brancher);
   return brancher;
+}
+
+void Brancher::include(Scip* scip, std::shared_ptr<Brancher> brancher) {
+  brancher->scip_ = scip;
+  SCIP_Branchrule* rule = nullptr;
+  auto owner = std::make_unique<Callbacks::Owner>(brancher);
+  KIDA_CALL(SCIPincludeBranchruleBasic(
+      scip, &rule, rule_name, "learned branching by a bipartite graph network",
+      brancher->setup_.priority, -1, 1.0, reinterpret_cast<SCIP_BranchruleData*>(owner.get())));
+  owner.release();  // SCIP has it now
+  KIDA_CALL(SCIPsetBranchruleExecLp(scip, rule, Callbacks::on_branching));
+  KIDA_CALL(SCIPsetBranchruleCopy(scip, rule, Callbacks::on_copy));
+  KIDA_CALL(SCIPsetBranchruleInitsol(scip, rule, Callbacks::on_solve));
+  KIDA_CALL(SCIPsetBranchruleFree(scip, rule, Callbacks::on_free));
+}
+
+void Brancher::copy_to(Scip* target) {
+  // Copies made in between are SCIP's own, for its heuristics, which choose how they branch.
+  const int stage = SCIPgetStage(scip_);
+  if (stage != constants.stage_problem && stage != constants.stage_presolved &&
+      stage != constants.stage_solved) {
+    return;
+  }
+  if (setup_.acting != Acting::network || recorder_.active()) {
+    if (!is_copy_) {
+      warn_once(warned_copy_,
+                "the copy of this model is branched by SCIP's own rules: a Python function, or a "
+                "rule that records samples, acts in the model that it was attached to only");
+    }
+    return;
+  }
+  std::shared_ptr<Brancher> brancher(new Brancher(network_, setup_));
+  brancher->is_copy_ = true;
+  brancher->decisions_in_copies_ = decisions_in_copies_;
+  include(target, std::move(brancher));
+}
+
+void Brancher::warn_once(bool& warned, const char* message) {
+  if (warned) return;
+  warned = true;
+  if (is_copy_) return;  // see on_branching
+  const PyGILState_STATE lock = PyGILState_Ensure();
+  if (PyErr_WarnEx(PyExc_RuntimeWarning, message, 1) != 0) {
+    // A warning turned into an error cannot leave a callback: hand it over.
+    PyObject *type, *value, *traceback;
+    PyErr_Fetch(&type, &value, &traceback);
+    PyErr_NormalizeException(&type, &value, &traceback);
+    PendingException::store(exception_, value);
+    Py_XDECREF(type);
+    Py_XDECREF(value);
+    Py_XDECREF(traceback);
+  }
+  PyGILState_Release(lock);
 }
 
 // The observation describes a linear relaxation of a linear problem; on others SCIP's rules go on.
@@ -95,21 +152,9 @@ bool Brancher::accepts(Scip* scip) {
     state_ = nonlinear != nullptr && SCIPconshdlrGetNActiveConss(nonlinear) > 0 ? State::declined
                                                                                 : State::active;
     if (state_ == State::declined) {
-      const PyGILState_STATE lock = PyGILState_Ensure();
-      if (PyErr_WarnEx(PyExc_RuntimeWarning,
-                       "kida declines to branch: the problem has nonlinear constraints; SCIP's "
-                       "own branching rules go on",
-                       1) != 0) {
-        // A warning turned into an error cannot leave a callback: hand it over.
-        PyObject *type, *value, *traceback;
-        PyErr_Fetch(&type, &value, &traceback);
-        PyErr_NormalizeException(&type, &value, &traceback);
-        PendingException::store(exception_, value);
-        Py_XDECREF(type);
-        Py_XDECREF(value);
-        Py_XDECREF(traceback);
-      }
-      PyGILState_Release(lock);
+      warn_once(warned_nonlinear_,
+                "kida declines to branch: the problem has nonlinear constraints; SCIP's own "
+                "branching rules go on");
     }
   }
   return state_ == State::active;
@@ -126,9 +171,9 @@ int Brancher::ask_expert(Scip* scip, bool teaches, bool observed) {
   strong_branching(scip, candidates_, positions,
                    {.iterations = setup_.decision.expert_iterations, .idempotent = !teaches},
                    expert_);
-  if (setup_.expert_score && expert_.complete && !score_by_function(scip)) state_ = State::failed;
+  if (setup_.expert_score && expert_.complete && !score_by_function(scip)) failed_ = true;
   statistics_.seconds_expert += seconds(begin, Clock::now());
-  return state_ == State::failed ? none : expert_.best;
+  return failed_ ? none : expert_.best;
 }
 
 bool Brancher::score_by_function(Scip* scip) {
@@ -156,7 +201,7 @@ std::vector<std::size_t> Brancher::shortlist(Scip* scip, bool observed) {
     return promising_by_pseudocost(scip, candidates_, limit);
   }
   if (!observed) observe_node(scip, false, network_->candidate_features());
-  score();
+  if (!score()) return promising_by_pseudocost(scip, candidates_, limit);
   std::vector<std::size_t> positions(candidates_.size());
   std::iota(positions.begin(), positions.end(), std::size_t{0});
   std::stable_sort(positions.begin(), positions.end(),
@@ -176,18 +221,26 @@ void Brancher::observe_node(Scip* scip, bool with_incumbent, bool with_candidate
   statistics_.seconds_observing += timing_.observing;
 }
 
-// Of the node as observed.
-void Brancher::score() {
+// Of the node as observed; false if a score is not finite, and so none can be believed.
+bool Brancher::score() {
   const auto begin = Clock::now();
   scores_.resize(candidates_.size());
   network_->score(view_of(node_), workspace_, scores_);
   timing_.scoring = static_cast<float>(seconds(begin, Clock::now()));
   statistics_.seconds_scoring += timing_.scoring;
+  if (all_finite(scores_)) return true;
+  warn_once(warned_not_finite_,
+            "the network's scores are not finite: its weights do not fit this problem; SCIP's own "
+            "branching rules decide at such nodes");
+  return false;
 }
 
 int Brancher::ask_network(Scip* scip) {
   observe_node(scip, false, network_->candidate_features());
-  score();
+  if (!score()) {
+    statistics_.unscored += 1;
+    return none;
+  }
   statistics_.network_decisions += 1;
   return static_cast<int>(std::max_element(scores_.begin(), scores_.end()) - scores_.begin());
 }
@@ -199,7 +252,7 @@ int Brancher::ask_function(Scip* scip) {
   timing_.scoring = static_cast<float>(seconds(begin, Clock::now()));
   statistics_.seconds_scoring += timing_.scoring;
   if (choice < 0) {  // it has stored why
-    state_ = State::failed;
+    failed_ = true;
     return none;
   }
   statistics_.network_decisions += 1;
@@ -233,7 +286,7 @@ Brancher::Choice Brancher::choose(Scip* scip) {
     if (record) observe_node(scip, true, true);  // before the expert teaches the solver
     const bool teaches = expert_decides || (setup_.recording.expert_teaches && expert_acts);
     const int best = ask_expert(scip, teaches, record);
-    if (state_ == State::failed) return {};
+    if (failed_) return {};
     recorded = record && expert_.complete;
     if (recorded) recorder_.record(scip, node_, expert_);
     if (expert_acts && best != none) choice = {.candidate = best, .by_expert = true};
@@ -257,17 +310,27 @@ void Brancher::branch(Scip* scip, Choice choice) {
   }
 }
 
+// End the solve because of the exception that is stored. SCIP would let its other rules branch on
+// this node; told that a domain has changed, it looks at the node again, that is, when it goes on.
+int Brancher::give_up(Scip* scip) {
+  KIDA_CALL(SCIPinterruptSolve(scip));
+  return constants.result_reduced_domain;
+}
+
 int Brancher::execute(Scip* scip) {
   const auto begin = Clock::now();
-  if (state_ == State::failed || !accepts(scip)) return constants.result_didnotrun;
+  failed_ = false;
+  if (exception_->waiting()) return give_up(scip);  // that nobody has asked for
+  if (!accepts(scip)) return exception_->waiting() ? give_up(scip) : constants.result_didnotrun;
   branching_candidates(scip, setup_.decision.candidates, candidates_);
   if (candidates_.empty()) return constants.result_didnotrun;
 
   const Choice choice = choose(scip);
-  if (state_ == State::failed) KIDA_CALL(SCIPinterruptSolve(scip));
+  if (failed_ || exception_->waiting()) return give_up(scip);
   if (choice.candidate == none) return constants.result_didnotrun;
 
   statistics_.decisions += 1;
+  if (is_copy_) *decisions_in_copies_ += 1;
   statistics_.expert_decisions += choice.by_expert ? 1 : 0;
   statistics_.candidates += static_cast<std::int64_t>(candidates_.size());
   branch(scip, choice);

@@ -5,6 +5,7 @@
 // declared in rule_options.h; what they do is decided here.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -51,6 +52,7 @@ struct Statistics {
   std::int64_t network_decisions = 0;  // or the function's
   std::int64_t expert_decisions = 0;
   std::int64_t candidates = 0;  // sum over the decisions
+  std::int64_t unscored = 0;    // nodes left to SCIP's rules because a score was not finite
   double seconds_observing = 0.0;
   double seconds_scoring = 0.0;
   double seconds_expert = 0.0;
@@ -65,17 +67,23 @@ struct Timing {
 class Brancher : public std::enable_shared_from_this<Brancher> {
  public:
   // Include the rule into `scip`, which shares its ownership. `network` may be null unless it acts.
+  // A network's rule acts in copies of the model too, unless they are made while it is being
+  // solved, as SCIP's heuristics do; of other rules a copy says that it has none.
   static std::shared_ptr<Brancher> include(Scip* scip, std::shared_ptr<const Network> network,
                                            RuleSetup setup);
 
+  // Whether there is a rule in `scip` already.
+  static bool included(Scip* scip);
+
   const Statistics& statistics() const { return statistics_; }
+  std::int64_t decisions_in_copies() const { return *decisions_in_copies_; }
   const std::vector<Sample>& samples() const { return recorder_.samples(); }
   const std::vector<Timing>& trace() const { return trace_; }
   bool declined() const { return state_ == State::declined; }
   PendingException& exception() { return *exception_; }
 
  private:
-  enum class State { unused, active, declined, failed };
+  enum class State { unused, active, declined };
   struct Callbacks;
   static constexpr int none = -1;  // instead of a candidate's position: nobody here has chosen
   struct Choice {
@@ -89,7 +97,13 @@ class Brancher : public std::enable_shared_from_this<Brancher> {
         recorder_(setup_.recording),
         random_(setup_.seed) {}
 
+  // One rule in one SCIP, of the model or of a copy, which may run in a thread of its own.
+  static void include(Scip* scip, std::shared_ptr<Brancher> brancher);
+  void copy_to(Scip* target);
+  void warn_once(bool& warned, const char* message);
+
   int execute(Scip* scip);
+  int give_up(Scip* scip);
   bool accepts(Scip* scip);
   Choice choose(Scip* scip);
   int ask_expert(Scip* scip, bool teaches, bool observed);
@@ -99,7 +113,7 @@ class Brancher : public std::enable_shared_from_this<Brancher> {
   int ask_network(Scip* scip);
   int ask_function(Scip* scip);
   void observe_node(Scip* scip, bool with_incumbent, bool with_candidate_features);
-  void score();
+  bool score();
   void branch(Scip* scip, Choice choice);
   double uniform();
 
@@ -108,6 +122,14 @@ class Brancher : public std::enable_shared_from_this<Brancher> {
   SampleRecorder recorder_;
   std::mt19937_64 random_;
   State state_ = State::unused;
+  bool failed_ = false;  // at this node
+  bool is_copy_ = false;
+  bool warned_nonlinear_ = false;
+  bool warned_not_finite_ = false;
+  bool warned_copy_ = false;
+  Scip* scip_ = nullptr;
+  std::shared_ptr<std::atomic<std::int64_t>> decisions_in_copies_ =
+      std::make_shared<std::atomic<std::int64_t>>(0);
   std::shared_ptr<PendingException> exception_ = std::make_shared<PendingException>();
   Statistics statistics_;
   std::vector<Timing> trace_;

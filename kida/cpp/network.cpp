@@ -47,7 +47,19 @@ const Kernels* active_kernels = [] {
 
 }  // namespace
 
+bool all_finite(std::span<const float> scores) {
+  return std::all_of(scores.begin(), scores.end(),
+                     [](float score) { return std::isfinite(score); });
+}
+
 const char* Network::instruction_set() { return active_kernels->name; }
+
+std::vector<std::pair<std::string, bool>> Network::instruction_sets() {
+  std::vector<std::pair<std::string, bool>> found;
+  for (const Kernels* kernels : all_kernels())
+    found.emplace_back(kernels->name, supported(*kernels));
+  return found;
+}
 
 void Network::use_instruction_set(const std::string& name) {
   for (const Kernels* kernels : all_kernels()) {
@@ -134,13 +146,6 @@ void Network::score(const NodeView& node, Workspace& workspace, std::span<float>
                 workspace, scores);
   } else {
     score_graph(node, workspace, scores);
-  }
-  for (std::size_t k = 0; k < node.candidates.size(); ++k) {
-    if (!std::isfinite(scores[k])) {
-      throw std::runtime_error("the network's score of variable " +
-                               std::to_string(node.candidates[k]) +
-                               " is not finite: its weights do not fit this problem");
-    }
   }
 }
 

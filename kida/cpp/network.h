@@ -13,6 +13,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "kernels.h"
@@ -37,6 +38,9 @@ struct Parameter {
 };
 using Parameters = std::map<std::string, Parameter>;
 
+// Whether scores can be believed.
+bool all_finite(std::span<const float> scores);
+
 class Network {
  public:
   // With `candidate_features` the readout also reads what the solver has learned of the candidates.
@@ -53,9 +57,9 @@ class Network {
     Observation part;
   };
 
-  // Score the node's candidates, candidates[k] into scores[k]; a network that does not read their
-  // features ignores them. Throws std::runtime_error when a score is not finite. Safe to call from
-  // several threads with a workspace each.
+  // Score the node's candidates, which must differ, candidates[k] into scores[k]; a network that
+  // does not read their features ignores them. Scores of weights that do not fit may not be finite.
+  // Safe to call from several threads with a workspace each.
   void score(const NodeView& node, Workspace& workspace, std::span<float> scores) const;
 
   int embedding_size() const { return embedding_size_; }
@@ -64,7 +68,10 @@ class Network {
   // The instruction set in use: "avx512", "avx2" or "baseline".
   static const char* instruction_set();
 
-  // Use another instruction set that this processor has (tests compare them); throws otherwise.
+  // Those that are compiled in, widest first, and whether this processor has them.
+  static std::vector<std::pair<std::string, bool>> instruction_sets();
+
+  // Use another instruction set that this processor has; throws otherwise.
   static void use_instruction_set(const std::string& name);
 
  private:

@@ -62,9 +62,7 @@ void observe_variables(Scip* scip, const Scales& scales, bool with_incumbent,
     const int type = type_feature(variable);
     const double lower = SCIPvarGetLbLocal(variable);
     const double upper = SCIPvarGetUbLocal(variable);
-    // A variable outside the LP reports its best bound, which may be infinite.
-    const double reported = SCIPvarGetLPSol(variable);
-    const double value = scales.is_finite(reported) ? reported : 0.0;
+    const double value = lp_value(scip, variable);
     f[objective] = static_cast<float>(SCIPvarGetObj(variable) / scales.objective_norm);
     f[type] = 1.0F;
     f[has_lower_bound] = scales.is_finite(lower);
@@ -165,6 +163,11 @@ float share(double value, double usual) {
 
 }  // namespace
 
+double lp_value(Scip* scip, SCIP_Var* variable) {
+  const double reported = SCIPvarGetLPSol(variable);
+  return std::abs(reported) < SCIPinfinity(scip) ? reported : 0.0;
+}
+
 void observe(Scip* scip, bool with_incumbent, Observation& observation) {
   const Scales scales{
       .infinity = SCIPinfinity(scip),
@@ -192,7 +195,7 @@ void observe_candidates(Scip* scip, std::span<SCIP_Var* const> candidates,
   for (SCIP_Var* variable : candidates) {
     // To the children's bounds, which never lie beyond the variable's own: an integral value at a
     // bound has one child only.
-    const double value = SCIPvarGetLPSol(variable);
+    const double value = lp_value(scip, variable);
     const double floor = std::max(std::ceil(value - 1.0 - feastol), SCIPvarGetLbLocal(variable));
     const double ceiling = std::min(std::floor(value + 1.0 + feastol), SCIPvarGetUbLocal(variable));
     const double down = SCIPgetVarPseudocostVal(scip, variable, std::min(floor - value, 0.0));

@@ -111,6 +111,10 @@ inline NodeView view_of(const ObservedNode& node) {
   return {view_of(node.observation), node.candidates, node.candidate_features};
 }
 
+// The variable's value in the LP's solution. One outside the LP reports its best bound, or 0 in
+// place of an infinite one.
+double lp_value(Scip* scip, SCIP_Var* variable);
+
 // Fill `observation` from the focus node's LP, which must be solved to optimality.
 // Without `with_incumbent` the incumbent's two columns stay NaN: the network does not read them.
 void observe(Scip* scip, bool with_incumbent, Observation& observation);

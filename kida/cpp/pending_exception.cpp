@@ -6,10 +6,36 @@ namespace {
 
 unsigned long main_thread = 0;
 
-int raise_pending(void* argument) {
-  const std::unique_ptr<std::shared_ptr<PendingException>> owner(
-      static_cast<std::shared_ptr<PendingException>*>(argument));
-  return (*owner)->raise() ? -1 : 0;
+// What the interpreter is to raise, and where: in the frame that has called into SCIP.
+struct Delivery {
+  std::shared_ptr<PendingException> pending;
+  PyObject* frame;  // a reference; null: wherever Python runs next
+};
+
+// Whether Python runs in a function that was called, through SCIP, by `frame`.
+bool called_by(PyObject* frame) {
+  PyFrameObject* current = PyEval_GetFrame();
+  if (current == nullptr || reinterpret_cast<PyObject*>(current) == frame) return false;
+  Py_INCREF(current);
+  while (current != nullptr && reinterpret_cast<PyObject*>(current) != frame) {
+    PyFrameObject* caller = PyFrame_GetBack(current);
+    Py_DECREF(current);
+    current = caller;
+  }
+  const bool found = current != nullptr;
+  Py_XDECREF(reinterpret_cast<PyObject*>(current));
+  return found;
+}
+
+int deliver(void* argument) {
+  std::unique_ptr<Delivery> delivery(static_cast<Delivery*>(argument));
+  if (delivery->frame != nullptr && delivery->pending->waiting() && called_by(delivery->frame) &&
+      Py_AddPendingCall(deliver, delivery.get()) == 0) {
+    delivery.release();  // SCIP has not returned yet
+    return 0;
+  }
+  Py_XDECREF(delivery->frame);
+  return delivery->pending->raise() ? -1 : 0;
 }
 
 }  // namespace
@@ -29,8 +55,14 @@ void PendingException::store(const std::shared_ptr<PendingException>& self, PyOb
   Py_INCREF(exception);
   self->exception_ = exception;
   if (PyThread_get_thread_ident() == main_thread) {
-    auto* owner = new std::shared_ptr<PendingException>(self);
-    if (Py_AddPendingCall(raise_pending, owner) != 0) delete owner;
+    auto* frame = reinterpret_cast<PyObject*>(PyEval_GetFrame());
+    Py_XINCREF(frame);
+    auto delivery = std::unique_ptr<Delivery>(new Delivery{self, frame});
+    if (Py_AddPendingCall(deliver, delivery.get()) == 0) {
+      delivery.release();
+    } else {
+      Py_XDECREF(frame);
+    }
   }
 }
 

@@ -2,8 +2,9 @@
 //
 // SCIP knows only return codes, and PySCIPOpt turns a bad one into a bare "unspecified error". So
 // a callback that fails stores its exception here and interrupts the solve. Python raises it,
-// once, as soon as it runs again in the main thread (right after `optimize()`); in other threads
-// the caller asks for it.
+// once, as soon as it runs again in the frame of the main thread that has called SCIP (right after
+// `optimize()`), and not in a Python callback that SCIP calls before it returns, which would lose
+// it; in other threads the caller asks for it.
 #pragma once
 
 #include <Python.h>
@@ -25,6 +26,9 @@ class PendingException {
   static void store(const std::shared_ptr<PendingException>& self, PyObject* exception);
   // Keep a RuntimeError with this message; takes the interpreter lock itself.
   static void store(const std::shared_ptr<PendingException>& self, const std::string& message);
+
+  // Whether an exception is stored that nobody has raised yet.
+  bool waiting() const { return exception_ != nullptr; }
 
   // With the interpreter lock held: set Python's error indicator if an exception is waiting, and
   // say whether one was.

@@ -68,8 +68,9 @@ using EventCallback = Retcode (*)(Scip*, SCIP_Eventhdlr*);
   X(Retcode, SCIPsetBranchruleExecLp, (Scip*, SCIP_Branchrule*, BranchExec))                       \
   X(Retcode, SCIPsetBranchruleExecExt, (Scip*, SCIP_Branchrule*, BranchExec))                      \
   X(Retcode, SCIPsetBranchruleExecPs, (Scip*, SCIP_Branchrule*, BranchExec))                       \
-  X(Retcode, SCIPsetBranchruleInit, (Scip*, SCIP_Branchrule*, BranchCallback))                     \
+  X(Retcode, SCIPsetBranchruleCopy, (Scip*, SCIP_Branchrule*, BranchCallback))                     \
   X(Retcode, SCIPsetBranchruleFree, (Scip*, SCIP_Branchrule*, BranchCallback))                     \
+  X(Retcode, SCIPsetBranchruleInitsol, (Scip*, SCIP_Branchrule*, BranchCallback))                  \
   X(SCIP_BranchruleData*, SCIPbranchruleGetData, (SCIP_Branchrule*))                               \
   X(Retcode, SCIPincludeEventhdlrBasic,                                                            \
     (Scip*, SCIP_Eventhdlr**, const char*, const char*, EventExec, SCIP_EventhdlrData*))           \
@@ -154,12 +155,16 @@ KIDA_SCIP_OPTIONAL_FUNCTIONS(KIDA_DECLARE)
 struct Constants {
   int result_didnotrun;
   int result_branched;
+  int result_reduced_domain;
   int lpsolstat_optimal;
   int basestat_lower;
   int basestat_basic;
   int basestat_upper;
   int basestat_zero;
+  int stage_problem;
+  int stage_presolved;
   int stage_solving;
+  int stage_solved;
   std::uint64_t event_dual_bound_improved;
   std::uint64_t event_best_solution_found;
   std::uint64_t event_node_branched;

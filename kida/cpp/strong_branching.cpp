@@ -5,6 +5,8 @@
 #include <limits>
 #include <numeric>
 
+#include "observation.h"
+
 namespace kida {
 
 using namespace scip;  // NOLINT: the functions carry SCIP's own prefix
@@ -50,7 +52,7 @@ std::vector<std::size_t> promising_by_pseudocost(Scip* scip,
   std::vector<double> score;
   score.reserve(candidates.size());
   for (SCIP_Var* variable : candidates) {
-    score.push_back(SCIPgetVarPseudocostScore(scip, variable, SCIPvarGetLPSol(variable)));
+    score.push_back(SCIPgetVarPseudocostScore(scip, variable, lp_value(scip, variable)));
   }
   std::stable_sort(positions.begin(), positions.end(),
                    [&](std::size_t a, std::size_t b) { return score[a] > score[b]; });

@@ -76,6 +76,7 @@ class Branching(Struct, frozen=True, kw_only=True):
     seconds_expert: Duration
     seconds_total: Duration
     declined: bool = False
+    unscored: Counter = 0
 
 
 class Outcome(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -98,3 +99,8 @@ class Outcome(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     strong_branching_time: Duration
     branching: Branching | None
     trajectory: Trajectory
+
+    @property
+    def solved(self) -> bool:
+        """Whether nothing is left to prove, as :attr:`kida.solver.solve.Termination.solved`."""
+        return self.limit is None and self.reason != "infeasible or unbounded"

@@ -213,7 +213,7 @@ def _row(record: Finished, instance: str) -> Row:
     job, result = record.job, record.result
     trajectory = result.trajectory.bounds()
     rule = ScoringRule(job.time_limit, record.initial_dual_bound, record.initial_primal_bound)
-    solved = result.limit is None
+    solved = result.solved
     branching = result.branching
 
     def told(name: str) -> float:
@@ -256,7 +256,7 @@ def _row(record: Finished, instance: str) -> Row:
 def _time_to_end(record: Finished, trajectory: BoundTrajectory) -> float:
     """Return the seconds that a run needed on the clock that its limit is on."""
     job, result = record.job, record.result
-    if result.limit is not None:
+    if not result.solved:
         return job.time_limit
     after_root = named_settings(job.settings).clock_starts == "root_end"
     return min(job.time_limit, result.wall_time - (trajectory.root_end() if after_root else 0.0))

@@ -60,6 +60,7 @@ class Solve(Job, frozen=True, kw_only=True):
             limits=limits,
             seed=assigned.seed,
             permutation_seed=assigned.permutation_seed,
+            raise_interrupt=True,
         )
         share = (time.process_time() - cpu) / (time.perf_counter() - started)
         after = _load()

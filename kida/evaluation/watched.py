@@ -19,8 +19,23 @@ from kida.trajectory import with_infinities, without_infinities
 
 #: Solves without a time limit end when they end.
 _PATIENCE = 1e9
-# Seconds that an interrupted solve has to come to rest and write what it has found.
-_GRACE = 5.0
+
+
+class Interrupted(KeyboardInterrupt):
+    """Ctrl-C, or SIGTERM, has ended a solve.
+
+    Attributes
+    ----------
+    outcome
+        What was found by then.
+    interrupt
+        What ended it.
+    """
+
+    def __init__(self, outcome: Outcome, interrupt: KeyboardInterrupt) -> None:
+        super().__init__()
+        self.outcome = outcome
+        self.interrupt = interrupt
 
 
 class Watched(Job, frozen=True, kw_only=True):
@@ -72,7 +87,6 @@ class Watched(Job, frozen=True, kw_only=True):
                 seed=self.seed,
                 on_progress=show,
                 solution_file=None if self.solution is None else Path(self.solution),
-                keep_interrupted=True,
             )
         return outcome(result)
 
@@ -85,8 +99,8 @@ def solve_watched(
     limits: Limits,
     seed: int = 0,
     on_progress: Callable[[Progress], None] | None = None,
-    on_interrupt: Callable[[Outcome], None] | None = None,
     solution_file: Path | None = None,
+    grace: float = 0.0,
 ) -> Outcome:
     """Solve one instance in a process of its own.
 
@@ -96,17 +110,18 @@ def solve_watched(
         See :func:`kida.solver.solve.solve`.
     on_progress
         Called about four times a second with how far the solve is.
-    on_interrupt
-        Called, after Ctrl-C, with what had been found by then, if SCIP comes to rest soon enough;
-        without it, the process is ended at once.
+    grace
+        Seconds that the solve has, after Ctrl-C, to come to rest and tell what it has found.
 
     Raises
     ------
     UserError
         If the policy, the settings or the limits make no sense, the instance cannot be read, or
         the solve has failed.
+    Interrupted
+        On Ctrl-C, when the process has ended within the grace.
     KeyboardInterrupt
-        On Ctrl-C, when the process has ended.
+        On Ctrl-C otherwise, and on a second one.
     """
     with tempfile.TemporaryDirectory() as folder:
         job = Watched(
@@ -130,18 +145,18 @@ def solve_watched(
                 on_progress(_progress(news))
 
         try:
-            failure = run_alone(job, told, grace=0.0 if on_interrupt is None else _GRACE)
-        except KeyboardInterrupt:
-            if on_interrupt is not None and Path(job.record).exists():
-                on_interrupt(_outcome_of(job))
-            raise
+            failure = run_alone(job, told, grace=grace)
+        except KeyboardInterrupt as interrupt:
+            if not Path(job.record).exists():
+                raise
+            raise Interrupted(_outcome(job), interrupt) from None
         if failure is not None:
             how = "" if failure.by_user else f"the solve of {job.label} failed: "
             raise UserError(f"{how}{failure.reason}")
-        return _outcome_of(job)
+        return _outcome(job)
 
 
-def _outcome_of(job: Job) -> Outcome:
+def _outcome(job: Job) -> Outcome:
     return read_json(Path(job.record), Outcome, "a solve's outcome", largest=LARGE_FILE)
 
 

@@ -113,7 +113,7 @@ def run_alone(job: Job, told: Told = _nothing, *, grace: float = 0.0) -> Failure
     Raises
     ------
     KeyboardInterrupt
-        On Ctrl-C, when the process has ended.
+        On Ctrl-C, when the process has ended; a record that it has still written is there.
     """
     with _children() as children:
         children.append(JobProcess(job, Lease(None, None), lambda news: told(job, news)))

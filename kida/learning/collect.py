@@ -100,6 +100,7 @@ class Episode(Job, frozen=True, kw_only=True):
             settings=self.options.settings,
             limits=Limits(time=self.options.time_limit, nodes=NODE_LIMIT),
             seed=self.seed,
+            raise_interrupt=True,
         )
         seconds = time.perf_counter() - started
         samples = branchers[0].samples()

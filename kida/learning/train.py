@@ -241,8 +241,20 @@ class _Trainer:
         return measured
 
     def keep(self, metrics: dict[str, float], measured: Validation) -> dict[str, Any]:
-        """Count the epoch, keep its weights if they are the best; return its entry of metrics."""
+        """Count the epoch, keep its weights if they are the best; return its entry of metrics.
+
+        Raises
+        ------
+        UserError
+            If the loss is infinite or NaN: no epoch would ever be the best.
+        """
         state, config = self.state, self._config
+        if not math.isfinite(measured.loss):
+            raise UserError(
+                f"the validation loss is {measured.loss} in epoch {state.epoch + 1}: begin a new"
+                " run with a lower training.learning_rate, or look for values that are not finite"
+                " in the samples; the finished generations of this one are kept"
+            )
         state.epoch += 1
         entry = {
             "epoch": state.epoch,

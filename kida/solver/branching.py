@@ -5,15 +5,18 @@ The learned rule is native (``cpp/branchrule``): Python attaches it with the opt
 option belongs to ``kida.rule``, a new way to decide to the native rule.
 """
 
-from collections.abc import Callable, Mapping
+import gc
+import weakref
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from pyscipopt import SCIP_STAGE, Model
+from pyscipopt import SCIP_STAGE, Eventhdlr, Model
 
 from kida import _core, boundary
 from kida.errors import UserError
@@ -43,6 +46,8 @@ class BranchingStatistics:
     seconds_expert: float  #: strong branching
     seconds_total: float  #: between SCIP calling the rule and its return
     declined: bool = False  #: the problem is not linear: SCIP's own rules branched
+    unscored: int = 0  #: nodes left to SCIP's own rules: a score was not finite
+    decisions_in_copies: int = 0  #: by this rule in copies of the model; counted nowhere else
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,8 +134,10 @@ def attach(
     Parameters
     ----------
     model
-        A PySCIPOpt model that is not being solved. A nonlinear problem is left to SCIP's own
-        rules, with one warning. The SCIP parameters in the policy's card are set.
+        A PySCIPOpt model whose solve has not begun. A nonlinear problem is left to SCIP's own
+        rules, with one warning; so is a node of which the network's scores are not finite. The
+        SCIP parameters in the policy's card are set. The rule acts in copies of the model too,
+        but not in those that SCIP makes while it solves, for its heuristics.
     policy
         A policy, the name of a shipped one (``"item_placement"``) or the folder of a trained one.
     seed
@@ -141,16 +148,16 @@ def attach(
     Raises
     ------
     UserError
-        If the policy cannot be loaded or brings a parameter that SCIP refuses, or the model
-        is being solved, has been solved or has a kida rule already.
+        If the policy cannot be loaded or brings a parameter that SCIP refuses, the model's solve
+        has begun, or it has a kida rule already; the model is then as it was.
     """
-    _check_unsolved(model)
     if not isinstance(policy, Policy):
         policy = Policy.load(policy)
-    _set_parameters(model, policy.card.parameters)
-    return _include(
-        model, policy, _options(policy.card, Decision), acting="network", seed=seed, trace=trace
-    )
+    _check_ready(model)
+    with _parameters(model, policy.card.parameters):
+        return _include(
+            model, policy, _options(policy.card, Decision), acting="network", seed=seed, trace=trace
+        )
 
 
 def attach_collector(
@@ -168,7 +175,7 @@ def attach_collector(
     Parameters
     ----------
     model
-        A PySCIPOpt model that is not being solved.
+        A PySCIPOpt model whose solve has not begun.
     policy
         Whose network acts, and chooses the candidates that the expert evaluates; None without one.
     recording
@@ -186,26 +193,30 @@ def attach_collector(
     ------
     UserError
         If an option is out of its bounds, the network is to act and there is no policy, SCIP
-        refuses a parameter, or the model is being solved, has been solved or has a kida rule
-        already.
+        refuses a parameter, the model's solve has begun, or it has a kida rule already; the model
+        is then as it was.
     """
     if policy is None and acting == "network":
         raise UserError("collecting with acting = 'network' needs a policy")
-    _check_unsolved(model)
     recording = boundary.checked(recording)
-    _set_parameters(model, parameters)
     by_scip = acting in ("default", "pscost")
     if acting == "pscost":
         # Next after kida's rule, which leaves the decision to it.
-        model.setParam("branching/pscost/priority", PRIORITY - 1)
-    return _include(
-        model,
-        policy,
-        _options(recording, Recording),
-        acting="scip" if by_scip else acting,
-        expert_score=None if expert_score is None else _checked(expert_score),
-        seed=seed,
-    )
+        parameters = {**parameters, "branching/pscost/priority": PRIORITY - 1}
+    score = None if expert_score is None else _checked(expert_score)
+    _check_ready(model)
+    with _parameters(model, parameters):
+        brancher = _include(
+            model,
+            policy,
+            _options(recording, Recording),
+            acting="scip" if by_scip else acting,
+            expert_score=None if score is None else weakref.ref(score),
+            seed=seed,
+        )
+    if score is not None:
+        _keep(model, score)
+    return brancher
 
 
 def _checked(score: ExpertScore) -> Callable[..., NDArray[np.float64]]:
@@ -228,26 +239,29 @@ def check_parameters(parameters: Mapping[str, ParameterValue]) -> None:
     """Raise a UserError unless SCIP takes all these parameters."""
     model = Model()
     try:
-        _set_parameters(model, parameters)
+        with _parameters(model, parameters):
+            pass
     finally:
         model.free()
 
 
-def _set_parameters(model: Model, parameters: Mapping[str, ParameterValue]) -> None:
-    for name, value in parameters.items():
-        try:
+@contextmanager
+def _parameters(model: Model, parameters: Mapping[str, ParameterValue]) -> Iterator[None]:
+    """Set parameters for a rule that is attached in the block; if it cannot be, none is set."""
+    before: dict[str, Any] = {}
+    try:
+        for name, value in parameters.items():
+            try:
+                former = model.getParam(name)
+                model.setParam(name, value)
+            except (KeyError, ValueError, TypeError) as error:
+                raise UserError(f"SCIP refuses {name} = {value!r} ({error})") from error
+            before[name] = former
+        yield
+    except BaseException:
+        for name, value in before.items():
             model.setParam(name, value)
-        except (KeyError, ValueError, TypeError) as error:
-            raise UserError(f"SCIP refuses {name} = {value!r} ({error})") from error
-
-
-def _check_unsolved(model: Model) -> None:
-    """Refuse a model to which SCIP no longer takes rules, before anything is changed in it."""
-    if model.getStage() not in (SCIP_STAGE.INIT, SCIP_STAGE.PROBLEM):
-        raise UserError(
-            "the model is being solved, or has been: attach before model.optimize(), or call "
-            "model.freeTransform() first"
-        )
+        raise
 
 
 def _options(owner: Any, kind: type[Decision]) -> dict[str, Any]:
@@ -259,11 +273,47 @@ def _include(
     model: Model, policy: Policy | None, options: dict[str, Any], **setup: Any
 ) -> Brancher:
     network = None if policy is None else policy.native()
-    try:
-        rule = _core.Brancher.include(capsule(model), network, options, priority=PRIORITY, **setup)
-    except RuntimeError as error:
-        raise UserError(f"{error}; use a fresh model") from error
+    rule = _core.Brancher.include(capsule(model), network, options, priority=PRIORITY, **setup)
     return Brancher(rule)
+
+
+def _check_ready(model: Model) -> None:
+    """Refuse a model that takes no rule, before anything is changed in it."""
+    if _core.Brancher.included(capsule(model)):
+        raise UserError("this model already has a kida branching rule; use a fresh model")
+    if model.getStage() != SCIP_STAGE.PROBLEM:
+        raise UserError(
+            "a rule must be attached before the solve begins, and this model's has begun: "
+            "call model.freeTransform() first"
+        )
+
+
+# Models with a function that may be waiting to be collected.
+_MOST_ALIVE = 4
+
+
+class _Keeper(Eventhdlr):
+    """Catches no event: one of the few things that a model keeps where the collector sees it."""
+
+    alive: ClassVar["weakref.WeakSet[_Keeper]"] = weakref.WeakSet()
+
+    def __init__(self, kept: Any) -> None:
+        self._kept = kept
+        # A collection comes when many objects have been made; SCIP's memory counts for nothing.
+        if len(self.alive) > _MOST_ALIVE:
+            gc.collect()
+        self.alive.add(self)
+
+
+def _keep(model: Model, function: Callable[..., Any]) -> None:
+    """Keep the function that the native rule refers to weakly alive as long as the model.
+
+    The function may well refer to the model. Were it SCIP that kept it, nobody could tell that
+    the two keep nobody alive but each other.
+    """
+    keeper = _Keeper(function)
+    model.includeEventhdlr(keeper, "kida_function", "keeps the branching rule's Python function")
+    keeper.model = None  # so that a function that does not refer to the model makes no cycle
 
 
 def observe(model: Model) -> Observation:
@@ -330,14 +380,15 @@ def attach_callable(
 
     The function runs inside the solver's node loop, holding the interpreter lock. An exception in
     it stops the solve and is raised, once, after ``optimize()``; so is a ``TypeError`` or
-    ``IndexError`` if it returns anything but a position in the candidates.
+    ``IndexError`` if it returns anything but a position in the candidates. A solve that goes on
+    after that asks it about the same node again. It acts in this model alone: a copy is branched by
+    SCIP's own rules, with a warning.
 
     Raises
     ------
     UserError
-        If the model is being solved, has been solved or has a kida rule already.
+        If the model's solve has begun, or it has a kida rule already; it is then as it was.
     """
-    _check_unsolved(model)
 
     def choose(arrays: tuple[Any, ...], found: NDArray[np.int32]) -> int:
         choice = function(Observation(*arrays), found)
@@ -350,4 +401,7 @@ def attach_callable(
         return int(choice)
 
     options = _options(Decision(candidates=candidates), Decision)
-    return _include(model, None, options, acting="function", function=choose)
+    _check_ready(model)
+    brancher = _include(model, None, options, acting="function", function=weakref.ref(choose))
+    _keep(model, choose)
+    return brancher

@@ -29,10 +29,11 @@ from kida.solver.branching import Brancher, BranchingStatistics, capsule
 from kida.solver.policies import attach_policy
 from kida.solver.problem import open_model
 from kida.solver.settings import apply_limits, apply_seeds, apply_settings
-from kida.trajectory import BoundTrajectory, with_infinities
+from kida.trajectory import SCIP_INFINITY, BoundTrajectory, with_infinities
 
-#: How long an interrupted solve may take to come to rest before it is abandoned, in seconds.
-_PATIENCE = 1.5
+#: How long an interrupted solve may take to come to rest before it is abandoned, in seconds: an LP
+#: is solved to its end. A second Ctrl-C abandons it at once.
+_PATIENCE = 30.0
 
 
 class Reason(Enum):
@@ -104,8 +105,8 @@ class Termination:
 
     @property
     def solved(self) -> bool:
-        """Whether the solve came to its end: nothing is left to prove."""
-        return self.limit is None
+        """Whether nothing is left to prove; which of two things holds is, if either may."""
+        return self.limit is None and self.reason is not Reason.INFEASIBLE_OR_UNBOUNDED
 
 
 @dataclass(frozen=True)
@@ -175,7 +176,8 @@ class SolveResult:
             return 0.0
         if math.isinf(primal) or math.isinf(dual) or primal * dual <= 0:
             return math.inf
-        return abs(primal - dual) / min(abs(primal), abs(dual))
+        gap = abs(primal - dual) / min(abs(primal), abs(dual))
+        return gap if gap < SCIP_INFINITY else math.inf
 
 
 def optimize(
@@ -201,12 +203,29 @@ def optimize(
     Raises
     ------
     KeyboardInterrupt
-        On Ctrl-C, once SCIP has come to rest or 1.5 seconds have passed: the model holds what was
-        found by then in the first case, and must not be touched any more in the second.
+        On Ctrl-C, once SCIP has come to rest: the model holds what was found by then, can be solved
+        on, and its parameters are as they were. After a second Ctrl-C, or 30 seconds, it must not
+        be touched any more.
     Exception
         Whatever the branching rule raised; otherwise whatever ``model.optimize()`` raises.
     """
-    finished = threading.Event()
+    interrupt = _optimize(model, brancher, threading.Event(), on_wait, interval)
+    if interrupt is not None:
+        raise interrupt
+
+
+def _optimize(
+    model: Model,
+    brancher: Brancher | None,
+    finished: threading.Event,
+    on_wait: Callable[[], None] | None,
+    interval: float = 0.25,
+) -> KeyboardInterrupt | None:
+    """Do what :func:`optimize` does, but return an interrupt if SCIP has come to rest.
+
+    ``finished`` is set unless SCIP runs in the model.
+    """
+    finished.clear()
     failures: list[Exception] = []
 
     def run() -> None:
@@ -223,24 +242,28 @@ def optimize(
     # A thread that outlives its patience must not keep the process alive: daemon. Waiting is for
     # the event, not for the thread: before Python 3.13 an interrupted `join` forgets the thread.
     threading.Thread(target=run, name="scip", daemon=True).start()
+    interrupt: KeyboardInterrupt | None = None
     try:
         while not finished.wait(interval):
             if on_wait is not None:
                 on_wait()
-    except BaseException:
+    except BaseException as error:
         deadline = time.monotonic() + _PATIENCE
         # Repeated, because SCIP forgets interrupts that arrive before it has begun.
         while not finished.is_set() and time.monotonic() < deadline:
             model.interruptSolve()
             finished.wait(0.05)
+        if not (finished.is_set() and isinstance(error, KeyboardInterrupt)):
+            raise
+        interrupt = error
+    finally:
         if finished.is_set():
             model.setParam("misc/catchctrlc", catches)
-        raise
-    model.setParam("misc/catchctrlc", catches)
     if brancher is not None:
         brancher.raise_error()
     if failures:
         raise failures[0]
+    return interrupt
 
 
 def solve(
@@ -253,9 +276,14 @@ def solve(
     permutation_seed: int = 0,
     on_progress: Callable[[Progress], None] | None = None,
     solution_file: Path | None = None,
-    keep_interrupted: bool = False,
+    raise_interrupt: bool = False,
 ) -> SolveResult:
     """Solve one instance and free all of SCIP's memory again.
+
+    Ctrl-C ends the solve and gives what was found by then, with ``Limit.INTERRUPTED``; a second one
+    raises ``KeyboardInterrupt``. A loop over instances has to look at that, or to ask for
+    ``raise_interrupt``. SIGTERM does the same where its handler raises ``KeyboardInterrupt``, as
+    after ``signal.signal(signal.SIGTERM, signal.default_int_handler)``.
 
     Parameters
     ----------
@@ -274,15 +302,15 @@ def solve(
         Called about four times a second while SCIP runs.
     solution_file
         Where to write the best solution, in SCIP's format, if there is one.
-    keep_interrupted
-        Whether Ctrl-C ends the solve as a limit does, with what has been found as its result.
+    raise_interrupt
+        Whether Ctrl-C raises instead of giving a result; the solution is written all the same.
 
     Raises
     ------
     UserError
         If the policy, the settings or the limits make no sense, or the instance cannot be read.
     KeyboardInterrupt
-        On Ctrl-C, unless ``keep_interrupted`` and SCIP has come to rest.
+        On a second Ctrl-C, on one before the solve has begun, or on any if that is asked for.
     Exception
         Whatever the branching rule raised.
     """
@@ -291,43 +319,44 @@ def solve(
     if solution_file is not None and solution_file.exists():
         raise UserError(f"{solution_file} exists already; name another file, or remove it")
     limits = limits or Limits()
-    model = _opened(instance, settings, limits, seed, permutation_seed)
-    sense: Sense = "maximize" if model.getObjectiveSense() == "maximize" else "minimize"
-    after_root = limits.seconds(settings) if settings.clock_starts == "root_end" else math.inf
-    recorder = BoundRecorder(capsule(model), limit_after_root=after_root)
-    brancher = policy(model) if callable(policy) else attach_policy(model, policy, seed)
-    recorder.start()
-    # An interrupted model is left to the garbage collector: SCIP may still be running in it.
+    model = open_model(instance)
+    at_rest = threading.Event()
+    at_rest.set()
     try:
-        optimize(model, brancher, on_wait=_reporter(recorder, on_progress))
-    except KeyboardInterrupt:
-        # Of a model in which SCIP still runs the status is unknown.
-        if not (keep_interrupted and model.getStatus() == "userinterrupt"):
-            raise
-    recorder.finish(capsule(model))
-    trajectory = BoundTrajectory.from_arrays(
-        recorder.arrays(), recorder.root_end_wall, recorder.root_end_cpu, sense
-    )
-    result = _result(model, sense, trajectory, brancher)
-    if solution_file is not None and result.solution is not None:
-        with atomic_path(solution_file) as temporary:
-            model.writeBestSol(str(temporary))
-    model.free()
+        _prepare(model, instance, settings, limits, (seed, permutation_seed))
+        sense: Sense = "maximize" if model.getObjectiveSense() == "maximize" else "minimize"
+        after_root = limits.seconds(settings) if settings.clock_starts == "root_end" else math.inf
+        recorder = BoundRecorder(capsule(model), limit_after_root=after_root)
+        brancher = policy(model) if callable(policy) else attach_policy(model, policy, seed)
+        recorder.start()
+        interrupt = _optimize(model, brancher, at_rest, _reporter(recorder, on_progress))
+        recorder.finish(capsule(model))
+        trajectory = BoundTrajectory.from_arrays(
+            recorder.arrays(), recorder.root_end_wall, recorder.root_end_cpu, sense
+        )
+        result = _result(model, sense, trajectory, brancher)
+        if solution_file is not None and result.solution is not None:
+            with atomic_path(solution_file) as temporary:
+                model.writeBestSol(str(temporary))
+    finally:
+        # SCIP may still be running in an abandoned model: that is left as it is.
+        if at_rest.is_set():
+            model.free()
+    if interrupt is not None and raise_interrupt:
+        raise interrupt
     return result
 
 
-def _opened(
-    instance: Instance, settings: Settings, limits: Limits, seed: int, permutation_seed: int
-) -> Model:
-    """Return the instance's model, ready to be solved but for who branches."""
-    model = open_model(instance)
+def _prepare(
+    model: Model, instance: Instance, settings: Settings, limits: Limits, seeds: tuple[int, int]
+) -> None:
+    """Make an instance's model ready to be solved but for who branches."""
     apply_settings(model, settings)
     apply_limits(model, limits, settings)
-    apply_seeds(model, seed, permutation_seed)
+    apply_seeds(model, *seeds)
     known = initial_bounds(instance).primal
     if settings.objective_limit and known is not None:
         model.setObjlimit(known)
-    return model
 
 
 def _reporter(
@@ -351,7 +380,7 @@ def _result(
     model: Model, sense: Sense, trajectory: BoundTrajectory, brancher: Brancher | None
 ) -> SolveResult:
     statistics = scip_statistics(model)
-    # A limit that strikes before the first LP leaves no tables of LPs and rules.
+    # There are no tables of what a solve that was stopped early has not come to.
     lps = statistics.get("lp", {})
     searched = statistics.get("branchrules", {}).get("plugins", {}).values()
     found = sum(rule["ncutoffs"] + rule["ndomreds"] for rule in searched)
@@ -372,7 +401,7 @@ def _result(
         nodes=nodes,
         fair_nodes=nodes + 2 * found,
         lp_iterations=model.getNLPIterations(),
-        lp_time=sum(lps[kind]["time"] for kind in _NODE_LPS if kind in lps),
+        lp_time=sum(lps.get(kind, {}).get("time", 0.0) for kind in _NODE_LPS),
         strong_branching_time=lps.get("strongbranch_lp", {}).get("time", 0.0),
         trajectory=trajectory,
         branching=None if brancher is None else brancher.statistics,

@@ -141,7 +141,7 @@ def test_an_interrupted_solve_gives_what_it_has_found(tmp_path, number, status):
     process.send_signal(number)
     said, errors = process.communicate(timeout=30)
     assert process.returncode == status
-    assert errors.endswith("everything finished so far is on disk\n")
+    assert errors == ""
     lines = dict(line.split(maxsplit=1) for line in said.splitlines())
     assert lines["status"] == "userinterrupt (interrupted, feasible)"
     assert lines["solution"] == str(output)

@@ -1,14 +1,26 @@
 """The native rule and the callable rule on real problems: decisions, records, failures."""
 
+import gc
 import random
+import subprocess
+import sys
 import threading
 import warnings
+import weakref
 from pathlib import Path
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from pyscipopt import SCIP_PARAMSETTING, Model, quicksum
+from pyscipopt import (
+    SCIP_EVENTTYPE,
+    SCIP_PARAMSETTING,
+    SCIP_RESULT,
+    Eventhdlr,
+    Model,
+    Pricer,
+    quicksum,
+)
 
 from kida.errors import UserError
 from kida.instances.registry import instances
@@ -84,6 +96,19 @@ def general_integers() -> Model:
         model.addCons(v <= quicksum(source.sample(x, 3)) + 2)
     model.setObjective(quicksum(source.randint(1, 20) * v for v in x + y), "maximize")
     return quiet(model, 400)
+
+
+def small_knapsack() -> Model:
+    """Solved in about twenty nodes, all of them by branching."""
+    model = quiet(Model(), -1)
+    model.setPresolve(SCIP_PARAMSETTING.OFF)
+    model.setSeparating(SCIP_PARAMSETTING.OFF)
+    x = [model.addVar(f"x{i}", "I", ub=9) for i in range(12)]
+    for k in range(4):
+        weights = ((7 * i * k + 3 * i + k) % 11 * v for i, v in enumerate(x))
+        model.addCons(quicksum(weights) <= 31.5 + k)
+    model.setObjective(quicksum((5 * i) % 7 * v for i, v in enumerate(x)), "maximize")
+    return model
 
 
 @pytest.mark.slow
@@ -431,37 +456,133 @@ def test_a_nonlinear_problem_is_declined_with_one_warning() -> None:
     assert brancher.statistics.decisions == 0
 
 
-def overflowing_policy() -> Policy:
-    policy = random_policy()
+def overflowing_policy(**options: int) -> Policy:
+    policy = random_policy(**options)
     weights = dict(policy.weights)
     for name in ("output_module.0.weight", "output_module.2.weight"):
         weights[name] = np.full_like(weights[name], 3e38)
     return Policy(weights, policy.card)
 
 
-def test_a_failure_in_the_native_rule_surfaces_once_after_optimize() -> None:
-    model = item_placement()
-    brancher = attach(model, overflowing_policy())
-    with pytest.raises(RuntimeError, match="not finite"):
+@pytest.mark.parametrize(("expert_depth", "expert_candidates"), [(-1, 0), (1, 3)])
+def test_nodes_of_scores_that_are_not_finite_are_left_to_scip(
+    expert_depth, expert_candidates
+) -> None:
+    reference = small_knapsack()
+    reference.optimize()
+    policy = overflowing_policy(expert_depth=expert_depth, expert_candidates=expert_candidates)
+    model = small_knapsack()
+    brancher = attach(model, policy)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
         model.optimize()
-    brancher.raise_error()  # nothing left to raise
-    assert brancher.statistics.decisions == 0
-    assert model.getStatus() == "userinterrupt"
-
-
-def test_a_failure_in_another_thread_waits_for_whoever_asks() -> None:
-    model = item_placement()
-    brancher = attach(model, overflowing_policy())
-    thread = threading.Thread(target=model.optimizeNogil)
-    thread.start()
-    thread.join()
-    with pytest.raises(RuntimeError, match="not finite"):
-        _ = brancher.statistics
-    assert brancher.statistics.decisions == 0
+    assert [str(w.message)[:38] for w in caught] == ["the network's scores are not finite: i"]
+    statistics = brancher.statistics
+    assert statistics.network_decisions == 0
+    assert statistics.unscored > 0
+    assert statistics.expert_decisions == statistics.decisions
+    assert (statistics.expert_decisions > 0) == (expert_depth >= 0)
+    assert model.getStatus() == reference.getStatus() == "optimal"
+    assert model.getObjVal() == pytest.approx(reference.getObjVal())
+    if expert_depth < 0:
+        assert model.getNTotalNodes() == reference.getNTotalNodes()
 
 
 class ExpectedError(Exception):
     pass
+
+
+def test_a_failure_in_another_thread_waits_for_whoever_asks() -> None:
+    def function(observation: Observation, candidates: NDArray[np.int32]) -> int:
+        raise ExpectedError
+
+    model = item_placement()
+    brancher = attach_callable(model, function)
+    for _ in range(2):  # the second one goes on, and asks the function again
+        thread = threading.Thread(target=model.optimizeNogil)
+        thread.start()
+        thread.join()
+        assert model.getStatus() == "userinterrupt"
+        with pytest.raises(ExpectedError):
+            _ = brancher.statistics
+        assert brancher.statistics.decisions == 0
+
+
+def test_an_exception_that_nobody_asked_for_stops_the_next_solve_too() -> None:
+    calls = []
+
+    def function(observation: Observation, candidates: NDArray[np.int32]) -> int:
+        calls.append(len(candidates))
+        raise ExpectedError
+
+    model = item_placement()
+    brancher = attach_callable(model, function)
+    for _ in range(2):
+        thread = threading.Thread(target=model.optimizeNogil)
+        thread.start()
+        thread.join()
+    assert len(calls) == 1
+    with pytest.raises(ExpectedError):
+        brancher.raise_error()
+
+
+@pytest.mark.parametrize("again", ["go on", "anew"])
+def test_a_solve_after_an_exception_asks_the_function_again(again) -> None:
+    def solved(fails: bool) -> tuple[int, float, int]:
+        calls = []
+
+        def function(observation: Observation, candidates: NDArray[np.int32]) -> int:
+            calls.append(len(candidates))
+            if fails and len(calls) == 3:
+                raise ExpectedError
+            return 0
+
+        model = small_knapsack()
+        brancher = attach_callable(model, function)
+        if fails:
+            with pytest.raises(ExpectedError):
+                model.optimize()
+            assert brancher.statistics.decisions == 2
+            if again == "anew":
+                model.freeTransform()
+        model.optimize()
+        assert model.getStatus() == "optimal"
+        before = 2 if fails and again == "anew" else 0
+        decisions = brancher.statistics.decisions - before
+        assert len(calls) == decisions + before + fails
+        return model.getNNodes(), model.getObjVal(), decisions
+
+    # The node that it failed at included: no other rule has branched anywhere.
+    assert solved(True) == solved(False)
+
+
+@pytest.mark.parametrize("how", ["plugin", "function"])
+def test_an_exception_is_not_lost_in_an_event_handler(how) -> None:
+    events = []
+
+    class Handler(Eventhdlr):
+        def eventinit(self):
+            self.model.catchEvent(SCIP_EVENTTYPE.NODEEVENT, self)
+
+        def eventexec(self, event):
+            events.extend(event.getType() for _ in range(100))
+
+    def function(observation: Observation, candidates: NDArray[np.int32]) -> int:
+        raise ExpectedError
+
+    model = item_placement()
+    if how == "plugin":
+        model.includeEventhdlr(Handler(), "events", "counts")
+    else:
+        model.attachEventHandlerCallback(
+            lambda model, event: [events.append(i) for i in range(100)],
+            [SCIP_EVENTTYPE.NODEEVENT, SCIP_EVENTTYPE.LPEVENT],
+        )
+    attach_callable(model, function)
+    with pytest.raises(ExpectedError):
+        model.optimize()
+    model.free()
+    assert events
 
 
 @pytest.mark.parametrize(
@@ -537,6 +658,189 @@ def test_a_model_takes_one_rule() -> None:
     attach(model, random_policy())
     with pytest.raises(UserError, match="already has"):
         attach(model, random_policy())
+
+
+@pytest.mark.parametrize("begun", ["presolve", "optimize"])
+def test_a_refused_rule_changes_nothing(begun, make_policy, capfd) -> None:
+    policy = make_policy(parameters={"misc/usesymmetry": 2, "branching/scorefunc": "s"})
+    model = item_placement(nodes=1)
+    getattr(model, begun)()
+    before = model.getParams()
+    attempts = (
+        lambda: attach(model, policy),
+        lambda: attach_callable(model, lambda observation, candidates: 0),
+        lambda: attach_collector(model, None, EVERY_NODE, acting="pscost"),
+    )
+    for attempt in attempts:
+        with pytest.raises(UserError, match="freeTransform"):
+            attempt()
+    assert model.getParams() == before
+    assert capfd.readouterr() == ("", "")
+    model.freeTransform()
+    brancher = attach(model, policy)
+    model.optimize()
+    assert brancher.statistics.decisions == 1
+
+
+def test_a_parameter_that_scip_refuses_leaves_the_others_as_they_were(make_policy) -> None:
+    model = item_placement()
+    before = model.getParams()
+    with pytest.raises(UserError, match="misc/usesymetry"):
+        attach(model, make_policy(parameters={"branching/scorefunc": "s", "misc/usesymetry": 2}))
+    assert model.getParams() == before
+    attach(model, random_policy())
+
+
+@pytest.mark.parametrize("original", [False, True])
+def test_a_network_branches_in_copies_of_the_model(original) -> None:
+    model = small_knapsack()
+    brancher = attach(model, random_policy())
+    copy = quiet(Model(sourceModel=model, origcopy=original), -1)
+    copy.optimize()
+    statistics = brancher.statistics
+    assert statistics.decisions == 0
+    assert statistics.decisions_in_copies > 5
+    model.optimize()
+    assert brancher.statistics.decisions == statistics.decisions_in_copies
+    assert model.getNTotalNodes() == copy.getNTotalNodes()
+    copy.free()
+    # The heuristics' sub-problems, copied in the midst of a solve, are SCIP's.
+    model = small_knapsack()
+    model.setHeuristics(SCIP_PARAMSETTING.AGGRESSIVE)
+    brancher = attach(model, random_policy())
+    model.optimize()
+    assert brancher.statistics.decisions_in_copies == 0
+
+
+def test_a_network_branches_in_a_concurrent_solve() -> None:
+    reference = small_knapsack()
+    reference.optimize()
+    model = small_knapsack()
+    brancher = attach(model, random_policy())
+    model.solveConcurrent()
+    statistics = brancher.statistics
+    assert statistics.decisions + statistics.decisions_in_copies > 5
+    assert model.getObjVal() == pytest.approx(reference.getObjVal())
+
+
+def test_of_a_function_a_copy_says_that_it_has_none() -> None:
+    model = small_knapsack()
+    brancher = attach_callable(model, lambda observation, candidates: 0)
+    with pytest.warns(RuntimeWarning, match="copy of this model is branched by SCIP's own rules"):
+        copy = quiet(Model(sourceModel=model), -1)
+    Model(sourceModel=model)  # said once
+    copy.optimize()
+    assert copy.getStatus() == "optimal"
+    assert brancher.statistics.decisions == 0
+
+
+def test_a_function_that_mentions_its_model_does_not_keep_it_alive() -> None:
+    def solved(attaches) -> weakref.ref:
+        model = item_placement(nodes=3)
+        attaches(model)
+        model.optimize()
+        return weakref.ref(model)
+
+    def by_function(model: Model) -> None:
+        attach_callable(model, lambda observation, candidates: (model.getNNodes(), 0)[1])
+
+    def by_score(model: Model) -> None:
+        def score(node: ExpertNode) -> np.ndarray:
+            return node.scores + model.getNNodes()
+
+        attach_collector(model, None, EVERY_NODE, acting="expert", expert_score=score)
+
+    for attaches in (by_function, by_score):
+        reference = solved(attaches)
+        gc.collect()
+        assert reference() is None
+    # One that does not, and any network, needs no collector.
+    for attaches in (
+        lambda model: attach_callable(model, lambda observation, candidates: 0),
+        lambda model: attach(model, random_policy()),
+    ):
+        gc.disable()
+        try:
+            assert solved(attaches)() is None
+        finally:
+            gc.enable()
+
+
+def test_nothing_is_printed_at_exit(tmp_path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import kida\n"
+        "from pyscipopt import Model\n"
+        "model = Model(); model.hideOutput()\n"
+        "x = [model.addVar(f'x{i}', 'I', ub=9) for i in range(5)]\n"
+        "model.addCons(sum((2 * i + 3) * x[i] for i in range(5)) <= 31.5)\n"
+        "model.setObjective(sum((3 * i + 4) * x[i] for i in range(5)), 'maximize')\n"
+        "def first(observation, candidates):\n"
+        "    return 0 if model.getNNodes() >= 0 else 1\n"
+        "brancher = kida.attach_callable(model, first)\n"
+        "model.optimize()\n"
+    )
+    done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+class Patterns(Pricer):
+    """The patterns of a cutting-stock problem, by dynamic programming."""
+
+    def __init__(self, width: int, widths: list[int], rows: list) -> None:
+        self.width, self.widths, self.rows, self.count = width, widths, rows, 0
+
+    def price(self, farkas: bool) -> dict:
+        model = self.model
+        value = model.getDualfarkasLinear if farkas else model.getDualsolLinear
+        rows = [model.getTransformedCons(row) for row in self.rows]
+        duals = [value(row) for row in rows]
+        best = [(0.0, [0] * len(self.widths))]
+        for space in range(1, self.width + 1):
+            best.append(best[-1])
+            for i, width in enumerate(self.widths):
+                if width <= space and best[space - width][0] + duals[i] > best[space][0] + 1e-12:
+                    pattern = list(best[space - width][1])
+                    pattern[i] += 1
+                    best[space] = (best[space - width][0] + duals[i], pattern)
+        gained, pattern = best[-1]
+        if (0 if farkas else 1) - gained < -1e-6:
+            variable = model.addVar(f"p{self.count}", "I", obj=1.0, pricedVar=True)
+            self.count += 1
+            for row, times in zip(rows, pattern, strict=True):
+                if times:
+                    model.addConsCoeff(row, variable, times)
+        return {"result": SCIP_RESULT.SUCCESS}
+
+    def pricerredcost(self) -> dict:
+        return self.price(False)
+
+    def pricerfarkas(self) -> dict:
+        return self.price(True)
+
+
+@pytest.mark.parametrize("expert_depth", [-1, 100])
+def test_candidates_that_are_no_column_of_the_lp_are_left_out(expert_depth) -> None:
+    source = random.Random(3)
+    widths = sorted({source.randint(6, 19) for _ in range(6)})
+    demands = [source.randint(2, 13) for _ in widths]
+    model = quiet(Model(), 60)
+    model.setPresolve(SCIP_PARAMSETTING.OFF)
+    model.setParam("presolving/maxrestarts", 0)
+    model.setParam("limits/time", 20)
+    rows = [
+        model.addCons(
+            (37 // width) * model.addVar(f"init{i}", "I", obj=1.0) >= demand,
+            separate=False,
+            modifiable=True,
+        )
+        for i, (width, demand) in enumerate(zip(widths, demands, strict=True))
+    ]
+    model.includePricer(Patterns(37, widths, rows), "patterns", "cutting stock")
+    brancher = attach(model, random_policy("unfixed", expert_depth=expert_depth))
+    model.optimize()
+    assert brancher.statistics.decisions > 10
+    assert (brancher.statistics.expert_decisions > 10) == (expert_depth >= 0)
 
 
 def test_an_unknown_policy_is_named() -> None:
