@@ -38,7 +38,7 @@ from kida.evaluation.summary import (
     warnings,
 )
 from kida.evaluation.trials import Trial, plan
-from kida.files import atomic_path
+from kida.files import atomic_path, printable
 from kida.instances.registry import family_names, instances
 from kida.jobs.cores import available_cores
 from kida.jobs.run import Workers
@@ -256,7 +256,7 @@ def _report(
     if rivals is not None:
         found += _rival_tables(results, rivals)
     with atomic_path(folder / "summary.txt") as temporary:
-        temporary.write_text(as_text([*found, *warnings(results)]), encoding="utf-8")
+        temporary.write_text(printable(as_text([*found, *warnings(results)])), encoding="utf-8")
     for table in found:
         console.print(table)
     if arguments.quick:

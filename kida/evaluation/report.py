@@ -17,7 +17,7 @@ from rich.table import Table
 from kida.errors import UserError, missing_extra
 from kida.evaluation.results import Results
 from kida.evaluation.summary import REWARD, choose_baseline, number, tables, warnings
-from kida.files import atomic_path
+from kida.files import atomic_path, printable
 
 PAGE = "report.html"
 
@@ -69,7 +69,7 @@ def write_report(results: Results, folder: Path, baseline: str | None = None) ->
         figures.append(_figure(caption, buffer.getvalue()))
     page = folder / PAGE
     with atomic_path(page) as temporary:
-        temporary.write_text(_page(results, chosen, figures), encoding="utf-8")
+        temporary.write_text(printable(_page(results, chosen, figures)), encoding="utf-8")
     return [page, *paths]
 
 

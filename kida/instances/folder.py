@@ -1,8 +1,9 @@
 """Problems from files: any folder, file or glob pattern of .mps, .lp or .cip, also gzipped.
 
 Splits come from sub-folders ``train``, ``valid`` and ``test`` when one of them exists, otherwise
-from a seeded hash of each file's name, so that adding files moves none. A .json beside a file
-(as ``kida generate`` and the competition write) gives its initial bounds.
+from a seeded hash of each file's name, so that adding files moves none. Of less than ``FEW`` files,
+which a hash would leave without one to validate or test on, one or two of the lowest hashes are.
+A .json beside a file (as ``kida generate`` and the competition write) gives its initial bounds.
 """
 
 import glob
@@ -14,12 +15,14 @@ from functools import cache, cached_property
 from pathlib import Path
 
 from kida.errors import UserError
+from kida.files import printable
 from kida.instances.family import SPLITS, Bounds, Instance
 from kida.instances.initial_bounds import stored_bounds
 from kida.sense import Sense
 
 SUFFIXES = (".mps", ".lp", ".cip", ".mps.gz", ".lp.gz", ".cip.gz")
 SHARES = {"train": 0.8, "valid": 0.1, "test": 0.1}  # when names are hashed
+FEW = 20  # with less, a split would often be empty
 SIZE = "given"  # files come in one size only
 
 
@@ -30,7 +33,7 @@ class Folder:
     ----------
     where
         A folder (searched with its sub-folders), a file, or a glob pattern (``**`` goes into
-        sub-folders). A single file is the one instance of every split.
+        sub-folders). A single file, or the only one, is the one instance of every split.
     seed
         Of the hash that assigns names to splits.
 
@@ -59,7 +62,6 @@ class Folder:
             found = [file.resolve() for file in matches if is_problem(file)]
             # Names are relative to the deepest folder that holds all the files.
             self._root = _common(found)
-        self._single = single
         if not found:
             raise FileNotFoundError(
                 f"a folder, file or pattern with problems ({', '.join(SUFFIXES[:3])}, also .gz)"
@@ -72,30 +74,48 @@ class Folder:
             )
 
     def _stem(self, file: Path) -> str:
-        name = file.relative_to(self._root).as_posix()
+        # The path may be any bytes; the name stands in tables and records.
+        name = printable(file.relative_to(self._root).as_posix())
         return re.sub(r"\.(mps|lp|cip)(\.gz)?$", "", name, flags=re.IGNORECASE)
 
     @cached_property
     def _splits(self) -> dict[str, list[str]]:
         splits: dict[str, list[str]] = {split: [] for split in (*SPLITS, "all")}
-        folders = {name.split("/")[0] for name in self._files if "/" in name}
-        named = not folders.isdisjoint(SPLITS)
+        rare = self._rare()
         for name in self._files:
             splits["all"].append(name)
-            if self._single:
+            if len(self._files) == 1:
                 for split in SPLITS:
                     splits[split].append(name)
-            elif named:
+            elif self.has_split_folders:
                 first = name.split("/")[0]
                 if first in SPLITS and "/" in name:
                     splits[first].append(name)
+            elif len(self._files) < FEW:
+                splits[rare.get(name, "train")].append(name)
             else:
                 splits[self._hashed(name)].append(name)
         return splits
 
-    def _hashed(self, name: str) -> str:
+    @cached_property
+    def has_split_folders(self) -> bool:
+        """Whether sub-folders say which file is in which split."""
+        folders = {name.split("/")[0] for name in self._files if "/" in name}
+        return not folders.isdisjoint(SPLITS)
+
+    def _rare(self) -> dict[str, str]:
+        """Return the splits of those few files that are not to train on."""
+        order = sorted(self._files, key=self._place)
+        each = max(1, round(SHARES["test"] * len(order)))
+        test = dict.fromkeys(order[:each], "test")
+        return test | dict.fromkeys(order[each : min(2 * each, len(order) - 1)], "valid")
+
+    def _place(self, name: str) -> float:
         digest = hashlib.sha256(f"{self._seed}/{name}".encode()).digest()
-        place = int.from_bytes(digest[:8], "big") / 2**64
+        return int.from_bytes(digest[:8], "big") / 2**64
+
+    def _hashed(self, name: str) -> str:
+        place = self._place(name)
         if place < SHARES["train"]:
             return "train"
         return "valid" if place < SHARES["train"] + SHARES["valid"] else "test"
