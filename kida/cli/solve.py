@@ -12,7 +12,14 @@ Examples
 import argparse
 from pathlib import Path
 
-from kida.cli.common import bound_text, explain_policies, open_console, progress_line, read_instance
+from kida.cli.common import (
+    bound_text,
+    explain_policies,
+    gap_text,
+    open_console,
+    progress_line,
+    read_instance,
+)
 from kida.cli.numbers import positive, seed, whole
 from kida.evaluation.outcome import Outcome
 from kida.evaluation.watched import solve_watched
@@ -85,7 +92,7 @@ def describe(result: Outcome) -> list[tuple[str, str]]:
         ("status", f"{result.status} ({ended})"),
         ("dual bound", bound_text(float(bounds.dual[-1]))),
         ("primal bound", primal),
-        ("gap", "infinite" if result.gap is None else f"{result.gap:.4%}"),
+        ("gap", gap_text(result.gap)),
         ("time", f"{result.wall_time:.2f} s (root {bounds.root_end():.2f} s)"),
         ("nodes", f"{result.nodes:,}"),
         ("LP iterations", f"{result.lp_iterations:,}"),

@@ -96,7 +96,7 @@ def _page(results: Results, baseline: str, figures: Sequence[str]) -> str:
         _grid(
             ["instance", *results.policies],
             _rewards(results),
-            "mean over seeds; higher is better",
+            f"mean over seeds; {results.direction}",
         ),
         "<h2>How it was measured</h2>",
         "<p>The reward is the dual bound, integrated from the end of the root node over the time "
@@ -121,7 +121,7 @@ def _rewards(results: Results) -> Iterable[list[str]]:
                 for row in results.rows
                 if (row.instance, row.policy) == (name, policy)
             ]
-            line.append(number(float(np.mean(values))) if values else "")
+            line.append(number(results.mirror * float(np.mean(values))) if values else "")
         yield line
 
 

@@ -11,6 +11,7 @@ import gzip
 import hashlib
 import os
 import re
+from collections.abc import Collection
 from functools import cache, cached_property
 from pathlib import Path
 
@@ -36,6 +37,8 @@ class Folder:
         sub-folders). A single file, or the only one, is the one instance of every split.
     seed
         Of the hash that assigns names to splits.
+    without
+        Files that do not count, by their absolute paths.
 
     Raises
     ------
@@ -48,7 +51,7 @@ class Folder:
     description = "problems read from files"
     sizes = (SIZE,)
 
-    def __init__(self, where: str, seed: int = 0) -> None:
+    def __init__(self, where: str, seed: int = 0, without: Collection[Path] = ()) -> None:
         self.name = where
         self._seed = seed
         path = Path(where).expanduser()
@@ -62,6 +65,7 @@ class Folder:
             found = [file.resolve() for file in matches if is_problem(file)]
             # Names are relative to the deepest folder that holds all the files.
             self._root = _common(found)
+        found = [file for file in found if file not in without]
         if not found:
             raise FileNotFoundError(
                 f"a folder, file or pattern with problems ({', '.join(SUFFIXES[:3])}, also .gz)"
@@ -119,6 +123,11 @@ class Folder:
         if place < SHARES["train"]:
             return "train"
         return "valid" if place < SHARES["train"] + SHARES["valid"] else "test"
+
+    @property
+    def files(self) -> list[Path]:
+        """All files, absolute, in the natural order of their names."""
+        return list(self._files.values())
 
     def length(self, split: str) -> int:
         """Return the number of files in ``split``, which may also be ``"all"``."""
