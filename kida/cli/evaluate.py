@@ -161,13 +161,16 @@ def _default_split(name: str, console: Console) -> str:
         return "test"
     split = "test" if found.has_split_folders and found.length("test") else "all"
     count, every = found.length(split), found.length("all")
-    which = f"all {count} files" if count > 1 else "the one file"
-    if split == "test" and count < every:
-        which = f"the {count} files of {every} that are in the folder test"
-    elif every > 1 and not found.has_split_folders:
-        kept = found.length("test")
-        which += f" ('kida train' keeps {kept} of them for tests: --split test takes these alone)"
-    console.print(f"evaluating {which} of {printable(name)}", highlight=False, soft_wrap=True)
+    what = printable(name)
+    if count == every == 1:
+        line = f"evaluating {what}"
+    elif split == "test":
+        line = f"evaluating the {count} in the folder test of the {every} files of {what}"
+    else:
+        line = f"evaluating all {count} files of {what}"
+    if every > 1 and not found.has_split_folders:
+        line += f" ('kida train' keeps {found.length('test')} of them for tests: --split test)"
+    console.print(line, highlight=False, soft_wrap=True)
     return split
 
 
