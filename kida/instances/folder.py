@@ -11,6 +11,7 @@ import gzip
 import hashlib
 import os
 import re
+import zlib
 from collections.abc import Collection
 from functools import cache, cached_property
 from pathlib import Path
@@ -24,6 +25,7 @@ from kida.sense import Sense
 SUFFIXES = (".mps", ".lp", ".cip", ".mps.gz", ".lp.gz", ".cip.gz")
 SHARES = {"train": 0.8, "valid": 0.1, "test": 0.1}  # when names are hashed
 FEW = 20  # with less, a split would often be empty
+_LONGEST_LINE = 1 << 16
 SIZE = "given"  # files come in one size only
 
 
@@ -172,7 +174,8 @@ def read_sense(path: Path) -> Sense:
     previous = ""
     try:
         with opener(path, "rt", encoding="utf-8", errors="replace") as lines:
-            for line in lines:
+            # A line may be as long as the file, and that unpacked far longer.
+            for line in iter(lambda: lines.readline(_LONGEST_LINE), ""):
                 text = line.split("\\" if is_lp else "*")[0].strip().lower()
                 if is_lp and text:
                     return "maximize" if text.startswith("max") else "minimize"
@@ -183,7 +186,7 @@ def read_sense(path: Path) -> Sense:
                 if text.startswith(("columns", "[variables]")):
                     break
                 previous = text or previous
-    except (OSError, EOFError) as error:
+    except (OSError, EOFError, zlib.error) as error:
         raise UserError(f"cannot read {path}: {error}") from error
     return "minimize"
 
