@@ -44,6 +44,17 @@ fuzz: $(VENV)/.develop
 kills: $(VENV)/.develop
 	$(BIN)/python scripts/kills.py
 
+# The last line puts the core without counters back.
+coverage: $(VENV)/.develop
+	$(INSTALL) '.[dev]' -C build-dir=build/coverage -C cmake.define.KIDA_COVERAGE=ON
+	find build/coverage -name '*.gcda' -delete
+	$(BIN)/coverage erase
+	-$(BIN)/coverage run -m pytest -q -n auto --dist loadscope
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report
+	$(BIN)/gcovr --filter kida/cpp/ --txt-metric line build/coverage
+	$(INSTALL) '.[dev]'
+
 check: lint test
 	$(MAKE) demo DEMO_SECONDS=5
 
