@@ -34,8 +34,8 @@ ExpertScore expert_score_of(nb::object function) {
       for (SCIP_Var* variable : candidates) {
         // Of any bytes: files need not be UTF-8.
         const std::string_view name = scip::SCIPvarGetName(variable);
-        names.append(nb::steal(PyUnicode_DecodeUTF8(
-            name.data(), static_cast<Py_ssize_t>(name.size()), "replace")));
+        names.append(nb::steal(
+            PyUnicode_DecodeUTF8(name.data(), static_cast<Py_ssize_t>(name.size()), "replace")));
         values.push_back(scip::SCIPvarGetLPSol(variable));
         pseudocosts.push_back(scip::SCIPgetVarPseudocostScore(scip, variable, values.back()));
       }
