@@ -3,6 +3,9 @@
 # make test-fast   the quick part of it, in less than a minute
 # make check   what CI runs: style, types, tests, demo
 # make lint    style and types only
+# make fuzz    10,000 damaged files of every kind that is read; a few minutes
+# make kills   200 kills of a training run and 50 of an evaluation; half an hour
+# make coverage    line coverage of Python and C++ by the test suite
 # make clean   remove the environment and everything built
 #
 # Each creates the environment in $(VENV) if need be; $(PYTHON) must be 3.11 or newer.
@@ -17,7 +20,7 @@ SOURCES := pyproject.toml CMakeLists.txt constraints.txt $(wildcard kida/cpp/*)
 UNINSTALL_OLD := $(BIN)/python -m pip uninstall --quiet --quiet --yes kida
 INSTALL := $(BIN)/python -m pip install --quiet --constraint constraints.txt --editable
 
-.PHONY: demo test test-fast lint check clean
+.PHONY: demo test test-fast lint check fuzz kills coverage clean
 
 demo: $(VENV)/.solve
 	$(BIN)/kida compare item_placement:test:0 --policies item_placement,default \
@@ -36,6 +39,23 @@ lint: $(VENV)/.develop
 	$(BIN)/clang-format --dry-run --Werror kida/cpp/*.cpp kida/cpp/*.h kida/cpp/*.inc
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+fuzz: $(VENV)/.develop
+	$(BIN)/python scripts/fuzz.py
+
+kills: $(VENV)/.develop
+	$(BIN)/python scripts/kills.py
+
+# The last line puts the core without counters back.
+coverage: $(VENV)/.develop
+	$(INSTALL) '.[dev]' -C build-dir=build/coverage -C cmake.define.KIDA_COVERAGE=ON
+	find build/coverage -name '*.gcda' -delete
+	$(BIN)/coverage erase
+	-$(BIN)/coverage run -m pytest -q -n auto --dist loadscope
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report
+	$(BIN)/gcovr --filter kida/cpp/ --txt-metric line build/coverage
+	$(INSTALL) '.[dev]'
 
 check: lint test
 	$(MAKE) demo DEMO_SECONDS=5

@@ -9,6 +9,8 @@
 >>> brancher.statistics
 """
 
+# First: an uncompiled source tree hands over to the installed package.
+from kida import _source_tree  # isort: skip
 from importlib import import_module as _import_module
 from importlib.metadata import version as _version
 from typing import TYPE_CHECKING, Any

@@ -8,6 +8,7 @@ bounded before anything is allocated, and numbers that are not finite are refuse
 """
 
 import dataclasses
+import json
 import math
 import re
 import tomllib
@@ -97,10 +98,20 @@ def decode_json(content: bytes | str, kind: type[Kind], trouble: str) -> Kind:
         ``trouble``, and why, if it is no JSON or not of that type.
     """
     try:
-        return convert(msgspec.json.decode(content), kind, trouble)
+        return convert(_decoded(content), kind, trouble)
     # Bytes that are no UTF-8 are a ValueError of their own.
     except (msgspec.DecodeError, RecursionError, ValueError) as error:
         raise UserError(f"{trouble}: {error}") from error
+
+
+def _decoded(content: bytes | str) -> Any:
+    try:
+        return msgspec.json.decode(content)
+    except msgspec.DecodeError:
+        # Escaped halves of surrogate pairs are how Python keeps paths that are not UTF-8.
+        if "\\ud" not in (content.decode() if isinstance(content, bytes) else content).lower():
+            raise
+        return json.loads(content)
 
 
 def read_toml(path: Path, what: str) -> dict[str, Any]:
@@ -148,6 +159,8 @@ def convert(content: Any, kind: type[Kind], trouble: str, *, text: bool = False)
     except msgspec.ValidationError as error:
         message = _explained(str(error), content, kind)
         raise UserError(f"{trouble}: {_one_line(message)}") from error
+    except UnicodeEncodeError as error:
+        raise UserError(f"{trouble}: it has names that are not Unicode") from error
     # From a type's own check of itself.
     except UserError as error:
         raise UserError(f"{trouble}: {_one_line(str(error))}") from error
@@ -189,7 +202,14 @@ def write_json(path: Path, content: Any) -> None:
     if (place := _unusable(content)) is not None:
         raise ValueError(place)
     with atomic_path(path) as temporary:
-        temporary.write_bytes(msgspec.json.format(msgspec.json.encode(content), indent=2) + b"\n")
+        temporary.write_bytes(_encoded(content) + b"\n")
+
+
+def _encoded(content: Any) -> bytes:
+    try:
+        return msgspec.json.format(msgspec.json.encode(content), indent=2)
+    except UnicodeEncodeError:  # a path that is not UTF-8
+        return json.dumps(content, indent=2).encode()
 
 
 def _as_dict(value: Any) -> Any:

@@ -38,6 +38,17 @@ def atomic_path(path: Path) -> Iterator[Path]:
             temporary.unlink()
 
 
+def printable(text: str) -> str:
+    r"""Return a name or path as text that can be printed and stored anywhere.
+
+    Bytes that are not UTF-8, which Python keeps as surrogates, are shown as ``\xf6``.
+    """
+    try:
+        return os.fsencode(text).decode("utf-8", "backslashreplace")
+    except UnicodeEncodeError:  # surrogates that stand for no byte
+        return text.encode("utf-8", "backslashreplace").decode()
+
+
 def whole_files(folder: Path, pattern: str) -> list[Path]:
     """Return the files in ``folder`` of a pattern such as ``"*.json"``, in order of their names.
 

@@ -42,7 +42,7 @@ def locked(folder: Path) -> Iterator[None]:
             "choose another folder"
         ) from error
     try:
-        os.pwrite(descriptor, _holder().encode(), 0)
+        os.pwrite(descriptor, _holder().encode(errors="backslashreplace"), 0)
         yield
     finally:
         # Removed while it is held: whoever opened it meanwhile sees that it is gone.

@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -221,3 +222,12 @@ def test_long_lists_of_numbers_are_quick(tmp_path):
     numbers[-1] = math.nan
     with pytest.raises(UserError, match=r"free\[499999\] is nan"):
         convert(content, Outer, "no")
+
+
+def test_paths_that_are_not_utf8_come_back(tmp_path):
+    name = os.fsdecode(b"gr\xf6\xdfe")
+    write_json(tmp_path / "content.json", {"path": name, name: 1})
+    assert read_json(tmp_path / "content.json", dict[str, Any], "content") == {
+        "path": name,
+        name: 1,
+    }

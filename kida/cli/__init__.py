@@ -6,6 +6,7 @@ A subcommand module defines ``HELP`` (one line), ``configure(parser)`` and
 
 import argparse
 import importlib
+import io
 import os
 import signal
 import sys
@@ -84,6 +85,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     arguments = sys.argv[1:] if arguments is None else list(arguments)
     chosen = arguments[0] if arguments and arguments[0] in COMMANDS else None
+    for stream in (sys.stdout, sys.stderr):
+        # Paths are bytes: what cannot be printed is shown as escapes. Tests replace the streams.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
         with warnings.catch_warnings(), _orderly_termination():
             warnings.showwarning = _show_warning

@@ -17,6 +17,7 @@ from kida.instances.family import Instance
 from kida.instances.registry import family, instances
 from kida.solver.policies import SCIP_RULES, VARIANTS
 from kida.solver.solve import Progress
+from kida.trajectory import SCIP_INFINITY
 
 #: Seconds between the lines of progress where no line can be rewritten.
 PLAIN_INTERVAL = 5.0
@@ -76,6 +77,13 @@ def read_names(text: str) -> list[str]:
 def bound_text(bound: float) -> str:
     """Return a bound for people: ten digits, or a word for "none"."""
     return "none" if math.isinf(bound) else f"{bound:.10g}"
+
+
+def gap_text(gap: float | None) -> str:
+    """Return a gap as SCIP shows it; None is an infinite one, and so is what SCIP takes for one."""
+    if gap is None or gap >= SCIP_INFINITY:
+        return "infinite"
+    return f"{100 * gap:.2f} %"
 
 
 class ProgressLine:

@@ -22,7 +22,9 @@ from kida.cli.common import (
 )
 from kida.cli.numbers import positive, seed
 from kida.errors import UserError
+from kida.evaluation.results import branched_by
 from kida.evaluation.side_by_side import Comparison, compare
+from kida.sense import sign
 from kida.settings import SETTINGS
 
 HELP = "solve an instance with several policies and compare"
@@ -86,7 +88,7 @@ def _print(comparison: Comparison, console: Console) -> None:
     over_time = Table(title="dual bound over time (from the end of the root node)")
     over_time.add_column("s", justify="right")
     for policy in bounds:
-        over_time.add_column(policy)
+        over_time.add_column(branched_by(policy, comparison.results[policy].branching))
     for position, instant in enumerate(times.tolist()):
         cells = []
         for row in bounds.values():
@@ -98,20 +100,22 @@ def _print(comparison: Comparison, console: Console) -> None:
     summary = Table(title="result")
     for title in ("policy", "status", "dual bound", "nodes", "decisions", "reward"):
         summary.add_column(title, justify="left" if title in ("policy", "status") else "right")
+    mirror = sign(comparison.sense)
     for policy, reward in comparison.rewards().items():
         result = comparison.results[policy]
         decisions = "" if result.branching is None else f"{result.branching.decisions:,}"
         summary.add_row(
-            policy,
+            branched_by(policy, result.branching),
             result.status,
             bound_text(float(result.trajectory.bounds().dual[-1])),
             f"{result.nodes:,}",
             decisions,
-            f"{reward:.2f}",
+            f"{mirror * reward:.2f}",
         )
     console.print(summary)
     console.print(
-        f"reward: the dual bound integrated over {comparison.time_limit:g} s; higher is better",
+        f"reward: the dual bound integrated over {comparison.time_limit:g} s; "
+        f"{'lower' if mirror < 0 else 'higher'} is better",
         highlight=False,
         soft_wrap=True,
     )

@@ -27,19 +27,22 @@ from kida.cli.progress import ProgressBar
 from kida.errors import UserError
 from kida.evaluation import official
 from kida.evaluation.records import Failed, Protocol, Record
-from kida.evaluation.results import Results, load_results, write_tables
+from kida.evaluation.results import Results, branched_by, load_results, write_tables
 from kida.evaluation.runner import evaluate
 from kida.evaluation.summary import (
     as_text,
     choose_baseline,
     compare_policies,
     paired_table,
+    shown_paired,
     tables,
     warnings,
 )
 from kida.evaluation.trials import Trial, plan
-from kida.files import atomic_path
-from kida.instances.registry import family_names, instances
+from kida.files import atomic_path, printable
+from kida.instances.family import SPLITS
+from kida.instances.folder import Folder
+from kida.instances.registry import family, family_names, instances
 from kida.jobs.cores import available_cores
 from kida.jobs.run import Workers
 from kida.network.policy import shipped
@@ -64,7 +67,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="family, folder, file or pattern (default: item_placement)",
     )
     which = parser.add_argument_group("what to run")
-    which.add_argument("--split", default="test", help="train, valid or test")
+    which.add_argument(
+        "--split", help="train, valid or test, of files also all (default: test; of files all)"
+    )
     which.add_argument("--size", help="the family's first size by default")
     which.add_argument(
         "--start", type=whole("--start"), default=0, help="first instance of the split"
@@ -129,11 +134,11 @@ def run(arguments: argparse.Namespace) -> int:
         arguments.memory_limit,
         arguments.permute or arguments.official,
     )
-    chosen = instances(
-        arguments.instances, arguments.split, arguments.start, arguments.count, arguments.size
-    )
+    console = open_console()
+    split = arguments.split or _default_split(arguments.instances, console)
+    chosen = instances(arguments.instances, split, arguments.start, arguments.count, arguments.size)
     if not chosen:
-        raise UserError(f"{arguments.instances} has no instance in that range; nothing to evaluate")
+        raise UserError(_nothing_there(arguments.instances, split))
     if arguments.official:
         runs = official.official_plan(chosen, policies)
     else:
@@ -144,10 +149,37 @@ def run(arguments: argparse.Namespace) -> int:
         official.check_comparable(protocol.settings, protocol.seconds)
         rivals = official.read_official(arguments.compare_with, chosen[0].family)
     folder = arguments.out or _default_folder(arguments.instances, protocol)
-    console = open_console()
     _evaluate(runs, protocol, folder, workers, arguments, console)
     _report(folder, arguments, rivals, console)
     return 0
+
+
+def _default_split(name: str, console: Console) -> str:
+    """Return which part of a family to evaluate; of files, say which ones these are."""
+    found = family(name)
+    if not isinstance(found, Folder):
+        return "test"
+    split = "test" if found.has_split_folders and found.length("test") else "all"
+    count, every = found.length(split), found.length("all")
+    what = printable(name)
+    if count == every == 1:
+        line = f"evaluating {what}"
+    elif split == "test":
+        line = f"evaluating the {count} in the folder test of the {every} files of {what}"
+    else:
+        line = f"evaluating all {count} files of {what}"
+    if every > 1 and not found.has_split_folders:
+        line += f" ('kida train' keeps {found.length('test')} of them for tests: --split test)"
+    console.print(line, highlight=False, soft_wrap=True)
+    return split
+
+
+def _nothing_there(name: str, split: str) -> str:
+    found = family(name)
+    if not isinstance(found, Folder):
+        return f"{name} has no instance in that range; nothing to evaluate"
+    sizes = ", ".join(f"{found.length(part)} in {part}" for part in (*SPLITS, "all"))
+    return f"{name} has no file in its {split} split, or that range ({sizes}); choose another"
 
 
 def _policies(arguments: argparse.Namespace) -> list[str]:
@@ -169,7 +201,7 @@ def _check_official(arguments: argparse.Namespace) -> None:
         )
     wanted = {"split": "test", "settings": "competition", "seeds": "0", "start": 0, "quick": False}
     for name, value in wanted.items():
-        if getattr(arguments, name) != value:
+        if getattr(arguments, name) not in (value, None):
             raise UserError(f"--official fixes the {name}; leave --{name} out")
     if arguments.size not in (None, "official"):
         raise UserError("--official fixes the size; leave --size out")
@@ -227,11 +259,12 @@ def _evaluate(
 
 def _line(record: Record) -> str:
     job = record.job
-    what = f"{job.instance.name}, seed {job.seed}, {job.policy}: "
+    what = f"{job.instance.name}, seed {job.seed}"
     if isinstance(record, Failed):
-        return f"{what}failed, {record.reason}"
+        return f"{what}, {job.policy}: failed, {record.reason}"
     result = record.result
-    line = f"{what}{result.status}, dual bound {result.dual_bound:.6g}, "
+    who = branched_by(job.policy, result.branching)
+    line = f"{what}, {who}: {result.status}, dual bound {result.dual_bound:.6g}, "
     line += f"{result.nodes:,} nodes in {result.wall_time:.1f} s"
     if record.disturbed:
         line += f" (disturbed: {'; '.join(record.disturbed)})"
@@ -257,7 +290,7 @@ def _report(
     if rivals is not None:
         found += _rival_tables(results, rivals)
     with atomic_path(folder / "summary.txt") as temporary:
-        temporary.write_text(as_text([*found, *warnings(results)]), encoding="utf-8")
+        temporary.write_text(printable(as_text([*found, *warnings(results)])), encoding="utf-8")
     for table in found:
         console.print(table)
     if arguments.quick:
@@ -268,11 +301,15 @@ def _report(
 
 def _quick_verdict(results: Results, baseline: str) -> list[str]:
     lines = [f"This was a quick look, {results.protocol.seconds:g} s a run:"]
-    for policy, (found, _) in compare_policies(results, baseline).items():
+    for policy, (comparison, _) in compare_policies(results, baseline).items():
+        found = shown_paired(comparison, results.mirror)
         width = found.high - found.low
         base = abs(found.baseline_mean)
         scale = f" ({width / base:.1%} of {baseline}'s mean)" if base else ""
-        line = f"  {policy} differs from {baseline} by {found.difference:+.4g} in reward; "
+        line = (
+            f"  {policy} differs from {baseline} by {found.difference:+.4g} in reward "
+            f"({results.direction}); "
+        )
         if found.instances < 2:
             lines.append(line + "a single instance does not say how much others would differ")
         else:

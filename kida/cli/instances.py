@@ -60,9 +60,10 @@ def _list() -> int:
 
 
 def _describe(path: Path, time_limit: float) -> int:
-    from kida.solver.describe import Counts, describe
+    from kida.evaluation.described import describe_apart
+    from kida.solver.describe import Counts
 
-    found = describe(path, time_limit)
+    found = describe_apart(path, time_limit)
 
     def sizes(counts: Counts) -> str:
         return (

@@ -14,7 +14,14 @@ import sys
 from pathlib import Path
 
 from kida.cli import how_ended
-from kida.cli.common import bound_text, explain_policies, open_console, progress_line, read_instance
+from kida.cli.common import (
+    bound_text,
+    explain_policies,
+    gap_text,
+    open_console,
+    progress_line,
+    read_instance,
+)
 from kida.cli.numbers import positive, seed, whole
 from kida.evaluation.outcome import Outcome
 from kida.evaluation.watched import Interrupted, solve_watched
@@ -99,7 +106,7 @@ def describe(result: Outcome) -> list[tuple[str, str]]:
         ("status", f"{result.status} ({ended})"),
         ("dual bound", bound_text(float(bounds.dual[-1]))),
         ("primal bound", primal),
-        ("gap", "infinite" if result.gap is None else f"{result.gap:.4%}"),
+        ("gap", gap_text(result.gap)),
         ("time", f"{result.wall_time:.2f} s (root {bounds.root_end():.2f} s)"),
         ("nodes", f"{result.nodes:,}"),
         ("LP iterations", f"{result.lp_iterations:,}"),

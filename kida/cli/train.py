@@ -114,6 +114,15 @@ class _Display:
         if handler is not None:
             handler(event)
 
+    def _on_survey(self, event: dict[str, Any]) -> None:
+        self._bar.show(f"looking at {event['files']} files", 0, None)
+
+    def _on_instances(self, event: dict[str, Any]) -> None:
+        self._bar.say(
+            f"files: {event['train']} to train on, {event['valid']} to select by, "
+            f"{event['test']} kept for tests"
+        )
+
     def _on_collecting(self, event: dict[str, Any]) -> None:
         self._samples = 0
         self._bar.show(f"generation {event['generation']}: episodes", 0, event["waiting"])
@@ -146,7 +155,7 @@ class _Display:
         )
 
     def _on_reward(self, event: dict[str, Any]) -> None:
-        self._bar.say(f"mean dual bound in the solver, {event['policy']}: {event['reward']:.4f}")
+        self._bar.say(f"mean dual bound in the solver, {event['policy']}: {event['bound']:.4f}")
         self._rewards += 1
 
     def _on_barrier(self, event: dict[str, Any]) -> None:

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <memory>
 #include <set>
+#include <string_view>
 #include <type_traits>
 
 #include "bindings.h"
@@ -40,7 +41,10 @@ ExpertScore expert_score_of(nb::object function) {
       nb::list names;
       std::vector<double> values, pseudocosts;
       for (SCIP_Var* variable : candidates) {
-        names.append(scip::SCIPvarGetName(variable));
+        // Of any bytes: files need not be UTF-8.
+        const std::string_view name = scip::SCIPvarGetName(variable);
+        names.append(nb::steal(
+            PyUnicode_DecodeUTF8(name.data(), static_cast<Py_ssize_t>(name.size()), "replace")));
         values.push_back(lp_value(scip, variable));
         pseudocosts.push_back(scip::SCIPgetVarPseudocostScore(scip, variable, values.back()));
       }

@@ -124,8 +124,9 @@ def _tables(path: Path) -> Iterator[tuple[str, bytes]]:
             for entry in entries:
                 yield entry.filename, archive.read(entry)
     # Encrypted entries are a RuntimeError, unknown ways to compress a NotImplementedError.
-    except (OSError, ValueError, RuntimeError, zlib.error, zipfile.BadZipFile) as error:
-        raise UserError(f"{path} cannot be read ({error})") from error
+    except (OSError, EOFError, ValueError, RuntimeError, zlib.error, zipfile.BadZipFile) as error:
+        reason = str(error) or type(error).__name__
+        raise UserError(f"{path} cannot be read ({reason})") from error
 
 
 def _is_table(name: str) -> bool:

@@ -1,13 +1,12 @@
 """The figures of a report, one function each: results in, a matplotlib figure out.
 
 Every figure can be read in black and white: policies differ in line style, marker and hatch, not
-in colour alone. Nothing here touches files; ``report.py`` places the figures. To add one, write a
-function and add it to ``FIGURES``.
+in colour alone, and no two look alike. Nothing here touches files; ``report.py`` places the
+figures. To add one, write a function and add it to ``FIGURES``.
 """
 
 import math
 from collections.abc import Callable, Sequence
-from itertools import cycle, islice
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -20,8 +19,17 @@ from kida.evaluation.summary import REWARD, pair_instances
 
 # Okabe and Ito's colours, distinguishable with any colour vision; yellow left out on white.
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#000000", "#E69F00", "#56B4E9")
-_LINES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 3)), (0, (8, 3)))
-_MARKERS = ("o", "s", "^", "D", "v", "P", "X")
+_LINES = (
+    "-",
+    "--",
+    "-.",
+    ":",
+    (0, (5, 1, 1, 1, 1, 1)),
+    (0, (1, 3)),
+    (0, (8, 3)),
+    (0, (8, 2, 1, 2)),
+)
+_MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">")
 _HATCHES = ("", "///", "...", "xxx", "\\\\\\", "ooo")
 #: Instants at which step functions are drawn.
 _INSTANTS = 400
@@ -32,16 +40,18 @@ class _Styles:
     """Gives each policy the same look in every figure."""
 
     def __init__(self, policies: Sequence[str]) -> None:
-        count = len(policies)
-        self.colour = dict(zip(policies, islice(cycle(_COLOURS), count), strict=True))
-        self.line = dict(zip(policies, islice(cycle(_LINES), count), strict=True))
-        self.marker = dict(zip(policies, islice(cycle(_MARKERS), count), strict=True))
+        # Counts of looks that share no divisor: they coincide only after all combinations.
+        numbers = [*enumerate(policies)]
+        self.colour = {policy: _COLOURS[number % len(_COLOURS)] for number, policy in numbers}
+        self.line = {policy: _LINES[number % len(_LINES)] for number, policy in numbers}
+        self.marker = {policy: _MARKERS[number % len(_MARKERS)] for number, policy in numbers}
 
 
 def bound_over_time(results: Results, baseline: str) -> Figure | None:
     """Draw the mean rise of the dual bound over its start, with a band of one standard error.
 
-    The mean is over the instances that every policy finished.
+    Where everything is maximised it is the fall. The mean is over the instances that every policy
+    finished.
     """
     rises = _rises(results)
     common = sorted(set.intersection(*(set(found) for found in rises.values())))
@@ -49,7 +59,10 @@ def bound_over_time(results: Results, baseline: str) -> Figure | None:
         return None
     styles = _Styles(results.policies)
     times = _times(results)
-    figure, axes = _figure("time from the end of the root node (s)", "mean rise of the dual bound")
+    figure, axes = _figure(
+        "time from the end of the root node (s)",
+        "mean fall of the dual bound" if results.mirror < 0 else "mean rise of the dual bound",
+    )
     for policy, found in rises.items():
         curves = np.array([found[name] for name in common])
         mean = curves.mean(axis=0)
@@ -103,12 +116,14 @@ def instances_over_time(results: Results, baseline: str) -> Figure | None:
 def gains(results: Results, baseline: str) -> Figure | None:
     """Draw what each policy gains over the baseline on each instance; above zero is better."""
     styles = _Styles(results.policies)
-    figure, axes = _figure(f"cumulated reward of {baseline}", f"gain over {baseline}")
+    figure, axes = _figure(
+        f"cumulated reward of {baseline} ({results.direction})", f"gain over {baseline}"
+    )
     for policy in results.policies:
         _, values, base = pair_instances(results.rows, policy, baseline, REWARD)
         if policy != baseline and values:
             axes.scatter(
-                base,
+                results.mirror * np.array(base),
                 np.subtract(values, base),
                 label=policy,
                 marker=styles.marker[policy],
@@ -128,13 +143,15 @@ def profile(results: Results, baseline: str) -> Figure | None:
     solved = any(row.solved for row in results.rows)
     table: dict[str, dict[tuple[str, int], float]] = {}
     for row in results.rows:
-        cost = (row.wall_time if row.solved else math.inf) if solved else _inverse(row)
+        unsolved = _loss(row, results.mirror)
+        cost = (row.wall_time if row.solved else math.inf) if solved else unsolved
         table.setdefault(row.policy, {})[row.instance, row.seed] = cost
     common = sorted(set.intersection(*(set(costs) for costs in table.values())))
     costs = {policy: [found[key] for key in common] for policy, found in table.items()}
     if not common or any(not cost > 0 for row in costs.values() for cost in row):
         return None
-    what = "time to optimality" if solved else "best reward over reward"
+    ratio = "best reward over reward" if results.mirror > 0 else "reward over best reward"
+    what = "time to optimality" if solved else ratio
     figure, axes = _figure(f"{what}, as a factor of the best policy's", "share of runs within it")
     styles = _Styles(results.policies)
     profiles = performance_profile(costs)
@@ -230,7 +247,7 @@ def speed(results: Results, baseline: str) -> Figure | None:
 #: File stem to caption and drawing; drawings return None where there is nothing to draw.
 FIGURES: dict[str, tuple[str, Callable[[Results, str], Figure | None]]] = {
     "bound_over_time": (
-        "Dual bound over time: how far it rose above its start, mean over instances.",
+        "Dual bound over time: how far it moved from its start, mean over instances.",
         bound_over_time,
     ),
     "instances_over_time": (
@@ -258,7 +275,11 @@ def _figure(x: str, y: str) -> tuple[Figure, Axes]:
 
 
 def _times(results: Results) -> NDArray[np.float64]:
-    return np.linspace(0.0, results.protocol.seconds, _INSTANTS)
+    """Return instants from the end of the root node to the end of the last run, ``(400,)``."""
+    paths = [record.result.trajectory.bounds() for record in results.records]
+    last = max(float(path.wall[-1]) - path.root_end() for path in paths)
+    limit = results.protocol.seconds
+    return np.linspace(0.0, min(last, limit) if last > 0 else limit, _INSTANTS)
 
 
 def _bounds(results: Results, policy: str, instance: str) -> list[NDArray[np.float64]]:
@@ -291,6 +312,9 @@ def _rises(results: Results) -> dict[str, dict[str, NDArray[np.float64]]]:
     return rises
 
 
-def _inverse(row: Row) -> float:
-    reward = row.cumulated_reward
-    return 1.0 / reward if math.isfinite(reward) and reward != 0 else math.nan
+def _loss(row: Row, mirror: float) -> float:
+    """Return what is better when it is less, and makes ratios of rewards as they are shown."""
+    reward = mirror * row.cumulated_reward
+    if not math.isfinite(reward) or reward == 0:
+        return math.nan
+    return reward if mirror < 0 else 1.0 / reward

@@ -5,7 +5,9 @@
 none. To record more, add a field with a default, so that what is on disk stays readable.
 """
 
+import hashlib
 import math
+import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -258,5 +260,11 @@ def record_from(content: Mapping[str, Any], trouble: str = "this is not a run's 
 
 
 def slug(policy: str) -> str:
-    """Return the name of a policy or an instance as it can stand in a file name."""
-    return re.sub(r"[^A-Za-z0-9_-]+", "-", policy).strip("-") or "unnamed"
+    """Return the name of a policy or an instance as it can stand in a file name.
+
+    Names in other scripts than ours keep a part of their digests, which tells them apart.
+    """
+    found = re.sub(r"[^A-Za-z0-9_-]+", "-", policy).strip("-")
+    if not policy.isascii():
+        found += "-" + hashlib.sha256(os.fsencode(policy)).hexdigest()[:8]
+    return found.lstrip("-") or "unnamed"

@@ -17,7 +17,7 @@ from rich.table import Table
 from kida.errors import UserError, missing_extra
 from kida.evaluation.results import Results
 from kida.evaluation.summary import REWARD, choose_baseline, number, tables, warnings
-from kida.files import atomic_path
+from kida.files import atomic_path, printable
 
 PAGE = "report.html"
 
@@ -69,7 +69,7 @@ def write_report(results: Results, folder: Path, baseline: str | None = None) ->
         figures.append(_figure(caption, buffer.getvalue()))
     page = folder / PAGE
     with atomic_path(page) as temporary:
-        temporary.write_text(_page(results, chosen, figures), encoding="utf-8")
+        temporary.write_text(printable(_page(results, chosen, figures)), encoding="utf-8")
     return [page, *paths]
 
 
@@ -96,7 +96,7 @@ def _page(results: Results, baseline: str, figures: Sequence[str]) -> str:
         _grid(
             ["instance", *results.policies],
             _rewards(results),
-            "mean over seeds; higher is better",
+            f"mean over seeds; {results.direction}",
         ),
         "<h2>How it was measured</h2>",
         "<p>The reward is the dual bound, integrated from the end of the root node over the time "
@@ -121,7 +121,7 @@ def _rewards(results: Results) -> Iterable[list[str]]:
                 for row in results.rows
                 if (row.instance, row.policy) == (name, policy)
             ]
-            line.append(number(float(np.mean(values))) if values else "")
+            line.append(number(results.mirror * float(np.mean(values))) if values else "")
         yield line
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 from kida.errors import UserError
+from kida.evaluation.outcome import Branching
 from kida.evaluation.records import (
     PROTOCOL_FILE,
     RUNS_FOLDER,
@@ -23,8 +24,9 @@ from kida.evaluation.records import (
     read_record,
     slug,
 )
-from kida.files import atomic_path, whole_files
+from kida.files import atomic_path, printable, whole_files
 from kida.reward import ScoringRule, cumulated_reward, primal_dual_integral
+from kida.sense import sign
 from kida.settings import named_settings
 from kida.trajectory import BoundTrajectory
 
@@ -139,6 +141,25 @@ class Results:
         """Names of the policies that finished a run, in alphabetical order."""
         return sorted({row.policy for row in self.rows})
 
+    @property
+    def mirror(self) -> float:
+        """What rewards are multiplied by to be shown in the sense of the user's objective.
+
+        1.0, or -1.0 where everything is maximised: rewards are mirrored to minimisation.
+        """
+        senses = {record.result.sense for record in self.records}
+        return sign(senses.pop()) if len(senses) == 1 else 1.0
+
+    @property
+    def direction(self) -> str:
+        """Which rewards are better, as they are shown."""
+        return "lower is better" if self.mirror < 0 else "higher is better"
+
+    @property
+    def declined(self) -> list[Finished]:
+        """Records of runs that a policy left to SCIP's own rules."""
+        return [r for r in self.records if r.result.branching and r.result.branching.declined]
+
     def label(self, job: Assignment) -> str:
         """Return what a job's instance is called in tables."""
         return self.labels.get((job.instance.name, job.digest), job.instance.name)
@@ -226,7 +247,7 @@ def _row(record: Finished, instance: str) -> Row:
         initial_dual_bound=_number(rule.initial_dual_bound),
         objective_offset=rule.objective_offset,
         cumulated_reward=cumulated_reward(trajectory, rule),
-        policy=job.policy,
+        policy=branched_by(job.policy, branching),
         cumulated_reward_cpu=cumulated_reward(trajectory, rule, "cpu"),
         primal_dual_integral=primal_dual_integral(trajectory, rule),
         solved=solved,
@@ -251,6 +272,13 @@ def _row(record: Finished, instance: str) -> Row:
         cpu_share=record.cpu_share,
         disturbed="; ".join(record.disturbed),
     )
+
+
+def branched_by(policy: str, branching: Branching | None) -> str:
+    """Return whose run it was, as it is shown: a policy that declined has not branched."""
+    name = printable(policy)
+    declined = branching is not None and branching.declined
+    return f"SCIP's own rules (not {name})" if declined else name
 
 
 def _time_to_end(record: Finished, trajectory: BoundTrajectory) -> float:

@@ -14,6 +14,7 @@ from kida.evaluation.watched import solve_watched
 from kida.instances.family import Instance
 from kida.instances.registry import initial_bounds
 from kida.reward import ScoringRule, cumulated_reward
+from kida.sense import Sense
 from kida.settings import Limits, named_settings
 from kida.solver.policies import policy_identity
 from kida.solver.solve import Progress
@@ -37,8 +38,13 @@ class Comparison:
     time_limit: float
     results: Mapping[str, Outcome]
 
+    @property
+    def sense(self) -> Sense:
+        """Of the instance's objective."""
+        return next(iter(self.results.values())).sense
+
     def rewards(self) -> dict[str, float]:
-        """Return each policy's cumulated reward; higher is better."""
+        """Return each policy's cumulated reward, mirrored to minimisation: higher is better."""
         rule = ScoringRule(
             self.time_limit,
             initial_bounds(self.instance).dual,

@@ -4,9 +4,9 @@ The tables are rich's, so that the command line, a text file and tests share the
 are computed in ``results.py`` and compared in ``comparisons.py``.
 """
 
+import dataclasses
 import io
 import math
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
@@ -26,6 +26,7 @@ from kida.evaluation.comparisons import (
     shifted_geometric_mean,
 )
 from kida.evaluation.results import Results, Row
+from kida.files import printable
 
 #: Shifts of the geometric means: a second, as in Gasse et al. 2019, and a hundred nodes.
 TIME_SHIFT = 1.0
@@ -159,10 +160,11 @@ def policy_table(results: Results) -> Table:
     table = _table(
         f"{results.protocol.settings}, {seconds:g} s",
         f"time and nodes: geometric means, shifted by {TIME_SHIFT:g} s and "
-        f"{NODE_SHIFT:g} nodes; time-outs count as {seconds:g} s",
+        f"{NODE_SHIFT:g} nodes; time-outs count as {seconds:g} s; of the reward, "
+        f"{results.direction}",
         ["runs", "failed", "solved", "reward", "dual bound", "time (s)", "nodes", "in rule"],
     )
-    failed = [failure.job.policy for failure in results.failures]
+    failed = [printable(failure.job.policy) for failure in results.failures]
     for policy in sorted({*results.policies, *failed}):
         rows = [row for row in results.rows if row.policy == policy]
         shares = [row.rule_share for row in rows if not math.isnan(row.rule_share)]
@@ -172,7 +174,7 @@ def policy_table(results: Results) -> Table:
             str(len(rows)),
             str(failed.count(policy)),
             str(sum(row.solved for row in rows)),
-            _mean([row.cumulated_reward for row in rows]),
+            _mean([results.mirror * row.cumulated_reward for row in rows]),
             _mean([row.dual_bound for row in rows]),
             number(shifted_geometric_mean([row.time for row in rows], TIME_SHIFT)),
             f"{nodes:,.0f}" if rows else "",
@@ -198,6 +200,23 @@ def paired_table(
 
     _add_comparisons(table, comparisons, cells)
     return table
+
+
+def shown_paired(found: PairedComparison, mirror: float) -> PairedComparison:
+    """Return a comparison of rewards as it is shown, see :attr:`Results.mirror`.
+
+    Wins and losses stay what they are.
+    """
+    if mirror > 0:
+        return found
+    return dataclasses.replace(
+        found,
+        mean=-found.mean,
+        baseline_mean=-found.baseline_mean,
+        difference=0.0 - found.difference,  # not -0.0
+        low=-found.high,
+        high=-found.low,
+    )
 
 
 def ratio_table(
@@ -250,8 +269,12 @@ def tables(results: Results, baseline: str | None = None) -> list[Table]:
     """Return all tables of a summary, those without a row left out."""
     chosen = choose_baseline(results, baseline)
     found = [policy_table(results)]
-    rewards = compare_policies(results, chosen)
-    shown = [paired_table(rewards, chosen, REWARD.title)] if rewards else []
+    rewards = {
+        policy: (shown_paired(comparison, results.mirror), p)
+        for policy, (comparison, p) in compare_policies(results, chosen).items()
+    }
+    title = f"{REWARD.title} ({results.direction})"
+    shown = [paired_table(rewards, chosen, title)] if rewards else []
     efforts = []
     if any(row.solved for row in results.rows):
         for measure in (TIME, NODES, FAIR_NODES):
@@ -266,19 +289,18 @@ def tables(results: Results, baseline: str | None = None) -> list[Table]:
 def warnings(results: Results) -> list[str]:
     """Return what a reader must know before believing the tables, one sentence each."""
     found = [
-        f"failed: {failure.job.policy} on {results.label(failure.job)}, "
+        f"failed: {printable(failure.job.policy)} on {results.label(failure.job)}, "
         f"seed {failure.job.seed}: {failure.reason}"
         for failure in results.failures
     ]
-    declined = Counter(
-        record.job.policy
-        for record in results.records
-        if record.result.branching is not None and record.result.branching.declined
-    )
+    left: dict[str, list[str]] = {}
+    for record in results.declined:
+        left.setdefault(printable(record.job.policy), []).append(results.label(record.job))
     found += [
-        f"{policy} has branched nowhere in {count} run{'s' if count > 1 else ''}: those problems "
-        "are not linear, and left to SCIP's own rules"
-        for policy, count in sorted(declined.items())
+        f"{policy} left {len(names)} runs to SCIP's own rules, because the problem is not linear: "
+        + ", ".join(sorted(set(names))[:5])
+        + (" ..." if len(set(names)) > 5 else "")
+        for policy, names in left.items()
     ]
     if results.disturbed:
         found.append(

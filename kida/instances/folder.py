@@ -1,8 +1,9 @@
 """Problems from files: any folder, file or glob pattern of .mps, .lp or .cip, also gzipped.
 
 Splits come from sub-folders ``train``, ``valid`` and ``test`` when one of them exists, otherwise
-from a seeded hash of each file's name, so that adding files moves none. A .json beside a file
-(as ``kida generate`` and the competition write) gives its initial bounds.
+from a seeded hash of each file's name, so that adding files moves none. Of less than ``FEW`` files,
+which a hash would leave without one to validate or test on, one or two of the lowest hashes are.
+A .json beside a file (as ``kida generate`` and the competition write) gives its initial bounds.
 """
 
 import glob
@@ -10,16 +11,21 @@ import gzip
 import hashlib
 import os
 import re
+import zlib
+from collections.abc import Collection
 from functools import cache, cached_property
 from pathlib import Path
 
 from kida.errors import UserError
+from kida.files import printable
 from kida.instances.family import SPLITS, Bounds, Instance
 from kida.instances.initial_bounds import stored_bounds
 from kida.sense import Sense
 
 SUFFIXES = (".mps", ".lp", ".cip", ".mps.gz", ".lp.gz", ".cip.gz")
 SHARES = {"train": 0.8, "valid": 0.1, "test": 0.1}  # when names are hashed
+FEW = 20  # with less, a split would often be empty
+_LONGEST_LINE = 1 << 16
 SIZE = "given"  # files come in one size only
 
 
@@ -30,9 +36,11 @@ class Folder:
     ----------
     where
         A folder (searched with its sub-folders), a file, or a glob pattern (``**`` goes into
-        sub-folders). A single file is the one instance of every split.
+        sub-folders). A single file, or the only one, is the one instance of every split.
     seed
         Of the hash that assigns names to splits.
+    without
+        Files that do not count, by their absolute paths.
 
     Raises
     ------
@@ -45,7 +53,7 @@ class Folder:
     description = "problems read from files"
     sizes = (SIZE,)
 
-    def __init__(self, where: str, seed: int = 0) -> None:
+    def __init__(self, where: str, seed: int = 0, without: Collection[Path] = ()) -> None:
         self.name = where
         self._seed = seed
         path = Path(where).expanduser()
@@ -59,7 +67,7 @@ class Folder:
             found = [file.resolve() for file in matches if is_problem(file)]
             # Names are relative to the deepest folder that holds all the files.
             self._root = _common(found)
-        self._single = single
+        found = [file for file in found if file not in without]
         if not found:
             raise FileNotFoundError(
                 f"a folder, file or pattern with problems ({', '.join(SUFFIXES[:3])}, also .gz)"
@@ -72,33 +80,56 @@ class Folder:
             )
 
     def _stem(self, file: Path) -> str:
-        name = file.relative_to(self._root).as_posix()
+        # The path may be any bytes; the name stands in tables and records.
+        name = printable(file.relative_to(self._root).as_posix())
         return re.sub(r"\.(mps|lp|cip)(\.gz)?$", "", name, flags=re.IGNORECASE)
 
     @cached_property
     def _splits(self) -> dict[str, list[str]]:
         splits: dict[str, list[str]] = {split: [] for split in (*SPLITS, "all")}
-        folders = {name.split("/")[0] for name in self._files if "/" in name}
-        named = not folders.isdisjoint(SPLITS)
+        rare = self._rare()
         for name in self._files:
             splits["all"].append(name)
-            if self._single:
+            if len(self._files) == 1:
                 for split in SPLITS:
                     splits[split].append(name)
-            elif named:
+            elif self.has_split_folders:
                 first = name.split("/")[0]
                 if first in SPLITS and "/" in name:
                     splits[first].append(name)
+            elif len(self._files) < FEW:
+                splits[rare.get(name, "train")].append(name)
             else:
                 splits[self._hashed(name)].append(name)
         return splits
 
-    def _hashed(self, name: str) -> str:
+    @cached_property
+    def has_split_folders(self) -> bool:
+        """Whether sub-folders say which file is in which split."""
+        folders = {name.split("/")[0] for name in self._files if "/" in name}
+        return not folders.isdisjoint(SPLITS)
+
+    def _rare(self) -> dict[str, str]:
+        """Return the splits of those few files that are not to train on."""
+        order = sorted(self._files, key=self._place)
+        each = max(1, round(SHARES["test"] * len(order)))
+        test = dict.fromkeys(order[:each], "test")
+        return test | dict.fromkeys(order[each : min(2 * each, len(order) - 1)], "valid")
+
+    def _place(self, name: str) -> float:
         digest = hashlib.sha256(f"{self._seed}/{name}".encode()).digest()
-        place = int.from_bytes(digest[:8], "big") / 2**64
+        return int.from_bytes(digest[:8], "big") / 2**64
+
+    def _hashed(self, name: str) -> str:
+        place = self._place(name)
         if place < SHARES["train"]:
             return "train"
         return "valid" if place < SHARES["train"] + SHARES["valid"] else "test"
+
+    @property
+    def files(self) -> list[Path]:
+        """All files, absolute, in the natural order of their names."""
+        return list(self._files.values())
 
     def length(self, split: str) -> int:
         """Return the number of files in ``split``, which may also be ``"all"``."""
@@ -143,7 +174,8 @@ def read_sense(path: Path) -> Sense:
     previous = ""
     try:
         with opener(path, "rt", encoding="utf-8", errors="replace") as lines:
-            for line in lines:
+            # A line may be as long as the file, and that unpacked far longer.
+            for line in iter(lambda: lines.readline(_LONGEST_LINE), ""):
                 text = line.split("\\" if is_lp else "*")[0].strip().lower()
                 if is_lp and text:
                     return "maximize" if text.startswith("max") else "minimize"
@@ -154,7 +186,7 @@ def read_sense(path: Path) -> Sense:
                 if text.startswith(("columns", "[variables]")):
                     break
                 previous = text or previous
-    except (OSError, EOFError) as error:
+    except (OSError, EOFError, zlib.error) as error:
         raise UserError(f"cannot read {path}: {error}") from error
     return "minimize"
 

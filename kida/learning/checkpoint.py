@@ -12,11 +12,11 @@ from typing import Any
 
 import safetensors.torch
 import torch
-from safetensors import SafetensorError, safe_open
+from safetensors import safe_open
 from torch import Tensor
 
 from kida.errors import UserError
-from kida.files import atomic_path
+from kida.files import atomic_path, printable
 
 #: A network's state dictionary.
 State = dict[str, Tensor]
@@ -76,13 +76,24 @@ def read_checkpoint(
         with safe_open(path, framework="pt") as file:
             state = json.loads(file.metadata()["state"])
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except (OSError, SafetensorError, ValueError) as error:
+        if state["best_loss"] is None:
+            state["best_loss"] = math.inf
+        kept, moments = _sorted_out(tensors, device)
+        groups = optimizer.state_dict()["param_groups"]
+        optimizer.load_state_dict({"state": moments, "param_groups": groups})
+    # Of whatever kind: names, numbers and shapes in it may be anything.
+    except Exception as error:
         raise UserError(
-            f"the checkpoint {path} is damaged ({error}): remove it, and this generation's "
-            "training begins again"
+            f"the checkpoint {path} is damaged ({printable(str(error))[:300]}): remove it, and "
+            "this generation's training begins again"
         ) from error
-    if state["best_loss"] is None:
-        state["best_loss"] = math.inf
+    return state, kept
+
+
+def _sorted_out(
+    tensors: Mapping[str, Tensor], device: torch.device
+) -> tuple[dict[str, State], dict[int, State]]:
+    """Return the weights by kind, and the optimizer's moments by the parameter's number."""
     kept: dict[str, State] = {}
     moments: dict[int, State] = {}
     for key, tensor in tensors.items():
@@ -92,6 +103,4 @@ def read_checkpoint(
             moments.setdefault(int(number), {})[name] = tensor.to(device)
         else:
             kept.setdefault(kind, {})[name] = tensor.to(device)
-    groups = optimizer.state_dict()["param_groups"]
-    optimizer.load_state_dict({"state": moments, "param_groups": groups})
-    return state, kept
+    return kept, moments

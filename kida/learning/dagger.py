@@ -6,6 +6,7 @@ checked before any work in ``preflight``, and where everything lies on disk in `
 """
 
 import itertools
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,10 +14,11 @@ import numpy as np
 
 from kida.boundary import plain, replaced, write_json
 from kida.errors import UserError
+from kida.instances.family import SPLITS, Family
 from kida.jobs.run import ONE_AT_A_TIME, Workers
 from kida.learning.config import RunConfig, TrainingConfig
 from kida.learning.episodes import collect_generation, missing_shards
-from kida.learning.inventory import family_of_run
+from kida.learning.inventory import Inventory, family_of_run, summary_of_left_out
 from kida.learning.judge import Judge
 from kida.learning.makers import Makers, identities, plan_of
 from kida.learning.plan import Plan
@@ -24,6 +26,7 @@ from kida.learning.preflight import calm_threads, check_run
 from kida.learning.run import Listener, Run
 from kida.learning.samples import Aggregate
 from kida.learning.selection import Selection, finished_card, select
+from kida.learning.survey import survey
 from kida.lock import locked
 from kida.network.architecture import Weights
 from kida.network.card import Card
@@ -74,13 +77,29 @@ def train(
         run = Run(folder, config, listener, identities(makers))
         if (final / "card.json").exists():
             return final
-        plan = plan_of(config, makers, family_of_run(config.family, folder))
+        plan = plan_of(config, makers, _listed(run, workers))
         run.log("started", jobs=workers.count)
         for number in range(1, config.generations + 1):
             make_generation(run, plan, number, makers=makers, workers=workers, threads=threads)
         _inherit(run, plan, workers).save(final)
         run.log("finished", policy=str(final))
     return final
+
+
+def _listed(run: Run, workers: Workers) -> Family:
+    """Return the run's family; of files, say which are used for what, and which are not."""
+
+    def look(files: Sequence[Path]) -> dict[Path, str]:
+        run.log("survey", files=len(files))
+        return survey(files, run.config.collection, run.folder / "survey", workers)
+
+    found = family_of_run(run.config.family, run.folder, look)
+    if isinstance(found, Inventory):
+        run.log("instances", **{split: found.length(split) for split in SPLITS})
+        if found.left_out:
+            what = f"left out of training and selection: {summary_of_left_out(found.left_out)}"
+            run.log("warning", text=what)
+    return found
 
 
 def make_generation(

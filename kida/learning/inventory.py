@@ -5,13 +5,16 @@ is missing or changed is refused: a run would train on what it validates on, or 
 under the same names.
 """
 
+import os
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
 
 from kida.boundary import LARGE_FILE, read_json, write_json
 from kida.errors import UserError
+from kida.files import printable
 from kida.instances.family import SPLITS, Bounds, Family, Instance, check_place, check_split
 from kida.instances.folder import SIZE, Folder, read_sense
 from kida.instances.initial_bounds import stored_bounds
@@ -19,13 +22,17 @@ from kida.instances.registry import digest_of, family
 from kida.sense import Sense
 
 INVENTORY_FILE = "instances.json"
+#: Takes files; returns those to leave out, and what they are.
+Survey = Callable[[Sequence[Path]], Mapping[Path, str]]
+# Files left out that a message names.
+_NAMED = 10
 
 
 class Listed(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One file: its instance's name, its absolute path, and what tells its content."""
 
     name: str
-    path: str
+    path: Annotated[str, Meta(max_length=4096)]
     digest: Annotated[str, Meta(pattern="^[0-9a-f]{16}$")]
 
 
@@ -38,12 +45,15 @@ class Inventory(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         The folder, file or pattern, as the user gave it.
     files
         Split to files.
+    left_out
+        Absolute paths of files that nothing can be learned from, and why.
     version
         Of this form.
     """
 
     name: str
     files: dict[str, tuple[Listed, ...]]
+    left_out: dict[str, str] = {}
     version: Literal[1] = 1
 
     @property
@@ -81,7 +91,8 @@ class Inventory(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             entry.path: entry for split in self.files.values() for entry in split
         }.values():
             instance = Instance(listed.name, self.name, SIZE, "train", 0, listed.path)
-            if not Path(listed.path).is_file():
+            # Not pathlib's question, which raises for a text that is too long for a name.
+            if not os.path.isfile(listed.path):
                 what = "is gone"
             elif digest_of(instance) != listed.digest:
                 what = "has changed"
@@ -93,8 +104,29 @@ class Inventory(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             )
 
 
-def take_inventory(folder: Folder) -> Inventory:
-    """Return the list of a folder's files as they are now."""
+def take_inventory(folder: Folder, survey: Survey | None = None) -> Inventory:
+    """Return the list of a folder's files as they are now.
+
+    Parameters
+    ----------
+    folder
+        The files.
+    survey
+        Says which of them to leave out; by default none.
+
+    Raises
+    ------
+    UserError
+        If none is left to train on.
+    """
+    left_out = {} if survey is None else survey(folder.files)
+    if left_out:
+        try:
+            folder = Folder(folder.name, without=left_out)
+        except FileNotFoundError:
+            raise UserError(_nothing_left(folder.name, left_out)) from None
+        if not folder.length("train"):
+            raise UserError(_nothing_left(f"the train split of {folder.name}", left_out))
     files = {}
     for split in SPLITS:
         found = [folder.instance(SIZE, split, index) for index in range(folder.length(split))]
@@ -102,10 +134,22 @@ def take_inventory(folder: Folder) -> Inventory:
             Listed(name=instance.name, path=str(instance.path), digest=digest_of(instance))
             for instance in found
         )
-    return Inventory(name=folder.name, files=files)
+    reasons = {str(file): reason for file, reason in left_out.items()}
+    return Inventory(name=folder.name, files=files, left_out=reasons)
 
 
-def family_of_run(name: str, run: Path) -> Family:
+def _nothing_left(what: str, left_out: Mapping[Path, str]) -> str:
+    return f"{what} has no file that a policy can learn from: {summary_of_left_out(left_out)}"
+
+
+def summary_of_left_out(left_out: Mapping[Any, str]) -> str:
+    """Return which files are what, such as ``"a.lp is infeasible"``, in one line."""
+    named = [f"{printable(Path(file).name)} is {why}" for file, why in left_out.items()]
+    more = len(named) - _NAMED
+    return "; ".join(named[:_NAMED]) + (f"; and {more} more are of no use" if more > 0 else "")
+
+
+def family_of_run(name: str, run: Path, survey: Survey | None = None) -> Family:
     """Return the run's family: of files, those that were there when the run began.
 
     Parameters
@@ -114,6 +158,8 @@ def family_of_run(name: str, run: Path) -> Family:
         What the configuration calls the family.
     run
         The run's folder; the list is written there at the first call.
+    survey
+        Says, at the first call, which files nothing can be learned from; they are left out.
 
     Raises
     ------
@@ -127,7 +173,7 @@ def family_of_run(name: str, run: Path) -> Family:
         found = family(name)
         if not isinstance(found, Folder):
             return found
-        inventory = take_inventory(found)
+        inventory = take_inventory(found, survey)
         write_json(file, inventory)
         return inventory
     inventory.check()

@@ -20,10 +20,13 @@ from kida.jobs.run import Workers
 from kida.learning.plan import Draw
 from kida.network.policy import Policy
 from kida.reward import ScoringRule, cumulated_reward
+from kida.sense import Sense
 
 #: Gets an event.
 Report = Callable[[dict[str, Any]], None]
 
+# How problems end that have no dual bound to compare.
+_NO_BOUND = {"infeasible", "unbounded", "infeasible or unbounded"}
 # Draws per round of a race, and the probability of dropping an equal in the whole race.
 _ROUND = 4
 _LEVEL = 0.05
@@ -133,6 +136,9 @@ class Judge:
         self._folder = folder
         self._workers = workers
         self._report = report
+        self._left_out: set[str] = set()
+        #: Of the problems solved last.
+        self.sense: Sense = "minimize"
 
     def rewards(self, policies: Sequence[Policy], draws: Sequence[Draw]) -> list[list[float]]:
         """Return the rewards of each policy, draw by draw.
@@ -141,6 +147,10 @@ class Judge:
         ------
         UserError
             If a solve has failed, or has found no dual bound.
+
+        Notes
+        -----
+        The reward is NaN where a problem turned out to have none, being infeasible or unbounded.
         """
         table = solve_all(
             policies,
@@ -159,6 +169,13 @@ class Judge:
                 f"the solve of {name} for a policy's reward failed ({record.reason}): run "
                 "the same command again to try once more"
             )
+        self.sense = record.result.sense
+        if record.result.reason in _NO_BOUND:
+            if name not in self._left_out:
+                self._left_out.add(name)
+                text = f"{name} is {record.result.reason}: it is left out of the selection"
+                self._report({"event": "warning", "text": text})
+            return math.nan
         reward = mean_reward(record)
         if not math.isfinite(reward):
             raise UserError(
@@ -180,7 +197,8 @@ class Judge:
             self._draws[start : start + _ROUND] for start in range(0, len(self._draws), _ROUND)
         ]
         for draws in rounds:
-            measured = self.rewards([policies[k] for k in alive], draws)
+            table = np.array(self.rewards([policies[k] for k in alive], draws))
+            measured = table[:, np.isfinite(table).all(axis=0)].tolist()
             for k, rewards in zip(alive, measured, strict=True):
                 found[k] += rewards
             alive.sort(key=lambda k: -sum(found[k]))
@@ -188,6 +206,12 @@ class Judge:
                 if clearly_worse(found[k], found[alive[keep - 1]], _LEVEL / len(rounds)):
                     alive.remove(k)
         leader = found[alive[0]]
+        if not leader:
+            raise UserError(
+                "none of the instances to select by has a dual bound: "
+                + ", ".join(sorted(self._left_out))
+                + "; give others, or more with inheritance.instances"
+            )
         return [
             float(np.mean(leader) + np.mean(np.subtract(found[k], leader[: len(found[k])])))
             for k in range(len(policies))

@@ -14,6 +14,7 @@ from kida.network.architecture import Weights
 from kida.network.card import Card
 from kida.network.inheritance import best_parents, greedy_soup, uniform_average
 from kida.network.policy import Policy
+from kida.sense import sign
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,7 +68,8 @@ def select(
 
     def note(name: str, reward: float) -> None:
         measured[name] = reward
-        report({"event": "reward", "policy": name, "reward": reward})
+        bound = sign(judge.sense) * reward
+        report({"event": "reward", "policy": name, "reward": reward, "bound": bound})
 
     first = len(generations) if options.method == "last" else 1
     numbers = range(first, len(generations) + 1)

@@ -48,7 +48,7 @@ def import_checkpoint(path: str | Path) -> Policy:
     # The readers' failures have no common type, torch's unpickling errors least of all.
     except Exception as error:
         first = (str(error).splitlines() or [type(error).__name__])[0]
-        raise UserError(f"{path} is no readable checkpoint ({first})") from error
+        raise UserError(f"{path} is no readable checkpoint ({first[:300]})") from error
     readout = arrays.get("output_module.2.weight")
     if readout is None or readout.ndim != 2:
         raise UserError(f"{path} holds no output_module.2.weight: it is not a KIDA network")

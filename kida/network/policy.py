@@ -64,7 +64,7 @@ class Policy:
 
     @classmethod
     def load(cls, name_or_folder: str | Path) -> "Policy":
-        """Read a policy: a shipped one by its name, any other by its folder.
+        """Read a policy: a shipped one by its name, any other by its folder or its run's.
 
         A name means the shipped policy; for a folder of the same name here, write ``./name``.
 
@@ -148,7 +148,10 @@ def _find(name_or_folder: str | Path) -> Path:
     folder = Path(name_or_folder)
     # Not pathlib's question, which raises for a text that is too long for a name.
     if os.path.isdir(folder):
-        return folder
+        # Of a training run, the policy that it ended with.
+        finished = folder / "policy"
+        is_run = not (folder / CARD_FILE).exists() and (finished / CARD_FILE).exists()
+        return finished if is_run else folder
     names = ", ".join(shipped()) or "none"
     raise UserError(
         f"there is no policy {str(name_or_folder)!r}: it is neither a folder "

@@ -75,7 +75,7 @@ def describe(path: Path, time_limit: float = 300.0) -> Description:
     model = read_model(path)
     original = _counts(model, transformed=False)
     linear = [row for row in model.getConss(transformed=False) if row.isLinear()]
-    nonzeros = sum(len(model.getValsLinear(row)) for row in linear)
+    nonzeros = sum(model.getConsNVars(row) for row in linear)
     candidates = solve_root(model, time_limit)
     description = Description(
         sense=model.getObjectiveSense(),

@@ -12,6 +12,7 @@ from kida.instances.family import Instance
 from kida.instances.folder import SUFFIXES, is_problem
 from kida.instances.program import Program
 from kida.instances.registry import generated_family
+from kida.solver.names import path_to_read
 
 
 def open_model(instance: Instance) -> Model:
@@ -93,7 +94,8 @@ def read_model(path: Path) -> Model:
     model = Model()
     model.hideOutput()
     try:
-        model.readProblem(str(path))
+        with path_to_read(path) as readable:
+            model.readProblem(readable)
     # PySCIPOpt raises OSError, KeyError or a bare Exception, by SCIP's return code.
     except Exception as error:
         reason = str(error) or type(error).__name__

@@ -26,6 +26,7 @@ from kida.instances.registry import initial_bounds
 from kida.sense import Sense
 from kida.settings import Limits, Settings, named_settings
 from kida.solver.branching import Brancher, BranchingStatistics, capsule
+from kida.solver.names import path_to_write, variable_names
 from kida.solver.policies import attach_policy
 from kida.solver.problem import open_model
 from kida.solver.settings import apply_limits, apply_seeds, apply_settings
@@ -336,8 +337,8 @@ def solve(
         )
         result = _result(model, sense, trajectory, brancher)
         if solution_file is not None and result.solution is not None:
-            with atomic_path(solution_file) as temporary:
-                model.writeBestSol(str(temporary))
+            with atomic_path(solution_file) as temporary, path_to_write(temporary) as file:
+                model.writeBestSol(file)
     finally:
         # SCIP may still be running in an abandoned model: that is left as it is.
         if at_rest.is_set():
@@ -389,8 +390,10 @@ def _result(
     best = model.getBestSol() if model.getNSols() else None
     values = None
     if best is not None:
-        exact = ((variable.name, model.getSolVal(best, variable)) for variable in model.getVars())
-        values = {name: value for name, value in exact if value != 0.0}
+        variables = model.getVars()
+        exact = (model.getSolVal(best, variable) for variable in variables)
+        pairs = zip(variable_names(variables), exact, strict=True)
+        values = {name: value for name, value in pairs if value != 0.0}
     return SolveResult(
         termination=_termination(model, best is not None),
         sense=sense,

@@ -32,7 +32,7 @@ def test_a_file_with_a_network(capsys, knapsack, policy, tmp_path):
     assert main(arguments) == 0
     lines = dict(line.split(maxsplit=1) for line in capsys.readouterr().out.splitlines())
     assert lines["status"] == "optimal (optimal)"
-    assert lines["gap"] == "0.0000%"
+    assert lines["gap"] == "0.00 %"
     assert "decisions" in lines["branching"]
     assert lines["solution"] == str(output)
     model = Model()

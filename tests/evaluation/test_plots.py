@@ -10,6 +10,7 @@ pytest.importorskip("matplotlib", reason="the extra plot is not installed")
 from kida.boundary import replaced
 from kida.evaluation.plots import (
     FIGURES,
+    _Styles,
     bound_over_time,
     gains,
     instances_over_time,
@@ -112,3 +113,22 @@ def test_where_there_is_nothing_to_draw(results):
     disjoint = dataclasses.replace(results, rows=tuple(apart), records=tuple(chosen))
     assert bound_over_time(disjoint, "pscost") is None
     assert profile(disjoint, "pscost") is None
+
+
+def test_no_two_policies_look_alike():
+    styles = _Styles([f"policy {number}" for number in range(40)])
+    looks = {(styles.colour[name], styles.line[name]) for name in styles.colour}
+    marks = {(styles.colour[name], styles.marker[name]) for name in styles.colour}
+    assert len(looks) == len(marks) == 40
+
+
+def test_time_ends_where_the_last_run_does(results):
+    protocol = replaced(results.protocol, time_limit=900.0)
+    long = dataclasses.replace(results, protocol=protocol)
+    (axes,) = bound_over_time(long, "pscost").axes
+    last = max(
+        record.result.trajectory.wall[-1] - record.result.trajectory.bounds().root_end()
+        for record in results.records
+    )
+    assert axes.lines[0].get_xdata()[-1] == pytest.approx(last)
+    assert last < 2.0

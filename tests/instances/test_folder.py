@@ -1,11 +1,13 @@
 import gzip
 import json
 import pickle
+import re
 from pathlib import Path
 
 import pytest
 
 from kida.errors import UserError
+from kida.evaluation.records import slug
 from kida.instances.family import Instance
 from kida.instances.folder import Folder, read_sense
 from kida.instances.registry import family, initial_bounds, instances, sense_of
@@ -131,3 +133,25 @@ def test_mistakes_are_explained(tmp_path: Path, capfd: pytest.CaptureFixture[str
     PROGRAM.write(tmp_path / "x_0.mps")
     with pytest.raises(UserError, match="differ only in their suffix"):
         family(str(tmp_path))
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 4, 9, 12, 19])
+def test_few_files_are_split_by_count(tmp_path: Path, count: int) -> None:
+    fill(tmp_path, count)
+    splits = {split: names(tmp_path, split) for split in ("train", "valid", "test")}
+    if count == 1:
+        assert splits == {split: ["x_0"] for split in splits}
+        return
+    every = [name for found in splits.values() for name in found]
+    assert sorted(every) == sorted(names(tmp_path, "all"))
+    assert splits["train"]
+    assert len(splits["test"]) == max(1, round(count / 10))
+    assert len(splits["valid"]) == (len(splits["test"]) if count > 2 else 0)
+
+
+def test_names_of_any_script_are_told_apart() -> None:
+    found = {slug(name) for name in ("实例甲", "实例乙", "пример", "größe", "grüße", "grosse")}
+    assert len(found) == 6
+    assert all(re.fullmatch(r"[A-Za-z0-9_-]+", name) for name in found)
+    # Names of before stay, so that evaluations go on.
+    assert slug("runs/mine/policy") == "runs-mine-policy"

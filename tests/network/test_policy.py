@@ -11,6 +11,7 @@ from kida.errors import UserError
 from kida.network.architecture import Architecture, shapes
 from kida.network.card import Card
 from kida.network.policy import LARGEST_WEIGHTS, Policy, shipped
+from kida.solver.policies import policy_identity
 
 
 def random_weights(architecture: Architecture, seed: int = 0):
@@ -145,3 +146,10 @@ def test_loading_a_policy_needs_no_torch(policy, tmp_path):
         f"Policy.load({str(tmp_path)!r}).native(); sys.exit('torch' in sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_a_run_is_known_by_its_folder(tmp_path, make_policy):
+    policy = make_policy(0)
+    policy.save(tmp_path / "run" / "policy")
+    assert Policy.load(tmp_path / "run").identity() == policy.identity()
+    assert policy_identity(f"{tmp_path / 'run'}-bestbound").startswith("network sha256:")

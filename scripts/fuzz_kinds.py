@@ -1,0 +1,299 @@
+"""The kinds of files that kida reads: valid ones to start from, and how each is read."""
+
+import dataclasses
+import gzip
+import io
+import json
+import zipfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of file.
+
+    Attributes
+    ----------
+    name
+        For people, and for the seeds of changes.
+    file
+        Its path within a folder of its own.
+    seeds
+        Valid contents.
+    read
+        Reads it as kida does; given the path.
+    beside
+        Other files of that folder: path to content.
+    by_scip
+        Whether SCIP's own reader reads it.
+    """
+
+    name: str
+    file: str
+    seeds: Sequence[bytes]
+    read: Callable[[Path], object]
+    beside: Mapping[str, bytes] = dataclasses.field(default_factory=dict)
+    by_scip: bool = False
+
+
+def kinds(place: Path) -> list[Kind]:
+    """Return all kinds; valid files are made in ``place``."""
+    made = place / "made"
+    return [*_problems(made), *_policies(made), *_learning(made), *_results(made), *_official()]
+
+
+def _model():
+    from pyscipopt import Model, quicksum
+
+    draw, model = np.random.default_rng(7), Model("knapsack")
+    model.hideOutput()
+    x = [model.addVar(f"x{i}", "B") for i in range(20)]
+    y = [model.addVar(f"y{i}", "I", lb=-3, ub=9) for i in range(3)]
+    z = model.addVar("z", lb=None)
+    for _ in range(5):
+        row = draw.integers(20, 100, size=23).tolist()
+        model.addCons(quicksum(w * v for w, v in zip(row, x + y, strict=True)) <= 600.5)
+    model.addCons(z - 2 * y[0] >= -4.5)
+    model.addCons(z <= 7)
+    gains = draw.integers(20, 100, size=23).tolist()
+    model.setObjective(quicksum(w * v for w, v in zip(gains, x + y, strict=True)) + z, "maximize")
+    return model
+
+
+def _problems(made: Path) -> list[Kind]:
+    made.mkdir(exist_ok=True)
+    model = _model()
+    contents = {}
+    for suffix in ("mps", "lp", "cip"):
+        model.writeProblem(str(made / f"problem.{suffix}"), verbose=False)
+        contents[suffix] = (made / f"problem.{suffix}").read_bytes()
+    model.free()
+    found = [Kind(s, f"problem.{s}", [c], _read_problem, by_scip=True) for s, c in contents.items()]
+    packed = [gzip.compress(contents["mps"], mtime=0)]
+    return [*found, Kind("mps.gz", "problem.mps.gz", packed, _read_problem, by_scip=True)]
+
+
+def _read_problem(path: Path) -> None:
+    from kida.instances.folder import read_sense
+    from kida.solver.problem import read_model
+
+    read_sense(path)
+    read_model(path).free()
+
+
+def _policy():
+    from kida.network.architecture import Architecture, shapes
+    from kida.network.card import Card
+    from kida.network.policy import Policy
+
+    shape, draw = Architecture(8), np.random.default_rng(0)
+    arrays = {n: draw.normal(size=s).astype(np.float32) for n, s in shapes(shape).items()}
+    card = Card(
+        shape, parameters={"nodeselection/bfs/maxplungedepth": 0}, recipe={"a": [1]}, seeds=(1, 2)
+    )
+    return Policy(arrays, card)
+
+
+def _policies(made: Path) -> list[Kind]:
+    import torch
+    from safetensors.numpy import save
+
+    from kida.network.checkpoint import import_checkpoint
+    from kida.network.policy import Policy
+
+    def load(path: Path) -> None:
+        Policy.load(path.parent)
+
+    _policy().save(made / "policy")
+    card = (made / "policy" / "card.json").read_bytes()
+    weights = (made / "policy" / "weights.safetensors").read_bytes()
+    arrays = _policy().weights
+    npz, pt = io.BytesIO(), io.BytesIO()
+    np.savez_compressed(npz, **arrays)
+    torch.save({name: torch.from_numpy(array) for name, array in arrays.items()}, pt)
+    return [
+        Kind("card", "card.json", [card], load, {"weights.safetensors": weights}),
+        Kind("weights", "weights.safetensors", [weights], load, {"card.json": card}),
+        Kind("npz", "x.npz", [npz.getvalue()], import_checkpoint),
+        Kind("pt", "x.pt", [pt.getvalue()], import_checkpoint),
+        Kind("safetensors", "x.safetensors", [save(arrays)], import_checkpoint),
+    ]
+
+
+_TOML = b"""family = "set_cover"
+generations = 3
+[collection]
+episodes = 20
+samples_per_episode = 10
+probability_by_depth = [0.5, 0.1]
+parameters = {"nodeselection/bfs/maxplungedepth" = 0}
+acting = ["network"]
+[training]
+epochs = 2
+learning_rate = 1e-3
+[inheritance]
+expert_depths = [-1, 2]
+[search]
+generations = 3
+"""
+
+
+def _learning(made: Path) -> list[Kind]:
+    from kida.boundary import write_json
+    from kida.instances.folder import Folder
+    from kida.lab.search_config import read_search
+    from kida.learning.config import RunConfig
+    from kida.learning.inventory import family_of_run, take_inventory
+    from kida.learning.records import EpisodeRecord, record_of
+    from kida.learning.run import Run, read_run, status
+
+    write_json(made / "list.json", take_inventory(Folder(str(made / "problem.mps"))))
+    Run(made / "run", RunConfig(family="set_cover"))
+    episode = EpisodeRecord(
+        instance="x", split="train", index=0, seed=0, acting="random", samples=1, nodes=1,
+        decisions=1, expert_decisions=1, status="optimal", seconds=1.0, root_seconds=0.5,
+        expert_seconds=0.1, lp_seconds=0.1, dual_bound=1.0, reward=None,
+    )  # fmt: skip
+    write_json(made / "episode.json", episode)
+    log = [{"time": 1.0, "event": "episode", "samples": 3}, {"time": 2.0, "event": "finished"}]
+    lines = "".join(json.dumps(entry) + "\n" for entry in log).encode()
+    config = (made / "run" / "config.json").read_bytes()
+
+    def configure(path: Path) -> None:
+        read_search("set_cover", path)
+
+    return [
+        Kind("toml", "x.toml", [_TOML], configure),
+        Kind("inventory", "instances.json", [(made / "list.json").read_bytes()],
+             lambda path: family_of_run("set_cover", path.parent)),
+        Kind("episode", "train_0_0.json", [(made / "episode.json").read_bytes()],
+             lambda path: record_of(path.with_suffix(".safetensors")),
+             {"train_0_0.safetensors": b""}),
+        Kind("run", "config.json", [config],
+             lambda path: (read_run(path.parent), status(path.parent))),
+        Kind("log", "log.jsonl", [lines],
+             lambda path: Run(path.parent, RunConfig(family="set_cover")),
+             {"config.json": config}),
+        Kind("shard", "train_0_0.safetensors", [_shard(made)], _read_shard),
+        _checkpoint(made),
+    ]  # fmt: skip
+
+
+def _shard(made: Path) -> bytes:
+    from kida.learning.samples import write_shard
+    from kida.rule import Recording
+    from kida.solver.branching import attach_collector
+
+    model = _model()
+    recording = Recording(probability_by_depth=(1.0,), samples_per_episode=3)
+    brancher = attach_collector(model, None, recording, acting="random")
+    for turn in (model.setHeuristics, model.setSeparating, model.setPresolve):
+        turn(3)
+    model.optimize()
+    samples = brancher.samples()
+    assert samples
+    model.free()
+    write_shard(made / "shard.safetensors", samples)
+    return (made / "shard.safetensors").read_bytes()
+
+
+def _read_shard(path: Path) -> None:
+    from kida.learning.samples import Aggregate
+
+    found = Aggregate([path], lambda text: None)
+    for number in range(len(found)):
+        _ = found[number]
+
+
+def _optimizer():
+    import torch
+
+    parameter = torch.nn.Parameter(torch.zeros(3, 2))
+    optimizer = torch.optim.Adam([parameter], lr=1e-3)
+    parameter.grad = torch.ones(3, 2)
+    optimizer.step()
+    return parameter, optimizer
+
+
+def _checkpoint(made: Path) -> Kind:
+    import torch
+
+    from kida.learning.checkpoint import read_checkpoint, write_checkpoint
+
+    parameter, optimizer = _optimizer()
+    state = {"epoch": 1, "best_loss": 0.5, "history": []}
+    write_checkpoint(made / "c.safetensors", state, {"best": {"w": parameter.data}}, optimizer)
+
+    def read(path: Path) -> None:
+        read_checkpoint(path, torch.device("cpu"), _optimizer()[1])
+
+    return Kind("checkpoint", "c.safetensors", [(made / "c.safetensors").read_bytes()], read)
+
+
+def _results(made: Path) -> list[Kind]:
+    from kida.boundary import write_json
+    from kida.evaluation.records import Assignment, Finished, Machine, Protocol, read_protocol
+    from kida.evaluation.results import load_results, write_tables
+    from kida.evaluation.solving import outcome
+    from kida.evaluation.summary import as_text, tables, warnings
+    from kida.instances.initial_bounds import stored_bounds
+    from kida.instances.registry import instances
+    from kida.sets import Entry, Manifest, _read_manifest
+    from kida.settings import Limits
+    from kida.solver.solve import solve
+
+    (instance,) = instances(str(made / "problem.mps"), "all")
+    records = []
+    for policy in ("pscost", "default"):
+        result = solve(instance, policy, limits=Limits(time=5.0))
+        job = Assignment(instance=instance, seed=0, policy=policy, settings="competition",
+                         time_limit=5.0, digest="0" * 16)  # fmt: skip
+        record = Finished(
+            job=job, policy_identity="scip", initial_primal_bound=None, initial_dual_bound=1e3,
+            machine=Machine(processor="x", cores=2), versions={"kida": "0"}, started="2026",
+            load=(0.1, None), cpu_share=1.0, disturbed=(), result=outcome(result),
+        )  # fmt: skip
+        write_json(made / f"{policy}.json", record)
+        records.append((made / f"{policy}.json").read_bytes())
+    write_json(made / "protocol.json", Protocol(time_limit=5.0))
+    protocol = (made / "protocol.json").read_bytes()
+    entry = Entry(sha256="0" * 64, bytes=3, family="set_cover", size="easy", split="test", index=0,
+                  dual_bound=1.0, primal_bound=None)  # fmt: skip
+    write_json(made / "manifest.json", Manifest(files={"x.mps.gz": entry}, versions={"kida": "0"}))
+
+    def read_results(path: Path) -> None:
+        found = load_results([path.parent.parent])
+        if found.rows:
+            as_text([*tables(found), *warnings(found)])
+            write_tables(found, path.parent.parent)
+
+    return [
+        Kind("record", "runs/a.json", records[:1], read_results,
+             {"protocol.json": protocol, "runs/b.json": records[1]}),
+        Kind("protocol", "protocol.json", [protocol], lambda path: read_protocol(path.parent)),
+        Kind("bounds", "x.json", [b'{"dual_bound": 1.5, "primal_bound": null}'],
+             lambda path: stored_bounds(path.with_suffix(".mps"))),
+        Kind("manifest", "manifest.json", [(made / "manifest.json").read_bytes()],
+             lambda path: _read_manifest(path.parent)),
+    ]  # fmt: skip
+
+
+def _official() -> list[Kind]:
+    from kida.evaluation.official import read_official
+    from kida.evaluation.results import OFFICIAL_COLUMNS
+
+    lines = [",".join(OFFICIAL_COLUMNS), "item_placement_10000,0,1.5,2.5,0,345.5",
+             "item_placement_10001,0,1.5,2.5,0,35.25", ""]  # fmt: skip
+    table = "\n".join(lines).encode()
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as content:
+        content.writestr("KAIST/dual/1_item_placement.csv", table)
+        content.writestr("EI/dual/2_load_balancing.csv", table)
+    return [
+        Kind("csv", "x.csv", [table], lambda path: read_official(str(path))),
+        Kind("zip", "x.zip", [archive.getvalue()], lambda path: read_official(str(path))),
+    ]
