@@ -19,17 +19,20 @@ from kida.network.policy import Policy
 from kida.observation import Observation
 
 if TYPE_CHECKING:
+    from kida.network.instruction_set import instruction_set, use_instruction_set
     from kida.solver.branching import BranchingStatistics, attach, attach_callable, observe
     from kida.solver.solve import SolveResult, optimize, solve
     from kida.solver.versions import show_versions
 
 # Names that need SCIP load it when they are first used: policies can be read, and score another
 # program's observations (``kida.interop``), beside a SCIP that kida cannot solve with.
-_NEED_SCIP = {
+_WHEN_USED = {
     "BranchingStatistics": "kida.solver.branching",
     "attach": "kida.solver.branching",
     "attach_callable": "kida.solver.branching",
     "observe": "kida.solver.branching",
+    "instruction_set": "kida.network.instruction_set",
+    "use_instruction_set": "kida.network.instruction_set",
     "SolveResult": "kida.solver.solve",
     "optimize": "kida.solver.solve",
     "show_versions": "kida.solver.versions",
@@ -41,9 +44,9 @@ _NEED_SCIP = {
 if not TYPE_CHECKING:
 
     def __getattr__(name: str) -> Any:
-        if name not in _NEED_SCIP:
+        if name not in _WHEN_USED:
             raise AttributeError(f"module 'kida' has no attribute {name!r}")
-        return getattr(_import_module(_NEED_SCIP[name]), name)
+        return getattr(_import_module(_WHEN_USED[name]), name)
 
 
 __version__ = _version("kida")
@@ -58,8 +61,10 @@ __all__ = [
     "__version__",
     "attach",
     "attach_callable",
+    "instruction_set",
     "observe",
     "optimize",
     "show_versions",
     "solve",
+    "use_instruction_set",
 ]

@@ -4,11 +4,15 @@ import importlib.metadata
 import platform
 import sys
 
+from kida.network.instruction_set import instruction_set
+
 PACKAGES = ("kida", "pyscipopt", "numpy", "scipy", "safetensors", "torch", "torch-geometric")
 
 
 def versions() -> dict[str, str]:
     """Return name to version of kida, SCIP, Python, the platform and the packages used.
+
+    ``"instruction set"`` is the one in use, see :mod:`kida.network.instruction_set`.
 
     A package that is not installed is listed as ``"not installed"``.
     """
@@ -24,6 +28,7 @@ def versions() -> dict[str, str]:
         "python": platform.python_version(),
         "platform": f"{sys.platform} {platform.machine()}",
         "scip": f"{major}.{minor}.{tech}",
+        "instruction set": instruction_set(),
     }
     for package in PACKAGES:
         try:
