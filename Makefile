@@ -3,6 +3,7 @@
 # make test-fast   the quick part of it, in less than a minute
 # make check   what CI runs: style, types, tests, demo
 # make lint    style and types only
+# make sanitize    the native core under AddressSanitizer and UndefinedBehaviorSanitizer (Linux)
 # make clean   remove the environment and everything built
 #
 # Each creates the environment in $(VENV) if need be; $(PYTHON) must be 3.11 or newer.
@@ -15,7 +16,7 @@ BIN := $(VENV)/bin
 SOURCES := pyproject.toml CMakeLists.txt constraints.txt $(wildcard kida/cpp/*)
 INSTALL := $(BIN)/python -m pip install --quiet --constraint constraints.txt --editable
 
-.PHONY: demo test test-fast lint check bench clean
+.PHONY: demo test test-fast lint check sanitize clean
 
 demo: $(VENV)/.solve
 	$(BIN)/kida compare item_placement:test:0 --policies item_placement,default \
@@ -37,6 +38,9 @@ lint: $(VENV)/.develop
 
 check: lint test
 	$(MAKE) demo DEMO_SECONDS=5
+
+sanitize: $(VENV)/.develop
+	scripts/sanitize.sh $(BIN)/python
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

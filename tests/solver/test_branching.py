@@ -565,8 +565,7 @@ def test_an_exception_is_not_lost_in_an_event_handler(how) -> None:
             self.model.catchEvent(SCIP_EVENTTYPE.NODEEVENT, self)
 
         def eventexec(self, event):
-            for _ in range(100):
-                events.append(event.getType())
+            events.extend(event.getType() for _ in range(100))
 
     def function(observation: Observation, candidates: NDArray[np.int32]) -> int:
         raise ExpectedError

@@ -1,8 +1,8 @@
 """SCIP's prototypes in ``cpp/scip_api.h`` against those that PySCIPOpt was compiled with.
 
 They are written down by hand, since PySCIPOpt brings no headers; a wrong one would read rubbish off
-the stack. ``scip.pxd``, which it does bring, has most of them; of the others it is written down here
-what the headers of SCIP say.
+the stack. ``scip.pxd``, which it does bring, has most of them; of the others it is written down
+here what the headers of SCIP say.
 """
 
 import re

@@ -229,7 +229,9 @@ def test_whether_a_problem_is_infeasible_or_unbounded_may_be_left_to_prove(tmp_p
     model.writeProblem(str(tmp_path / "u.mps"), verbose=False)
     (instance,) = instances(str(tmp_path / "u.mps"))
     # With and without the objective limit and heuristics SCIP finds out more or less.
-    found = {name: solve(instance, settings=name).termination for name in ("default", "competition")}
+    found = {
+        name: solve(instance, settings=name).termination for name in ("default", "competition")
+    }
     assert found["default"].reason is Reason.UNBOUNDED
     assert found["default"].solved
     assert found["competition"].reason is Reason.INFEASIBLE_OR_UNBOUNDED
