@@ -6,6 +6,7 @@
 # make fuzz    10,000 damaged files of every kind that is read; a few minutes
 # make kills   200 kills of a training run and 50 of an evaluation; half an hour
 # make coverage    line coverage of Python and C++ by the test suite
+# make sanitize    the native core under AddressSanitizer and UndefinedBehaviorSanitizer (Linux)
 # make clean   remove the environment and everything built
 #
 # Each creates the environment in $(VENV) if need be; $(PYTHON) must be 3.11 or newer.
@@ -20,7 +21,7 @@ SOURCES := pyproject.toml CMakeLists.txt constraints.txt $(wildcard kida/cpp/*)
 UNINSTALL_OLD := $(BIN)/python -m pip uninstall --quiet --quiet --yes kida
 INSTALL := $(BIN)/python -m pip install --quiet --constraint constraints.txt --editable
 
-.PHONY: demo test test-fast lint check fuzz kills coverage clean
+.PHONY: demo test test-fast lint check fuzz kills sanitize coverage clean
 
 demo: $(VENV)/.solve
 	$(BIN)/kida compare item_placement:test:0 --policies item_placement,default \
@@ -59,6 +60,9 @@ coverage: $(VENV)/.develop
 
 check: lint test
 	$(MAKE) demo DEMO_SECONDS=5
+
+sanitize: $(VENV)/.develop
+	scripts/sanitize.sh $(BIN)/python
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

@@ -20,6 +20,7 @@ from kida.errors import installed_as as _installed_as
 
 if TYPE_CHECKING:
     from kida.instances.family import Instance
+    from kida.network.instruction_set import instruction_set, use_instruction_set
     from kida.network.policy import Policy
     from kida.observation import Observation
     from kida.solver.branching import BranchingStatistics, attach, attach_callable, observe
@@ -38,9 +39,11 @@ _LOADED_LATER = {
     "attach": "kida.solver.branching",
     "attach_callable": "kida.solver.branching",
     "observe": "kida.solver.branching",
+    "instruction_set": "kida.network.instruction_set",
     "optimize": "kida.solver.solve",
     "show_versions": "kida.solver.versions",
     "solve": "kida.solver.solve",
+    "use_instruction_set": "kida.network.instruction_set",
 }
 
 
@@ -65,8 +68,10 @@ __all__ = [
     "__version__",
     "attach",
     "attach_callable",
+    "instruction_set",
     "observe",
     "optimize",
     "show_versions",
     "solve",
+    "use_instruction_set",
 ]

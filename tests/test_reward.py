@@ -14,6 +14,7 @@ from kida.reward import (
     cumulated_reward,
     dual_integral,
     primal_dual_integral,
+    starting_bound,
 )
 from kida.trajectory import BoundTrajectory
 
@@ -81,6 +82,36 @@ def test_proven_infeasible_counts_as_the_objective_limit():
 def test_infeasible_without_any_known_bound_is_infinitely_good():
     path = trajectory([0, 1, 4], [-1e20, 5, 1e20], root_end=1)
     assert cumulated_reward(path, ScoringRule(10)) == math.inf
+
+
+def test_infeasible_files_have_scores_that_are_numbers():
+    # At once: both bounds are infinite, and there is nothing between them.
+    for sense, none in (("minimize", 1e20), ("maximize", -1e20)):
+        path = trajectory([0.5], [none], primal=[none], sense=sense)
+        assert cumulated_reward(path, ScoringRule(10)) == math.inf
+        assert primal_dual_integral(path, ScoringRule(10)) == 0
+        assert dual_integral(path, ScoringRule(10), best_known=none * math.inf) == 0
+        assert starting_bound(path, None, None) == math.inf
+    # After a search, of which the first part was between a bound and nothing.
+    path = trajectory([0, 1, 4], [-1e20, 5, 1e20], root_end=1, primal=[1e20] * 3)
+    assert primal_dual_integral(path, ScoringRule(10)) == math.inf
+    assert dual_integral(path, ScoringRule(10), best_known=math.inf) == math.inf
+    # Nothing was known at the root's end, all of it later.
+    path = trajectory([0, 1, 4], [-1e20, -1e20, 1e20], root_end=1)
+    assert cumulated_reward(path, ScoringRule(10)) == -math.inf
+    assert cumulated_reward(path, ScoringRule(10, initial_dual_bound=2)) == math.inf
+
+
+def test_the_starting_bound_is_the_one_in_force_at_the_roots_end():
+    # Also if it changes within a millionth of a second, or at that very instant.
+    path = trajectory([0, 1, 2 + 1e-9, 5], [-1e20, 5, 6, 8], root_end=2)
+    assert starting_bound(path, None, None) == 5
+    assert starting_bound(path, 5.5, None) == 5.5
+    assert starting_bound(trajectory([0, 1, 2], [-1e20, 5, 6], root_end=2), None, None) == 6
+    assert starting_bound(trajectory([0, 1, 2], [-1e20, 5, 6]), None, None) == 6
+    assert starting_bound(trajectory([0, 3], [-1e20, 5], root_end=2), None, None) == -math.inf
+    upper = trajectory([0, 1, 3], [1e20, 5, 4], root_end=2, sense="maximize")
+    assert starting_bound(upper, None, None) == -5
 
 
 def test_infeasible_after_the_limit_does_not_count():

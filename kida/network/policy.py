@@ -117,9 +117,17 @@ class Policy:
         write_json(folder / CARD_FILE, self.card.to_json())
 
     def native(self) -> "NativeNetwork":
-        """Return the native network with these weights."""
-        from kida._core import NativeNetwork
+        """Return the native network with these weights.
 
+        Raises
+        ------
+        UserError
+            If the environment forces an instruction set that this processor does not have.
+        """
+        from kida._core import NativeNetwork
+        from kida.network.instruction_set import apply_environment
+
+        apply_environment()
         architecture = self.card.architecture
         network: NativeNetwork = NativeNetwork(
             self.weights, architecture.embedding_size, architecture.candidate_features

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -295,14 +295,15 @@ _MOST_ALIVE = 4
 class _Keeper(Eventhdlr):
     """Catches no event: one of the few things that a model keeps where the collector sees it."""
 
-    alive: ClassVar["weakref.WeakSet[_Keeper]"] = weakref.WeakSet()
-
     def __init__(self, kept: Any) -> None:
         self._kept = kept
         # A collection comes when many objects have been made; SCIP's memory counts for nothing.
-        if len(self.alive) > _MOST_ALIVE:
+        if len(_KEEPERS) > _MOST_ALIVE:
             gc.collect()
-        self.alive.add(self)
+        _KEEPERS.add(self)
+
+
+_KEEPERS: weakref.WeakSet[_Keeper] = weakref.WeakSet()
 
 
 def _keep(model: Model, function: Callable[..., Any]) -> None:

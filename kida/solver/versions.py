@@ -5,12 +5,15 @@ import platform
 import sys
 
 from kida.errors import installed_as
+from kida.network.instruction_set import instruction_set
 
 PACKAGES = ("pyscipopt", "numpy", "scipy", "safetensors", "torch", "torch-geometric")
 
 
 def versions() -> dict[str, str]:
     """Return name to version of kida, SCIP, Python, the platform and the packages used.
+
+    ``"instruction set"`` is the one in use, see :mod:`kida.network.instruction_set`.
 
     A package that is not installed is listed as ``"not installed"``.
     """
@@ -26,6 +29,7 @@ def versions() -> dict[str, str]:
         "python": platform.python_version(),
         "platform": f"{sys.platform} {platform.machine()}",
         "scip": f"{major}.{minor}.{tech}",
+        "instruction set": instruction_set(),
     }
     # The key stays "kida", under whatever name it is installed: records name it so.
     for name, package in [("kida", installed_as()), *((name, name) for name in PACKAGES)]:

@@ -116,6 +116,54 @@ def test_damaged_policies(capsys, knapsack, policy):
     assert "card.json" in refused(capsys, knapsack, "--model", policy)
 
 
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="signals")
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_an_interrupted_solve_prints_its_result(number, status, tmp_path):
+    output = tmp_path / "best.sol"
+    command = [sys.executable, "-m", "kida", "solve", "item_placement:test:0"]
+    command += ["--solution", str(output), "--time-limit", "600"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    # A line of progress every five seconds; by the first one there is a solution.
+    line = process.stdout.readline()
+    assert "dual bound 5.4" in line
+    assert "primal none" not in line
+    process.send_signal(number)
+    printed, errors = process.communicate(timeout=60)
+    assert process.returncode == status
+    assert errors == ""
+    lines = {line[:14].strip(): line[15:] for line in printed.splitlines()}
+    assert lines["status"] == "userinterrupt (interrupted, feasible)"
+    assert lines["solution"] == str(output)
+    assert float(output.read_text().split()[2]) == pytest.approx(float(lines["primal bound"]))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals")
+def test_an_interrupt_before_there_is_a_result_says_so():
+    command = [sys.executable, "-c", AT_ONCE, "solve", "item_placement:test:0"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout) == (130, "")
+    assert done.stderr == "kida: interrupted before there was a result\n"
+
+
+#: Ctrl-C as soon as the solve's process has been started, in which Python has yet to begin.
+AT_ONCE = """
+import signal, sys
+from kida.cli import main
+from kida.jobs import run
+
+wait = run.wait_for_any
+
+def interrupted(*arguments):
+    run.wait_for_any = wait
+    signal.raise_signal(signal.SIGINT)
+    return []
+
+run.wait_for_any = interrupted
+sys.exit(main(sys.argv[1:]))
+"""
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="signals")
 def test_ctrl_c_ends_with_130():
     command = [sys.executable, "-m", "kida", "compare", "item_placement:test:0"]

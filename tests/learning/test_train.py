@@ -11,7 +11,7 @@ from kida.learning.config import TrainingConfig
 from kida.learning.losses import batches, collate
 from kida.learning.samples import Aggregate, write_shard
 from kida.learning.train import choose_device, initial_network, train_generation
-from kida.learning.validation import validate
+from kida.learning.validation import Validation, validate
 from kida.network.architecture import Architecture
 from kida.network.gnn import Network
 
@@ -64,6 +64,18 @@ def test_training_lowers_every_loss(aggregate, tmp_path, loss):
     for entry in result.history:
         assert 0 <= entry["validation_top1"] <= entry["validation_top5"] <= 1
         assert 0 <= entry["validation_score_ratio"] <= 1
+
+
+@pytest.mark.parametrize("wrong", [math.nan, math.inf])
+def test_a_validation_loss_that_is_not_finite_is_refused(aggregate, tmp_path, monkeypatch, wrong):
+    # Nothing of the samples or the network is wrong: the measure alone is replaced.
+    def measured(*arguments):
+        return Validation(loss=wrong, top1=0, top5=0, score_ratio=0)
+
+    monkeypatch.setattr("kida.learning.train.validate", measured)
+    with pytest.raises(UserError, match=f"validation loss is {wrong} in epoch 1: begin a new run"):
+        trained(aggregate, tmp_path)
+    assert not (tmp_path / "checkpoint.safetensors").exists()
 
 
 def test_training_repeats_and_resumes_to_the_bit(aggregate, tmp_path):

@@ -1,6 +1,8 @@
 """The native forward pass against its definition in torch, on recorded real nodes."""
 
+import platform
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -161,6 +163,28 @@ def test_weights_that_do_not_fit_are_named(change, message: str) -> None:
 def test_unsupported_embedding_sizes_are_refused(size: int) -> None:
     with pytest.raises(ValueError, match="multiple of 8 up to 128"):
         _core.NativeNetwork(weights(), size)
+
+
+def test_the_processors_instruction_sets_are_all_compiled_in() -> None:
+    found = dict(_core.instruction_sets())
+    x86 = platform.machine() in ("x86_64", "AMD64")
+    assert list(found) == (["avx512", "avx2", "baseline"] if x86 else ["baseline"])
+    assert found["baseline"]
+    cpuinfo = Path("/proc/cpuinfo")
+    if x86 and cpuinfo.exists():
+        flags = set(cpuinfo.read_text().split())
+        assert found["avx2"] == ({"avx2", "fma"} <= flags)
+        assert found["avx512"] == ({"avx512f", "avx512vl"} <= flags)
+
+
+@pytest.mark.parametrize("count", [2, 5])
+def test_a_candidate_that_is_there_twice_is_refused(count: int, nodes: list[Node]) -> None:
+    observation, candidates, features = nodes[0]
+    native = trained_like(Architecture(8), nodes)
+    network = Policy(native.weights(), Card(Architecture(8))).native()
+    twice = np.concatenate([candidates[: count - 1], candidates[:1]])
+    with pytest.raises(ValueError, match="twice"):
+        native_scores(network, (observation, twice, features[:count]))
 
 
 def test_an_unknown_instruction_set_is_refused() -> None:

@@ -164,7 +164,119 @@ def test_ctrl_c_stops_the_solve_and_keeps_the_model(placement):
     assert model.getStatus() == "userinterrupt"
     assert model.getDualbound() > -1e20
     assert model.getParam("misc/catchctrlc")
+    # It can go on from there.
+    model.setParam("limits/totalnodes", model.getNTotalNodes() + 2)
+    optimize(model)
+    assert model.getStatus() == "totalnodelimit"
     model.free()
+
+
+def interrupt_when(true, number=signal.SIGINT):
+    """Return an ``on_progress`` that sends the signal once, when the solve is so far."""
+    sent = []
+
+    def look(progress: Progress) -> None:
+        if not sent and true(progress):
+            sent.append(True)
+            signal.raise_signal(number)
+
+    return look
+
+
+def test_an_interrupted_solve_gives_its_result(placement, tmp_path):
+    output = tmp_path / "best.sol"
+    look = interrupt_when(lambda progress: math.isfinite(progress.primal_bound))
+    result = solve(placement, on_progress=look, solution_file=output)
+    assert result.termination.limit is Limit.INTERRUPTED
+    assert result.termination.reason is Reason.FEASIBLE
+    assert result.termination.status == "userinterrupt"
+    assert not result.termination.solved
+    assert -math.inf < result.dual_bound < result.primal_bound < math.inf
+    assert result.trajectory.primal[-1] == result.primal_bound
+    assert result.solution
+    assert float(output.read_text().split()[2]) == pytest.approx(result.primal_bound)
+
+
+@pytest.mark.parametrize("begun", [False, True])
+def test_an_interrupt_may_be_raised_all_the_same(placement, begun):
+    look = interrupt_when(lambda progress: not begun or progress.nodes > 0)
+    with pytest.raises(KeyboardInterrupt):
+        solve(placement, on_progress=look, raise_interrupt=True)
+
+
+def test_sigterm_gives_the_result_where_its_handler_does_as_that_of_ctrl_c(placement):
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        look = interrupt_when(lambda progress: True, signal.SIGTERM)
+        result = solve(placement, on_progress=look)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert result.termination.limit is Limit.INTERRUPTED
+
+
+@pytest.mark.parametrize(
+    ("limits", "limit"),
+    [
+        (Limits(time=1e-3), Limit.TIME),
+        (Limits(memory=1), Limit.MEMORY),
+    ],
+)
+@pytest.mark.parametrize("policy", ["default", "mostinf", "item_placement"])
+def test_a_limit_before_the_root_lp_gives_a_result(placement, limits, limit, policy, capfd):
+    result = solve(placement, policy, limits=limits)
+    assert result.termination.limit is limit
+    assert result.termination.reason is Reason.NO_SOLUTION_FOUND
+    assert (result.nodes, result.lp_time, result.strong_branching_time) == (0, 0, 0)
+    assert (result.dual_bound, result.primal_bound) == (-math.inf, math.inf)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_whether_a_problem_is_infeasible_or_unbounded_may_be_left_to_prove(tmp_path):
+    model = Model()
+    model.hideOutput()
+    x = [model.addVar(f"x{i}", "I", ub=None) for i in range(3)]
+    model.addCons(x[0] - x[1] <= 5)
+    model.setObjective(quicksum(x), "maximize")
+    model.writeProblem(str(tmp_path / "u.mps"), verbose=False)
+    (instance,) = instances(str(tmp_path / "u.mps"))
+    # With and without the objective limit and heuristics SCIP finds out more or less.
+    found = {
+        name: solve(instance, settings=name).termination for name in ("default", "competition")
+    }
+    assert found["default"].reason is Reason.UNBOUNDED
+    assert found["default"].solved
+    assert found["competition"].reason is Reason.INFEASIBLE_OR_UNBOUNDED
+    assert not found["competition"].solved
+
+
+def test_a_failing_solve_frees_its_scip(placement):
+    models = []
+
+    def attaching(function):
+        def attach(model):
+            models.append(model)
+            return attach_callable(model, function)
+
+        return attach
+
+    def refuse(model):
+        models.append(model)
+        raise UserError("no")
+
+    with pytest.raises(ZeroDivisionError):
+        solve(placement, attaching(fail))
+    with pytest.raises(UserError):
+        solve(placement, refuse)
+    with pytest.raises(ValueError, match="progress"):
+        solve(placement, attaching(choose_last), on_progress=fail_to_report)
+    # A model that has been freed has no SCIP any more.
+    for model in models:
+        with pytest.raises(ValueError, match="null pointer"):
+            model.to_ptr(give_ownership=False)
+
+
+def fail_to_report(progress: Progress) -> None:
+    raise ValueError("no progress today")
 
 
 @pytest.mark.slow
