@@ -25,6 +25,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from kida.files import whole_files
+from kida.lock import LOCK_FILE
 
 _TRAINING = (
     "generations=2", "collection.episodes=6", "collection.validation_episodes=2",
@@ -38,8 +39,8 @@ _FINISHED = (
     "gen_*/episodes/*.json", "gen_*/episodes/*.safetensors", "gen_*/policy/*", "policy/*",
     "rewards/results/runs/*.json", "runs/*.json",
 )  # fmt: skip
-#: Seconds within which a command is killed, at random; it needs about two to begin its work.
-_SOONEST, _LATEST = 0.5, 8.0
+#: Seconds within which a command is killed, at random, counted from when its work begins.
+_SOONEST, _LATEST = 0.0, 8.0
 
 
 def training(folder: Path) -> list[str]:
@@ -78,7 +79,7 @@ def killed(
     tell
         Told of every end of a command.
     soonest, latest
-        Seconds within which a command is killed.
+        Seconds within which a command is killed, counted from when its work begins.
     """
     wrong: list[str] = []
     policies: set[str] = set()
@@ -87,7 +88,8 @@ def killed(
     while done < kills or not _ended_well(folder):
         last = done >= kills
         before, log = _digests(folder), _log(folder)
-        status, said = _run(command(folder), None if last else draw.uniform(soonest, latest))
+        seconds = None if last else draw.uniform(soonest, latest)
+        status, said = _run(command(folder), folder, seconds)
         wrong += _lost(folder, before, log)
         if status == -signal.SIGKILL:
             done += 1
@@ -111,14 +113,21 @@ def _ended_well(folder: Path) -> bool:
     return (folder / "ended").exists()
 
 
-def _run(arguments: Sequence[str], seconds: float | None) -> tuple[int, str]:
-    """Run the command, kill it after that time; return its status and what it complained of."""
+def _run(arguments: Sequence[str], folder: Path, seconds: float | None) -> tuple[int, str]:
+    """Run a command and kill it, that long after it has locked its folder.
+
+    Return its status, and what it complained of.
+    """
+    (folder / LOCK_FILE).unlink(missing_ok=True)  # left by the last kill
     process = subprocess.Popen(
         [sys.executable, "-P", "-m", "kida", *arguments],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
     )
+    # On a busy machine it may take long to begin.
+    while process.poll() is None and not (folder / LOCK_FILE).exists():
+        time.sleep(0.02)
     try:
         _, said = process.communicate(timeout=seconds)
     except subprocess.TimeoutExpired:
