@@ -297,7 +297,8 @@ def warnings(results: Results) -> list[str]:
     for record in results.declined:
         left.setdefault(printable(record.job.policy), []).append(results.label(record.job))
     found += [
-        f"{policy} left {len(names)} runs to SCIP's own rules, because the problem is not linear: "
+        f"{policy} left {len(names)} run{'s' if len(names) > 1 else ''} to SCIP's own rules, "
+        "because the problem is not linear: "
         + ", ".join(sorted(set(names))[:5])
         + (" ..." if len(set(names)) > 5 else "")
         for policy, names in left.items()

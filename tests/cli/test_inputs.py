@@ -106,7 +106,7 @@ def test_a_nonlinear_problem_is_never_shown_under_a_policys_name(capfd, nonlinea
     assert main(["evaluate", str(file), *arguments, "--out", str(out)]) == 0
     said = capfd.readouterr().out
     assert "bent, seed 0, SCIP's own rules (not set_cover): " in said
-    assert "set_cover left 1 runs to SCIP's own rules, because the problem is not linear" in said
+    assert "set_cover left 1 run to SCIP's own rules, because the problem is not linear" in said
     rows = [row.split("  ")[1] for row in said.splitlines() if row.startswith("  S")]
     assert rows
     assert "\n  set_cover " not in said

@@ -53,9 +53,11 @@ def test_a_family_solved_at_the_root_is_refused(tmp_path):
 
 
 def test_instances_solved_at_the_root_are_skipped_and_counted(tmp_path, knapsack):
-    write_easy(tmp_path / "family", 2)
+    # All of them for training: few files would be shared out among the splits.
+    (tmp_path / "family").mkdir()
+    write_easy(tmp_path / "family" / "train", 2)
     for index in range(2):
-        shutil.copy(knapsack, tmp_path / "family" / f"hard{index}.mps")
+        shutil.copy(knapsack, tmp_path / "family" / "train" / f"hard{index}.mps")
     settings = [*SMALL, "collection.episodes=3", "collection.probability_by_depth=[1]"]
     config = read_config(str(tmp_path / "family"), None, settings)
     run = Run(tmp_path / "run", config)

@@ -44,9 +44,10 @@ def test_the_plan_follows_from_the_seed():
 def test_a_small_family_is_played_again_with_other_seeds(tmp_path):
     from kida.instances.registry import instances
 
+    (tmp_path / "train").mkdir()
     for index in range(3):
         model = open_model(instances("item_placement", "train", index, 1)[0])
-        model.writeProblem(str(tmp_path / f"{index}.mps"), verbose=False)
+        model.writeProblem(str(tmp_path / "train" / f"{index}.mps"), verbose=False)
         model.free()
     plan = Plan(
         RunConfig(

@@ -40,7 +40,8 @@ def test_a_policy_is_tuned(tmp_path, knapsack, make_policy, capsys):
     events = [json.loads(line) for line in lines]
     kinds = [event["event"] for event in events]
     assert kinds == [
-        *("started", "searching", "search_iteration", "searched"),
+        *("survey", "instances", "started"),
+        *("searching", "search_iteration", "searched"),
         *("generation", "selecting", "finished"),
     ]
     assert last.startswith("The policy is in")
