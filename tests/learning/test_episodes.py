@@ -38,7 +38,7 @@ def write_easy(folder: Path, count: int) -> None:
     model.hideOutput()
     variables = [model.addVar(vtype="B", obj=-1) for _ in range(3)]
     model.addCons(variables[0] + variables[1] + variables[2] <= 1)
-    folder.mkdir()
+    folder.mkdir(parents=True)
     for index in range(count):
         model.writeProblem(str(folder / f"easy{index}.mps"), verbose=False)
 
@@ -53,9 +53,9 @@ def test_a_family_solved_at_the_root_is_refused(tmp_path):
 
 
 def test_instances_solved_at_the_root_are_skipped_and_counted(tmp_path, knapsack):
-    write_easy(tmp_path / "family", 2)
+    write_easy(tmp_path / "family" / "train", 2)
     for index in range(2):
-        shutil.copy(knapsack, tmp_path / "family" / f"hard{index}.mps")
+        shutil.copy(knapsack, tmp_path / "family" / "train" / f"hard{index}.mps")
     settings = [*SMALL, "collection.episodes=3", "collection.probability_by_depth=[1]"]
     config = read_config(str(tmp_path / "family"), None, settings)
     run = Run(tmp_path / "run", config)
