@@ -113,8 +113,11 @@ class Folder:
         """Return the splits of those few files that are not to train on."""
         order = sorted(self._files, key=self._place)
         each = max(1, round(SHARES["test"] * len(order)))
-        test = dict.fromkeys(order[:each], "test")
-        return test | dict.fromkeys(order[each : min(2 * each, len(order) - 1)], "valid")
+        # Two at least are to train on: one of them validates then.
+        most = max(0, len(order) - 2)
+        tests = min(each, most)
+        test = dict.fromkeys(order[:tests], "test")
+        return test | dict.fromkeys(order[tests : min(tests + each, most)], "valid")
 
     def _place(self, name: str) -> float:
         digest = hashlib.sha256(f"{self._seed}/{name}".encode()).digest()

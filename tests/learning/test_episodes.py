@@ -38,7 +38,7 @@ def write_easy(folder: Path, count: int) -> None:
     model.hideOutput()
     variables = [model.addVar(vtype="B", obj=-1) for _ in range(3)]
     model.addCons(variables[0] + variables[1] + variables[2] <= 1)
-    folder.mkdir()
+    folder.mkdir(parents=True)
     for index in range(count):
         model.writeProblem(str(folder / f"easy{index}.mps"), verbose=False)
 
@@ -53,8 +53,6 @@ def test_a_family_solved_at_the_root_is_refused(tmp_path):
 
 
 def test_instances_solved_at_the_root_are_skipped_and_counted(tmp_path, knapsack):
-    # All of them for training: few files would be shared out among the splits.
-    (tmp_path / "family").mkdir()
     write_easy(tmp_path / "family" / "train", 2)
     for index in range(2):
         shutil.copy(knapsack, tmp_path / "family" / "train" / f"hard{index}.mps")
