@@ -28,5 +28,7 @@ preload="$preload $($compiler -print-file-name=libstdc++.so)"
 # Python and SCIP keep memory until the end; what the core leaks shows in campaign_memory.py.
 export ASAN_OPTIONS=detect_leaks=0:detect_stack_use_after_return=1:quarantine_size_mb=16
 export UBSAN_OPTIONS=print_stacktrace=1
+# Processes that tests start must not find the uncompiled kida in this folder either.
+export PYTHONSAFEPATH=1
 [ $# -gt 0 ] || set -- tests/network tests/solver
 LD_PRELOAD=$preload exec "$home/venv/bin/python" -P -m pytest -q -p no:cacheprovider "$@"

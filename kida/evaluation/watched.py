@@ -147,7 +147,7 @@ def solve_watched(
         try:
             failure = run_alone(job, told, grace=grace)
         except KeyboardInterrupt as interrupt:
-            if not Path(job.record).exists():
+            if not (grace and Path(job.record).exists()):
                 raise
             raise Interrupted(_outcome(job), interrupt) from None
         if failure is not None:
