@@ -5,10 +5,14 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from pyscipopt import Model, quicksum
 
-from kida.boundary import checked, plain, replaced
+from kida.boundary import checked, plain, read_json, replaced, write_json
 from kida.errors import UserError
-from kida.evaluation.outcome import Trajectory
+from kida.evaluation.outcome import Outcome, Trajectory
+from kida.evaluation.solving import outcome
+from kida.instances.registry import instances
+from kida.solver.solve import solve
 from kida.trajectory import BoundTrajectory
 
 
@@ -43,3 +47,29 @@ def test_a_trajectory_that_a_program_builds_is_checked():
         replaced(good, nodes=[-1])
     with pytest.raises(ValueError, match="shape"):
         replaced(good, nodes=[1, 2])
+
+
+@pytest.mark.parametrize(
+    ("kind", "settings", "reason", "solved"),
+    [
+        ("infeasible", "default", "infeasible", True),
+        ("unbounded", "default", "unbounded", True),
+        ("unbounded", "competition", "infeasible or unbounded", False),
+    ],
+)
+def test_outcomes_without_finite_bounds_are_recorded(tmp_path, kind, settings, reason, solved):
+    model = Model()
+    model.hideOutput()
+    x = [model.addVar(f"x{i}", "I", ub=None) for i in range(3)]
+    model.addCons(2 * x[0] - 2 * x[1] <= 5)
+    if kind == "infeasible":
+        model.addCons(2 * x[0] - 2 * x[1] + 2 * x[2] == 5)
+    model.setObjective(quicksum(x), "maximize")
+    model.writeProblem(str(tmp_path / "problem.mps"), verbose=False)
+    (instance,) = instances(str(tmp_path / "problem.mps"))
+    found = outcome(solve(instance, settings=settings))
+    write_json(tmp_path / "outcome.json", checked(found))
+    read = read_json(tmp_path / "outcome.json", Outcome, "an outcome")
+    assert read == found
+    assert (read.reason, read.solved) == (reason, solved)
+    assert math.isinf(read.trajectory.bounds().dual[-1])
