@@ -309,7 +309,7 @@ def read_tables(
             )
     elif content.setdefault("family", family) != family:
         raise UserError(
-            f"{file or '--set'} is for the family {content['family']!r}, not {family!r}"
+            f"{file or '--set'} is for the family {repr(content['family'])[:100]}, not {family!r}"
         )
     return content
 

@@ -162,6 +162,9 @@ class Shard:
             _checksum((name, self._file.get_tensor(name)) for name in names)
         ):
             raise ShardError("is damaged: its checksum does not match")
+        # The checksum is of the arrays alone.
+        if header.get("samples") != str(len(self._file.get_tensor("depth")) if names else 0):
+            raise ShardError("is damaged: it does not hold as many samples as it says")
         self._length = int(header["samples"])
         if not self._length:
             return

@@ -172,3 +172,14 @@ def test_a_full_disk_leaves_no_shard(samples, tmp_path, full_disk):
     with full_disk(20_000), pytest.raises(UserError, match=r"cannot write .*a\.safetensors"):
         write_shard(path, samples)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("claim", [b"9", b"<", b"1", b"0"])
+def test_a_shard_with_more_or_fewer_samples_than_it_says_is_refused(samples, tmp_path, claim):
+    path = tmp_path / "train_0_0.safetensors"
+    write_shard(path, samples[:3])
+    content = path.read_bytes()
+    assert content.count(b'"samples":"3"') == 1
+    path.write_bytes(content.replace(b'"samples":"3"', b'"samples":"%s"' % claim))
+    with pytest.raises(ShardError, match="as many samples as it says"):
+        Shard(path)
