@@ -8,14 +8,14 @@ Nothing here knows what the jobs are.
 import importlib
 import os
 import platform
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from msgspec import Struct
 
-from kida.boundary import convert, decode_json, plain
+from kida.boundary import convert, plain
 from kida.errors import UserError
 
 #: Seconds after which a job that says nothing of its patience is killed: a day.
@@ -115,9 +115,8 @@ def pack(job: Job) -> dict[str, Any]:
     return {"kind": f"{kind.__module__}:{kind.__qualname__}", "job": plain(job)}
 
 
-def unpack(text: bytes) -> Job:
-    """Return the job that was packed and sent as JSON; only ever read from the parent process."""
-    content: dict[str, Any] = decode_json(text, dict[str, Any], "this is no job")
+def unpack(content: Mapping[str, Any]) -> Job:
+    """Return the job that was packed; only ever read from the parent process."""
     module, _, name = content["kind"].partition(":")
     kind: type[Job] = getattr(importlib.import_module(module), name)
     return convert(content["job"], kind, f"this is no {name}")

@@ -37,7 +37,7 @@ def main() -> None:
     if core is not None:
         os.sched_setaffinity(0, {core})
     try:
-        job = unpack(json.dumps(content).encode())
+        job = unpack(content)
         result = job.run(Stage(core, lambda message: tell(news=message)))
         write_json(Path(job.record), result)
     except UserError as error:
