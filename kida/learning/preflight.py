@@ -11,9 +11,9 @@ from kida.errors import UserError, missing_extra
 from kida.learning.config import RunConfig
 from kida.learning.makers import Makers, plan_of
 from kida.network.policy import Policy
-from kida.parameters import check_parameters as check_allowed
+from kida.parameters import check_parameters
 from kida.settings import named_settings
-from kida.solver.branching import check_parameters
+from kida.solver.branching import try_parameters
 from kida.solver.policies import load_function
 
 
@@ -82,11 +82,11 @@ def _installed(package: str) -> bool:
 def _check_parameters(config: RunConfig) -> None:
     played = config.collection.parameters
     # Those of a policy's card, into which they go in the end.
-    check_allowed(played, "collection.parameters")
-    check_allowed(config.inheritance.parameters, "inheritance.parameters")
+    check_parameters(played, "collection.parameters")
+    check_parameters(config.inheritance.parameters, "inheritance.parameters")
     # The latter are set beside those of the episodes, and only after all generations.
     for parameters in (played, {**played, **config.inheritance.parameters}):
-        check_parameters(parameters)
+        try_parameters(parameters)
 
 
 def _check_device(name: str) -> None:

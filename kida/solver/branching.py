@@ -235,7 +235,7 @@ def _checked(score: ExpertScore) -> Callable[..., NDArray[np.float64]]:
     return scores
 
 
-def check_parameters(parameters: Mapping[str, ParameterValue]) -> None:
+def try_parameters(parameters: Mapping[str, ParameterValue]) -> None:
     """Raise a UserError unless SCIP takes all these parameters."""
     model = Model()
     try:

@@ -10,6 +10,7 @@ from typing import Any
 
 from kida.errors import UserError
 from kida.solver.problem import read_model
+from kida.solver.root import solve_root
 
 
 @dataclass(frozen=True)
@@ -68,8 +69,6 @@ def describe(path: Path, time_limit: float = 300.0) -> Description:
     UserError
         If the file cannot be read or the time limit is not positive.
     """
-    from kida.solver.root import solve_root
-
     if not time_limit > 0.0:
         raise UserError(f"the time limit is {time_limit}; it must be more than 0 seconds")
     model = read_model(path)
