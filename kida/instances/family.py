@@ -75,18 +75,18 @@ class Family(Protocol):
     def instance(self, size: str, split: str, index: int) -> Instance:
         """Return instance ``index`` (from 0) of ``split``; cheap, nothing is built."""
 
-    def sense(self, instance: Instance) -> Sense:
-        """Return the direction of optimization, without building a model."""
-
-    def bounds(self, instance: Instance) -> Bounds:
-        """Return the initial bounds known without a solve."""
-
 
 class GeneratedFamily(Family, Protocol):
     """A family whose instances are drawn by this package, and can be written to files."""
 
     def program(self, instance: Instance) -> Program:
         """Draw ``instance``."""
+
+    def sense(self, instance: Instance) -> Sense:
+        """Return the direction of optimization, without building a model."""
+
+    def bounds(self, instance: Instance) -> Bounds:
+        """Return the initial bounds known without a solve."""
 
 
 def check_split(split: str) -> None:

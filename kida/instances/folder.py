@@ -18,8 +18,7 @@ from pathlib import Path
 
 from kida.errors import UserError
 from kida.files import printable
-from kida.instances.family import SPLITS, Bounds, Instance
-from kida.instances.initial_bounds import stored_bounds
+from kida.instances.family import SPLITS, Instance
 from kida.sense import Sense
 
 SUFFIXES = (".mps", ".lp", ".cip", ".mps.gz", ".lp.gz", ".cip.gz")
@@ -153,14 +152,6 @@ class Folder:
             )
         name = self._splits[split][index]
         return Instance(name, self.name, size, split, index, str(self._files[name]))
-
-    def sense(self, instance: Instance) -> Sense:
-        """Return the direction of optimization, from the head of the file."""
-        return read_sense(self._files[instance.name])
-
-    def bounds(self, instance: Instance) -> Bounds:
-        """Return the bounds in the .json beside the file; None where there are none."""
-        return stored_bounds(self._files[instance.name])
 
 
 @cache

@@ -10,11 +10,11 @@ import numpy as np
 
 from kida.evaluation.records import Failed, Protocol, Record
 from kida.jobs.run import Workers
+from kida.lab.sections import root_bound
 from kida.lab.space import Vector
 from kida.learning.judge import mean_reward, solve_all
 from kida.learning.plan import Draw
 from kida.network.policy import Policy
-from kida.reward import starting_bound
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,8 +88,7 @@ def _reward(record: Record) -> float:
 def _root(record: Record) -> float:
     if isinstance(record, Failed):
         return math.nan
-    known = record.initial_dual_bound, record.initial_primal_bound
-    return _finite(starting_bound(record.result.trajectory.bounds(), *known))
+    return _finite(root_bound(record))
 
 
 def _finite(value: float) -> float:

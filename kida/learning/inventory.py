@@ -15,11 +15,9 @@ from msgspec import Meta, Struct
 from kida.boundary import LARGE_FILE, read_json, write_json
 from kida.errors import UserError
 from kida.files import printable
-from kida.instances.family import SPLITS, Bounds, Family, Instance, check_place, check_split
-from kida.instances.folder import SIZE, Folder, read_sense
-from kida.instances.initial_bounds import stored_bounds
+from kida.instances.family import SPLITS, Family, Instance, check_place, check_split
+from kida.instances.folder import SIZE, Folder
 from kida.instances.registry import digest_of, family
-from kida.sense import Sense
 
 INVENTORY_FILE = "instances.json"
 #: Takes files; returns those to leave out, and what they are.
@@ -76,14 +74,6 @@ class Inventory(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         check_place(self, size, split, index)
         listed = self.files[split][index]
         return Instance(listed.name, self.name, size, split, index, listed.path)
-
-    def sense(self, instance: Instance) -> Sense:
-        """Return the direction of optimization, from the head of the file."""
-        return read_sense(Path(str(instance.path)))
-
-    def bounds(self, instance: Instance) -> Bounds:
-        """Return the bounds in the .json beside the file; None where there are none."""
-        return stored_bounds(Path(str(instance.path)))
 
     def check(self) -> None:
         """Raise a UserError unless every file is there as it was."""
