@@ -32,6 +32,7 @@ from kida.errors import UserError
 from kida.evaluation.outcome import Outcome, Text
 from kida.instances.family import Instance
 from kida.instances.registry import digest_of
+from kida.reward import ScoringRule
 from kida.settings import Limits, named_settings
 
 PROTOCOL_FILE = "protocol.json"
@@ -194,6 +195,11 @@ class Finished(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     result: Outcome
     error: None = None
     version: Version = VERSION
+
+    @property
+    def scoring_rule(self) -> ScoringRule:
+        """How the run is scored."""
+        return ScoringRule(self.job.time_limit, self.initial_dual_bound, self.initial_primal_bound)
 
 
 class Failed(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

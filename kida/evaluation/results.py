@@ -25,7 +25,7 @@ from kida.evaluation.records import (
     slug,
 )
 from kida.files import atomic_path, printable, whole_files
-from kida.reward import ScoringRule, cumulated_reward, primal_dual_integral
+from kida.reward import cumulated_reward, primal_dual_integral
 from kida.sense import sign
 from kida.settings import named_settings
 from kida.trajectory import BoundTrajectory
@@ -233,7 +233,7 @@ def _labels(jobs: Iterable[Assignment]) -> dict[tuple[str, str], str]:
 def _row(record: Finished, instance: str) -> Row:
     job, result = record.job, record.result
     trajectory = result.trajectory.bounds()
-    rule = ScoringRule(job.time_limit, record.initial_dual_bound, record.initial_primal_bound)
+    rule = record.scoring_rule
     solved = result.solved
     branching = result.branching
 

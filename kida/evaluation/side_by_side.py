@@ -45,11 +45,8 @@ class Comparison:
 
     def rewards(self) -> dict[str, float]:
         """Return each policy's cumulated reward, mirrored to minimisation: higher is better."""
-        rule = ScoringRule(
-            self.time_limit,
-            initial_bounds(self.instance).dual,
-            initial_bounds(self.instance).primal,
-        )
+        known = initial_bounds(self.instance)
+        rule = ScoringRule(self.time_limit, known.dual, known.primal)
         return {
             policy: cumulated_reward(result.trajectory.bounds(), rule)
             for policy, result in self.results.items()

@@ -19,7 +19,7 @@ from kida.evaluation.trials import Trial
 from kida.jobs.run import Workers
 from kida.learning.plan import Draw
 from kida.network.policy import Policy
-from kida.reward import ScoringRule, cumulated_reward
+from kida.reward import cumulated_reward
 from kida.sense import Sense
 
 #: Gets an event.
@@ -97,10 +97,8 @@ def mean_reward(record: Finished) -> float:
 
     Infinite if it had no bound.
     """
-    rule = ScoringRule(
-        record.job.time_limit, record.initial_dual_bound, record.initial_primal_bound
-    )
-    return cumulated_reward(record.result.trajectory.bounds(), rule) / record.job.time_limit
+    trajectory = record.result.trajectory.bounds()
+    return cumulated_reward(trajectory, record.scoring_rule) / record.job.time_limit
 
 
 class Judge:
