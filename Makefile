@@ -7,6 +7,7 @@
 # make kills   200 kills of a training run and 50 of an evaluation; half an hour
 # make coverage    line coverage of Python and C++ by the test suite
 # make sanitize    the native core under AddressSanitizer and UndefinedBehaviorSanitizer (Linux)
+# make example-c   build the example in C against libkida, and run it (needs CMake)
 # make clean   remove the environment and everything built
 #
 # Each creates the environment in $(VENV) if need be; $(PYTHON) must be 3.11 or newer.
@@ -16,12 +17,12 @@ VENV ?= .venv
 DEMO_SECONDS ?= 30
 
 BIN := $(VENV)/bin
-SOURCES := pyproject.toml CMakeLists.txt constraints.txt $(wildcard kida/cpp/*)
+SOURCES := pyproject.toml CMakeLists.txt constraints.txt $(wildcard cmake/* kida/cpp/* kida/cpp/*/*)
 # The project was called kida before: with both in one environment, their files would be shared.
 UNINSTALL_OLD := $(BIN)/python -m pip uninstall --quiet --quiet --yes kida
 INSTALL := $(BIN)/python -m pip install --quiet --constraint constraints.txt --editable
 
-.PHONY: demo test test-fast lint check fuzz kills sanitize coverage clean
+.PHONY: demo test test-fast lint check fuzz kills sanitize coverage example-c clean
 
 demo: $(VENV)/.solve
 	$(BIN)/kida compare item_placement:test:0 --policies item_placement,default \
@@ -37,7 +38,8 @@ test-fast: $(VENV)/.develop
 lint: $(VENV)/.develop
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/clang-format --dry-run --Werror kida/cpp/*.cpp kida/cpp/*.h kida/cpp/*.inc
+	$(BIN)/clang-format --dry-run --Werror kida/cpp/*.cpp kida/cpp/*.h kida/cpp/*.inc \
+	    kida/cpp/include/*.h examples/c/*.c examples/c/*.h
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
@@ -63,6 +65,11 @@ check: lint test
 
 sanitize: $(VENV)/.develop
 	scripts/sanitize.sh $(BIN)/python
+
+example-c: $(VENV)/.solve
+	@mkdir -p build
+	examples/c/run.sh $(BIN)/python build/example-c \
+	    instances/set_cover_easy_valid_0.mps.gz models/set_cover
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
