@@ -214,7 +214,9 @@ def test_a_run_is_known_by_its_folder(lib: Library, make_policy: Callable, tmp_p
 VALUES: list[Any] = [
     None, True, False, 0, 1, 2, 3, -1, -2, 8, 12, 16, 136, 1.0, 0.5, 2**31, 2**62, 2**70, -(2**63),
     1e300, "", "1", "s", "fractional", "unfixed", "all", "x" * 100, "ö" * 100, "x" * 101, [], [1],
-    [-1], [True], [2**31], [{}], [{"a": [1]}, {}], [1.0], {}, {"a": 1}, {"embedding_size": 16},
+    [-1], [True], [2**31], [2**31 - 1], [2**31 - 2], [0] * 10_001, [{}], [{}] * 1001, [1.0], {},
+    [{"a": [1]}, {}], {"a": 1}, {"embedding_size": 0}, {"embedding_size": 16},
+    {"embedding_size": 128}, {"embedding_size": 136},
     {"embedding_size": 16, "statistics": True}, {"embedding_size": 16, "candidate_features": True},
     {"candidate_features": 1}, {"embedding_size": 16, "heads": 1}, {"embedding_size": 20},
     {"embedding_size": 16, "statistics": False, "candidate_features": False},
