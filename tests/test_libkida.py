@@ -386,6 +386,41 @@ def test_damaged_weights_are_refused(lib: Library, make_policy: Callable, tmp_pa
         assert str(file) in lib.include(model, tmp_path), what
 
 
+#: Of JSON, or nearly, to put into a file.
+PIECES = (b"{", b"}", b"[", b",", b":", b"-1", b"1e9", b"null", b"\\u0000", b"\xff", b"F16")
+
+
+def worse(content: bytes, until: int, chance: random.Random) -> bytes:
+    """Return a file with one to three places below ``until`` changed, added or taken out."""
+    found = bytearray(content)
+    for _ in range(chance.randint(1, 3)):
+        at, piece = chance.randrange(until), chance.choice(PIECES)
+        found[at : at + chance.choice([0, 1, len(piece)])] = chance.choice([b"", piece])
+    return bytes(found)
+
+
+def test_files_damaged_at_random_are_judged_as_by_python(
+    lib: Library, make_policy: Callable, tmp_path: Path
+) -> None:
+    chance, taken = random.Random(0), 0
+    make_policy(0, recipe={"a": [1, "b"]}).save(tmp_path)
+    card, weights = tmp_path / "card.json", tmp_path / "weights.safetensors"
+    whole = {card: card.read_bytes(), weights: weights.read_bytes()}
+    ends = {card: len(whole[card]), weights: 8 + int.from_bytes(whole[weights][:8], "little")}
+    for number in range(200):
+        file = (card, weights)[number % 2]
+        file.write_bytes(worse(whole[file], ends[file], chance))
+        try:
+            Policy.load(tmp_path)
+            error = ""
+        except UserError as trouble:
+            error = str(trouble)
+        assert (lib.include(quiet_model(), tmp_path) == "") == (error == ""), error
+        taken += error == ""
+        file.write_bytes(whole[file])
+    assert 0 < taken < 100
+
+
 def test_weights_may_be_written_otherwise(
     lib: Library, make_policy: Callable, tmp_path: Path
 ) -> None:

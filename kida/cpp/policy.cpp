@@ -78,7 +78,11 @@ Weights::Weights(const std::string& content) {
 
   std::vector<std::pair<std::size_t, std::size_t>> ranges;  // of values_
   for (const JsonMember& member : *arrays) {
-    if (member.name != "__metadata__") ranges.push_back(add(member.name, member.value));
+    if (member.name == "__metadata__") {
+      if (member.value.as<JsonObject>() == nullptr) damaged("its notes are no object");
+    } else {
+      ranges.push_back(add(member.name, member.value));
+    }
   }
   std::sort(ranges.begin(), ranges.end());
   std::size_t held = 0;
