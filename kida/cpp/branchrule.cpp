@@ -67,9 +67,14 @@ struct Brancher::Callbacks {
     }
     return okay;
   }
-  // A solve begins, or a restart: what was found out of the last one need not hold of this one.
-  static Retcode on_solve(Scip*, SCIP_Branchrule* rule) {
-    of(rule).state_ = State::unused;
+  // The problem as it was given, which presolving may solve.
+  static Retcode on_problem(Scip* scip, SCIP_Branchrule* rule) {
+    of(rule).given_nonlinear_ = was_nonlinear(scip);
+    return okay;
+  }
+  // The tree begins, or a restart: presolving may have made the problem linear.
+  static Retcode on_tree(Scip* scip, SCIP_Branchrule* rule) {
+    of(rule).judge(scip);
     return okay;
   }
   static Retcode on_free(Scip*, SCIP_Branchrule* rule) {
@@ -102,7 +107,8 @@ void Brancher::include(Scip* scip, std::shared_ptr<Brancher> brancher) {
   owner.release();  // SCIP has it now
   KIDA_CALL(SCIPsetBranchruleExecLp(scip, rule, Callbacks::on_branching));
   KIDA_CALL(SCIPsetBranchruleCopy(scip, rule, Callbacks::on_copy));
-  KIDA_CALL(SCIPsetBranchruleInitsol(scip, rule, Callbacks::on_solve));
+  KIDA_CALL(SCIPsetBranchruleInit(scip, rule, Callbacks::on_problem));
+  KIDA_CALL(SCIPsetBranchruleInitsol(scip, rule, Callbacks::on_tree));
   KIDA_CALL(SCIPsetBranchruleFree(scip, rule, Callbacks::on_free));
 }
 
@@ -145,19 +151,27 @@ void Brancher::warn_once(bool& warned, const char* message) {
   PyGILState_Release(lock);
 }
 
+bool Brancher::is_nonlinear(Scip* scip) {
+  SCIP_Conshdlr* nonlinear = SCIPfindConshdlr(scip, "nonlinear");
+  return nonlinear != nullptr && SCIPconshdlrGetNActiveConss(nonlinear) > 0;
+}
+
+bool Brancher::was_nonlinear(Scip* scip) {
+  SCIP_Conshdlr* nonlinear = SCIPfindConshdlr(scip, "nonlinear");
+  SCIP_Cons** constraints = SCIPgetOrigConss(scip);
+  return nonlinear != nullptr &&
+         std::any_of(constraints, constraints + SCIPgetNOrigConss(scip),
+                     [&](SCIP_Cons* c) { return SCIPconsGetHdlr(c) == nonlinear; });
+}
+
 // The observation describes a linear relaxation of a linear problem; on others SCIP's rules go on.
-bool Brancher::accepts(Scip* scip) {
-  if (state_ == State::unused) {
-    SCIP_Conshdlr* nonlinear = SCIPfindConshdlr(scip, "nonlinear");
-    state_ = nonlinear != nullptr && SCIPconshdlrGetNActiveConss(nonlinear) > 0 ? State::declined
-                                                                                : State::active;
-    if (state_ == State::declined) {
-      warn_once(warned_nonlinear_,
-                "kida declines to branch: the problem has nonlinear constraints; SCIP's own "
-                "branching rules go on");
-    }
+void Brancher::judge(Scip* scip) {
+  declined_ = is_nonlinear(scip);
+  if (declined_) {
+    warn_once(warned_nonlinear_,
+              "kida declines to branch: the problem has nonlinear constraints; SCIP's own "
+              "branching rules go on");
   }
-  return state_ == State::active;
 }
 
 // Uniform in [0, 1); spelled out because the standard distributions differ between libraries.
@@ -321,7 +335,7 @@ int Brancher::execute(Scip* scip) {
   const auto begin = Clock::now();
   failed_ = false;
   if (exception_->waiting()) return give_up(scip);  // that nobody has asked for
-  if (!accepts(scip)) return exception_->waiting() ? give_up(scip) : constants.result_didnotrun;
+  if (declined_) return exception_->waiting() ? give_up(scip) : constants.result_didnotrun;
   branching_candidates(scip, setup_.decision.candidates, candidates_);
   if (candidates_.empty()) return constants.result_didnotrun;
 

@@ -79,11 +79,11 @@ class Brancher : public std::enable_shared_from_this<Brancher> {
   std::int64_t decisions_in_copies() const { return *decisions_in_copies_; }
   const std::vector<Sample>& samples() const { return recorder_.samples(); }
   const std::vector<Timing>& trace() const { return trace_; }
-  bool declined() const { return state_ == State::declined; }
+  // Whether the problem was not linear, and this rule has not branched.
+  bool declined() const { return declined_ || (given_nonlinear_ && statistics_.decisions == 0); }
   PendingException& exception() { return *exception_; }
 
  private:
-  enum class State { unused, active, declined };
   struct Callbacks;
   static constexpr int none = -1;  // instead of a candidate's position: nobody here has chosen
   struct Choice {
@@ -104,7 +104,9 @@ class Brancher : public std::enable_shared_from_this<Brancher> {
 
   int execute(Scip* scip);
   int give_up(Scip* scip);
-  bool accepts(Scip* scip);
+  static bool is_nonlinear(Scip* scip);
+  static bool was_nonlinear(Scip* scip);  // as it was given
+  void judge(Scip* scip);
   Choice choose(Scip* scip);
   int ask_expert(Scip* scip, bool teaches, bool observed);
   bool score_by_function(Scip* scip);
@@ -121,8 +123,9 @@ class Brancher : public std::enable_shared_from_this<Brancher> {
   RuleSetup setup_;
   SampleRecorder recorder_;
   std::mt19937_64 random_;
-  State state_ = State::unused;
-  bool failed_ = false;  // at this node
+  bool given_nonlinear_ = false;
+  bool declined_ = false;  // presolving has left it nonlinear
+  bool failed_ = false;    // at this node
   bool is_copy_ = false;
   bool warned_nonlinear_ = false;
   bool warned_not_finite_ = false;

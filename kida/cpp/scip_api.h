@@ -14,6 +14,7 @@ struct Scip;
 struct SCIP_Branchrule;
 struct SCIP_BranchruleData;
 struct SCIP_Conshdlr;
+struct SCIP_Cons;
 struct SCIP_Event;
 struct SCIP_EventData;
 struct SCIP_Eventhdlr;
@@ -60,6 +61,9 @@ using EventCallback = Retcode (*)(Scip*, SCIP_Eventhdlr*);
   X(Retcode, SCIPsetRealParam, (Scip*, const char*, Real))                                         \
   X(SCIP_Conshdlr*, SCIPfindConshdlr, (Scip*, const char*))                                        \
   X(int, SCIPconshdlrGetNActiveConss, (SCIP_Conshdlr*))                                            \
+  X(SCIP_Cons**, SCIPgetOrigConss, (Scip*)) \
+  X(int, SCIPgetNOrigConss, (Scip*)) \
+  X(SCIP_Conshdlr*, SCIPconsGetHdlr, (SCIP_Cons*)) \
   X(int, SCIPgetStage, (Scip*))                                                                    \
   /* plugins */                                                                                    \
   X(SCIP_Branchrule*, SCIPfindBranchrule, (Scip*, const char*))                                    \
@@ -70,6 +74,7 @@ using EventCallback = Retcode (*)(Scip*, SCIP_Eventhdlr*);
   X(Retcode, SCIPsetBranchruleExecPs, (Scip*, SCIP_Branchrule*, BranchExec))                       \
   X(Retcode, SCIPsetBranchruleCopy, (Scip*, SCIP_Branchrule*, BranchCallback))                     \
   X(Retcode, SCIPsetBranchruleFree, (Scip*, SCIP_Branchrule*, BranchCallback))                     \
+  X(Retcode, SCIPsetBranchruleInit, (Scip*, SCIP_Branchrule*, BranchCallback))                     \
   X(Retcode, SCIPsetBranchruleInitsol, (Scip*, SCIP_Branchrule*, BranchCallback))                  \
   X(SCIP_BranchruleData*, SCIPbranchruleGetData, (SCIP_Branchrule*))                               \
   X(Retcode, SCIPincludeEventhdlrBasic,                                                            \

@@ -23,6 +23,7 @@ NOT_IN_PXD = """
     SCIP_RETCODE SCIPsetBranchruleExecPs(SCIP* scip, SCIP_BRANCHRULE* branchrule, BRANCHEXEC branchexecps)
     SCIP_RETCODE SCIPsetBranchruleCopy(SCIP* scip, SCIP_BRANCHRULE* branchrule, BRANCHCALLBACK branchcopy)
     SCIP_RETCODE SCIPsetBranchruleFree(SCIP* scip, SCIP_BRANCHRULE* branchrule, BRANCHCALLBACK branchfree)
+    SCIP_RETCODE SCIPsetBranchruleInit(SCIP* scip, SCIP_BRANCHRULE* branchrule, BRANCHCALLBACK branchinit)
     SCIP_RETCODE SCIPsetBranchruleInitsol(SCIP* scip, SCIP_BRANCHRULE* branchrule, BRANCHCALLBACK branchinitsol)
     SCIP_RETCODE SCIPincludeEventhdlrBasic(SCIP* scip, SCIP_EVENTHDLR** eventhdlrptr, const char* name, const char* desc, EVENTEXEC eventexec, SCIP_EVENTHDLRDATA* eventhdlrdata)
     SCIP_RETCODE SCIPsetEventhdlrInit(SCIP* scip, SCIP_EVENTHDLR* eventhdlr, EVENTCALLBACK eventinit)
