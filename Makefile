@@ -37,7 +37,7 @@ test-fast: $(VENV)/.develop
 lint: $(VENV)/.develop
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/clang-format --dry-run --Werror kida/cpp/*.cpp kida/cpp/*.h kida/cpp/*.inc
+	$(BIN)/clang-format --dry-run --Werror kida/cpp/*.cpp kida/cpp/*.h kida/cpp/*.inc tests/cpp/*.cpp
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
