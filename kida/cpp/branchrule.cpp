@@ -200,7 +200,7 @@ std::vector<std::size_t> Brancher::expert_shortlist(Scip* scip, bool observed) {
   if (network_ == nullptr || limit <= 0) {
     return promising_by_pseudocost(scip, candidates_, limit);
   }
-  if (!observed) observe_node(scip, false, network_->candidate_features());
+  if (!observed) observe_node(scip, network_->incumbent_features(), network_->candidate_features());
   if (!score()) return promising_by_pseudocost(scip, candidates_, limit);
   return best_scored(limit);
 }
@@ -250,7 +250,7 @@ Brancher::Choice Brancher::ask_network(Scip* scip) {
     std::iota(shortlist_.begin(), shortlist_.end(), std::size_t{0});
     return {.shortlisted = true};
   }
-  observe_node(scip, false, network_->candidate_features());
+  observe_node(scip, network_->incumbent_features(), network_->candidate_features());
   if (!score()) {
     statistics_.unscored += 1;
     return {};

@@ -133,7 +133,10 @@ class Policy:
         apply_environment()
         architecture = self.card.architecture
         network: NativeNetwork = NativeNetwork(
-            self.weights, architecture.embedding_size, architecture.candidate_features
+            self.weights,
+            architecture.embedding_size,
+            architecture.candidate_features,
+            architecture.incumbent_features,
         )
         return network
 
