@@ -16,6 +16,7 @@ PXD = Path(pyscipopt.__file__).parent / "scip.pxd"
 #: As the headers of SCIP declare what PySCIPOpt does not; callbacks by what SCIP calls them.
 NOT_IN_PXD = """
     SCIP_Bool SCIPisStopped(SCIP* scip)
+    void SCIPwarningMessage(SCIP* scip, const char* formatstr, ...)
     int SCIPconshdlrGetNActiveConss(SCIP_CONSHDLR* conshdlr)
     SCIP_RETCODE SCIPincludeBranchruleBasic(SCIP* scip, SCIP_BRANCHRULE** branchruleptr, const char* name, const char* desc, int priority, int maxdepth, SCIP_Real maxbounddist, SCIP_BRANCHRULEDATA* branchruledata)
     SCIP_RETCODE SCIPsetBranchruleExecLp(SCIP* scip, SCIP_BRANCHRULE* branchrule, BRANCHEXEC branchexeclp)
@@ -65,6 +66,7 @@ ENUMERATIONS = (
     "scip_basestat",
     "scip_branchdir",
     "scip_result",
+    "scip_paramtype",
 )
 
 
