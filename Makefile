@@ -43,7 +43,7 @@ lint: $(VENV)/.develop
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/clang-format --dry-run --Werror kida/cpp/*.cpp kida/cpp/*.h kida/cpp/*.inc \
-	    kida/cpp/include/*.h examples/c/*.c examples/c/*.h
+	    kida/cpp/include/*.h examples/c/*.c examples/c/*.h tests/cpp/*.cpp
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 

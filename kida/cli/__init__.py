@@ -18,7 +18,16 @@ from typing import Any, NoReturn
 
 from kida.errors import UserError
 
-COMMANDS = ("solve", "compare", "generate", "instances", "train", "evaluate", "report")
+COMMANDS = (
+    "solve",
+    "compare",
+    "generate",
+    "instances",
+    "train",
+    "import",
+    "evaluate",
+    "report",
+)
 
 
 def _parser(chosen: str | None) -> argparse.ArgumentParser:

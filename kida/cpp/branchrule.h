@@ -54,6 +54,8 @@ struct Statistics {
   std::int64_t decisions = 0;          // all nodes this rule branched on
   std::int64_t network_decisions = 0;  // or the function's
   std::int64_t expert_decisions = 0;
+  std::int64_t shortlist_decisions =
+      0;                        // of the network's: among its best by reliability branching
   std::int64_t candidates = 0;  // sum over the decisions
   std::int64_t unscored = 0;    // nodes left to SCIP's rules because a score was not finite
   double seconds_observing = 0.0;
@@ -82,16 +84,17 @@ class Brancher : public std::enable_shared_from_this<Brancher> {
   std::int64_t decisions_in_copies() const { return *decisions_in_copies_; }
   const std::vector<Sample>& samples() const { return recorder_.samples(); }
   const std::vector<Timing>& trace() const { return trace_; }
-  bool declined() const { return state_ == State::declined; }
+  // Whether the problem was not linear, and this rule has not branched.
+  bool declined() const { return declined_ || (given_nonlinear_ && statistics_.decisions == 0); }
   RuleHost& host() const { return *host_; }
 
  private:
-  enum class State { unused, active, declined };
   struct Callbacks;
   static constexpr int none = -1;  // instead of a candidate's position: nobody here has chosen
   struct Choice {
     int candidate = none;
     bool by_expert = false;
+    bool shortlisted = false;  // reliability branching chooses, among the candidates of shortlist_
   };
 
   Brancher(std::shared_ptr<const Network> network, RuleSetup setup, std::shared_ptr<RuleHost> host)
@@ -111,17 +114,22 @@ class Brancher : public std::enable_shared_from_this<Brancher> {
   int execute(Scip* scip);
   int fail(Scip* scip, const char* why, int* result) noexcept;  // returns SCIP's return code
   int give_up(Scip* scip);
-  bool accepts(Scip* scip);
+  static bool is_nonlinear(Scip* scip);
+  static bool was_nonlinear(Scip* scip);  // as it was given
+  void judge(Scip* scip);
   Choice choose(Scip* scip);
   int ask_expert(Scip* scip, bool teaches, bool observed);
   bool score_by_function(Scip* scip);
-  std::vector<std::size_t> shortlist(Scip* scip, bool observed);
-  int ask_acting(Scip* scip);
-  int ask_network(Scip* scip);
+  std::vector<std::size_t> expert_shortlist(Scip* scip, bool observed);
+  std::vector<std::size_t> best_scored(int limit) const;
+  Choice ask_acting(Scip* scip);
+  Choice ask_network(Scip* scip);
   int ask_function(Scip* scip);
   void observe_node(Scip* scip, bool with_incumbent, bool with_candidate_features);
   bool score();
-  void branch(Scip* scip, Choice choice);
+  int branch(Scip* scip, Choice choice);
+  void branch_on(Scip* scip, Choice choice);
+  int branch_reliably(Scip* scip);
   double uniform();
 
   std::shared_ptr<const Network> network_;
@@ -131,8 +139,9 @@ class Brancher : public std::enable_shared_from_this<Brancher> {
   std::shared_ptr<RuleHost> host_;
   SampleRecorder recorder_;
   std::mt19937_64 random_;
-  State state_ = State::unused;
-  bool failed_ = false;  // at this node
+  bool given_nonlinear_ = false;
+  bool declined_ = false;  // presolving has left it nonlinear
+  bool failed_ = false;    // at this node
   bool warned_nonlinear_ = false;
   bool warned_not_finite_ = false;
   bool warned_copy_ = false;
@@ -146,6 +155,9 @@ class Brancher : public std::enable_shared_from_this<Brancher> {
   std::vector<SCIP_Var*> candidates_;
   ObservedNode node_;
   std::vector<float> scores_;
+  std::vector<std::size_t> shortlist_;  // positions in candidates_, ascending
+  std::vector<SCIP_Var*> shortlisted_;
+  std::vector<double> values_, fractions_;
   StrongBranching expert_;
   Network::Workspace workspace_;
   Timing timing_{};

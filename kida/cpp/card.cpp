@@ -95,6 +95,7 @@ void read_architecture(const Json& json, Card& card) {
   // What the candidate features were once called.
   const bool both = fields.get("candidate_features") != nullptr;
   fields(both ? "candidate_features" : "statistics", card.candidate_features);
+  fields("incumbent_features", card.incumbent_features);
   fields.require_all_known();
 }
 
@@ -193,6 +194,11 @@ Card card_from(const Json& json) {
   Card card;
   if (const Json* architecture = fields.get("architecture")) read_architecture(*architecture, card);
   card.decision.visit(fields);
+  if (card.decision.shortlist != 0 && card.decision.candidates != CandidateSet::fractional) {
+    refuse("shortlist", "is " + std::to_string(card.decision.shortlist) +
+                            ", but SCIP's reliability branching chooses among fractional "
+                            "candidates alone");
+  }
   if (const Json* parameters = fields.get("parameters")) read_parameters(*parameters, card);
   check_history(fields);
   fields.require_all_known();

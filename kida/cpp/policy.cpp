@@ -150,8 +150,9 @@ Policy load_policy(const fs::path& given) {
   const std::string content = read_file(weights_path, "a network's weights", largest_weights);
   try {
     const Weights weights(content);
-    policy.network = std::make_shared<Network>(weights.parameters(), policy.card.embedding_size,
-                                               policy.card.candidate_features);
+    policy.network =
+        std::make_shared<Network>(weights.parameters(), policy.card.embedding_size,
+                                  policy.card.candidate_features, policy.card.incumbent_features);
   } catch (const std::invalid_argument& trouble) {
     throw std::runtime_error(text_of(weights_path) +
                              " is damaged or does not belong to the card: " + trouble.what());

@@ -24,6 +24,7 @@ using ParameterValue = std::variant<bool, std::int64_t, double, char>;
 struct Card {
   int embedding_size = 64;
   bool candidate_features = false;
+  bool incumbent_features = false;
   DecisionOptions decision;
   std::map<std::string, ParameterValue> parameters;  // SCIP's
 };

@@ -15,6 +15,7 @@ struct Scip;
 struct SCIP_Branchrule;
 struct SCIP_BranchruleData;
 struct SCIP_Conshdlr;
+struct SCIP_Cons;
 struct SCIP_Event;
 struct SCIP_EventData;
 struct SCIP_Eventhdlr;
@@ -61,6 +62,9 @@ using EventCallback = Retcode (*)(Scip*, SCIP_Eventhdlr*);
   X(Retcode, SCIPinterruptSolve, (Scip*))                                                          \
   X(SCIP_Conshdlr*, SCIPfindConshdlr, (Scip*, const char*))                                        \
   X(int, SCIPconshdlrGetNActiveConss, (SCIP_Conshdlr*))                                            \
+  X(SCIP_Cons**, SCIPgetOrigConss, (Scip*)) \
+  X(int, SCIPgetNOrigConss, (Scip*)) \
+  X(SCIP_Conshdlr*, SCIPconsGetHdlr, (SCIP_Cons*)) \
   X(int, SCIPgetStage, (Scip*))                                                                    \
   /* parameters and messages */                                                                    \
   X(SCIP_Param*, SCIPgetParam, (Scip*, const char*))                                               \
@@ -85,6 +89,7 @@ using EventCallback = Retcode (*)(Scip*, SCIP_Eventhdlr*);
   X(Retcode, SCIPsetBranchruleExecPs, (Scip*, SCIP_Branchrule*, BranchExec))                       \
   X(Retcode, SCIPsetBranchruleCopy, (Scip*, SCIP_Branchrule*, BranchCallback))                     \
   X(Retcode, SCIPsetBranchruleFree, (Scip*, SCIP_Branchrule*, BranchCallback))                     \
+  X(Retcode, SCIPsetBranchruleInit, (Scip*, SCIP_Branchrule*, BranchCallback))                     \
   X(Retcode, SCIPsetBranchruleInitsol, (Scip*, SCIP_Branchrule*, BranchCallback))                  \
   X(SCIP_BranchruleData*, SCIPbranchruleGetData, (SCIP_Branchrule*))                               \
   X(Retcode, SCIPincludeEventhdlrBasic,                                                            \
@@ -135,6 +140,8 @@ using EventCallback = Retcode (*)(Scip*, SCIP_Eventhdlr*);
   X(Retcode, SCIPgetLPBranchCands, (Scip*, SCIP_Var***, Real**, Real**, int*, int*, int*))         \
   X(Retcode, SCIPgetPseudoBranchCands, (Scip*, SCIP_Var***, int*, int*))                           \
   X(Retcode, SCIPbranchVar, (Scip*, SCIP_Var*, SCIP_Node**, SCIP_Node**, SCIP_Node**))             \
+  /* candidates (permuted), their values, fractionalities, number; whether to branch */             \
+  X(Retcode, SCIPexecRelpscostBranching, (Scip*, SCIP_Var**, Real*, Real*, int, Bool, int*))       \
   X(Retcode, SCIPupdateNodeLowerbound, (Scip*, SCIP_Node*, Real))                                  \
   X(Retcode, SCIPstartStrongbranch, (Scip*, Bool))                                                 \
   X(Retcode, SCIPendStrongbranch, (Scip*))                                                         \

@@ -59,6 +59,7 @@ class Card(Decision, frozen=True, forbid_unknown_fields=True):
     results: _Results = ()
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         check_parameters(self.parameters, "the policy's card")
 
     def to_json(self) -> dict[str, Any]:

@@ -24,11 +24,13 @@ NOT_IN_PXD = """
     SCIP_RETCODE SCIPsetBranchruleExecPs(SCIP* scip, SCIP_BRANCHRULE* branchrule, BRANCHEXEC branchexecps)
     SCIP_RETCODE SCIPsetBranchruleCopy(SCIP* scip, SCIP_BRANCHRULE* branchrule, BRANCHCALLBACK branchcopy)
     SCIP_RETCODE SCIPsetBranchruleFree(SCIP* scip, SCIP_BRANCHRULE* branchrule, BRANCHCALLBACK branchfree)
+    SCIP_RETCODE SCIPsetBranchruleInit(SCIP* scip, SCIP_BRANCHRULE* branchrule, BRANCHCALLBACK branchinit)
     SCIP_RETCODE SCIPsetBranchruleInitsol(SCIP* scip, SCIP_BRANCHRULE* branchrule, BRANCHCALLBACK branchinitsol)
     SCIP_RETCODE SCIPincludeEventhdlrBasic(SCIP* scip, SCIP_EVENTHDLR** eventhdlrptr, const char* name, const char* desc, EVENTEXEC eventexec, SCIP_EVENTHDLRDATA* eventhdlrdata)
     SCIP_RETCODE SCIPsetEventhdlrInit(SCIP* scip, SCIP_EVENTHDLR* eventhdlr, EVENTCALLBACK eventinit)
     SCIP_RETCODE SCIPsetEventhdlrExit(SCIP* scip, SCIP_EVENTHDLR* eventhdlr, EVENTCALLBACK eventexit)
     SCIP_RETCODE SCIPsetEventhdlrFree(SCIP* scip, SCIP_EVENTHDLR* eventhdlr, EVENTCALLBACK eventfree)
+    SCIP_RETCODE SCIPexecRelpscostBranching(SCIP* scip, SCIP_VAR** branchcands, SCIP_Real* branchcandssol, SCIP_Real* branchcandsfrac, int nbranchcands, SCIP_Bool executebranching, SCIP_RESULT* result)
     int SCIPvarGetProbindex(SCIP_VAR* var)
     int SCIPcolGetVarProbindex(SCIP_COL* col)
     SCIP_Real SCIPgetBranchScore(SCIP* scip, SCIP_VAR* var, SCIP_Real downgain, SCIP_Real upgain)
@@ -63,6 +65,7 @@ ENUMERATIONS = (
     "scip_lpsolstat",
     "scip_basestat",
     "scip_branchdir",
+    "scip_result",
     "scip_paramtype",
 )
 
