@@ -9,8 +9,11 @@ from pyscipopt import Model
 
 from kida import _core
 from kida.errors import UserError
+from kida.learning.config import read_config
+from kida.learning.dagger import train
+from kida.learning.run import status
 from kida.learning.steering import TRAINED_ON, features_of, fit
-from kida.network.steering import FEATURES, load_policy
+from kida.network.steering import FEATURES, Steering, load_policy
 from kida.observation import CandidateFeature, Observation, VariableFeature
 from kida.sample import Sample
 from kida.solver.branching import attach_callable, capsule, observe_candidates
@@ -98,3 +101,27 @@ def test_samples_that_tell_nothing_are_refused() -> None:
     flat[0].scores[:] = 1.0
     with pytest.raises(UserError, match="no validation sample tells its candidates apart"):
         fit(good, flat)
+
+
+@pytest.mark.slow
+def test_a_run_of_this_kind_ends_with_such_a_policy(tmp_path) -> None:
+    settings = (
+        "kind=relpscost",
+        "generations=1",
+        "collection.episodes=2",
+        "collection.validation_episodes=1",
+        "collection.samples_per_episode=8",
+        "collection.probability_by_depth=[1]",
+        "collection.thinning=[1]",
+    )
+    config = read_config("fixed_charge_network", None, settings)
+    events: list[dict] = []
+    folder = train(tmp_path / "run", config, listener=events.append)
+    policy = load_policy(folder)
+    assert isinstance(policy, Steering)
+    assert policy.card.features == TRAINED_ON
+    assert policy.card.recipe["config"]["kind"] == "relpscost"
+    assert [entry["finished"] for entry in status(tmp_path / "run")] == [True]
+    (kept,) = (event for event in events if event["event"] == "kept")
+    assert all(0 <= share <= 1 for share in kept["by_model"].values())
+    assert train(tmp_path / "run", config) == folder  # nothing is left to do
