@@ -7,6 +7,7 @@ nanobind_add_module(
   kida/cpp/bound_recorder.cpp
   kida/cpp/pending_exception.cpp
   kida/cpp/bindings_network.cpp
+  kida/cpp/bindings_steering.cpp
   kida/cpp/bindings_branchrule.cpp
   kida/cpp/bindings.cpp)
 target_link_libraries(_core PRIVATE kida_rule kida_options)

@@ -71,6 +71,7 @@ struct Brancher::Callbacks {
   // The tree begins, or a restart: presolving may have made the problem linear.
   static Retcode on_tree(Scip* scip, SCIP_Branchrule* rule) {
     of(rule).judge(scip);
+    of(rule).start_steering();
     return okay;
   }
   static Retcode on_free(Scip*, SCIP_Branchrule* rule) {
@@ -87,6 +88,9 @@ std::shared_ptr<Brancher> Brancher::include(Scip* scip, std::shared_ptr<const Ne
                                             RuleSetup setup, std::shared_ptr<RuleHost> host) {
   if (network == nullptr && setup.acting == Acting::network) {
     throw std::invalid_argument("a rule that acts by the network needs one");
+  }
+  if (!setup.steering && setup.acting == Acting::steering) {
+    throw std::invalid_argument("a rule that steers needs a model");
   }
   std::shared_ptr<Brancher> brancher(
       new Brancher(std::move(network), std::move(setup), std::move(host)));
@@ -116,7 +120,8 @@ void Brancher::copy_to(Scip* target) {
       stage != constants.stage_solved) {
     return;
   }
-  if (setup_.acting != Acting::network || recorder_.active()) {
+  const bool by_itself = setup_.acting == Acting::network || setup_.acting == Acting::steering;
+  if (!by_itself || recorder_.active()) {
     if (!is_copy()) {
       warn_once(scip_, warned_copy_,
                 "the copy of this model is branched by SCIP's own rules: a Python function, or a "
@@ -231,10 +236,14 @@ bool Brancher::score() {
   timing_.scoring = static_cast<float>(seconds(begin, Clock::now()));
   statistics_.seconds_scoring += timing_.scoring;
   if (all_finite(scores_)) return true;
+  warn_not_finite();
+  return false;
+}
+
+void Brancher::warn_not_finite() {
   warn_once(scip_, warned_not_finite_,
             "the network's scores are not finite: its weights do not fit this problem; SCIP's own "
             "branching rules decide at such nodes");
-  return false;
 }
 
 Brancher::Choice Brancher::ask_network(Scip* scip) {
@@ -263,6 +272,19 @@ Brancher::Choice Brancher::ask_network(Scip* scip) {
   return {.candidate = static_cast<int>(best - scores_.begin())};
 }
 
+// None where SCIP's default would do the same.
+Brancher::Choice Brancher::ask_steering(Scip* scip) {
+  const auto begin = Clock::now();
+  const bool chosen =
+      steering_->choose(scip, candidates_, [this] { return uniform(); }, shortlist_);
+  statistics_.seconds_scoring += seconds(begin, Clock::now());
+  if (steering_->unscored()) {
+    statistics_.unscored += 1;
+    warn_not_finite();
+  }
+  return {.shortlisted = chosen};
+}
+
 int Brancher::ask_function(Scip* scip) {
   observe_node(scip, true, false);
   const auto begin = Clock::now();
@@ -281,6 +303,7 @@ int Brancher::ask_function(Scip* scip) {
 Brancher::Choice Brancher::ask_acting(Scip* scip) {
   switch (setup_.acting) {
     case Acting::network: return ask_network(scip);
+    case Acting::steering: return ask_steering(scip);
     case Acting::function: return {.candidate = ask_function(scip)};
     case Acting::random:
       return {.candidate = static_cast<int>(uniform() * static_cast<double>(candidates_.size()))};
@@ -320,9 +343,13 @@ int Brancher::branch(Scip* scip, Choice choice) {
   int result = constants.result_branched;
   if (choice.shortlisted) {
     result = branch_reliably(scip);
-    if (result != constants.result_branched) return result;
-    statistics_.network_decisions += 1;
-    statistics_.shortlist_decisions += 1;
+    const bool branched = result == constants.result_branched;
+    if (steering_) steering_->learn(scip, candidates_, branched);
+    if (!branched) return result;
+    const bool look = steering_ && steering_->looking();
+    statistics_.looks += look ? 1 : 0;
+    statistics_.network_decisions += look ? 0 : 1;
+    statistics_.shortlist_decisions += look ? 0 : 1;
   } else {
     branch_on(scip, choice);
   }

@@ -67,6 +67,7 @@ ENUMERATIONS = (
     "scip_branchdir",
     "scip_result",
     "scip_paramtype",
+    "scip_boundtype",
 )
 
 
