@@ -127,6 +127,8 @@ class SteppedSolve:
 
         Raises
         ------
+        UserError
+            If it is asked for from within the solve, by a plugin.
         KeyboardInterrupt
             On Ctrl-C, with the solve abandoned unless it has come to rest.
         RuntimeError
@@ -134,6 +136,8 @@ class SteppedSolve:
         """
         if self._solve.state == "abandoned":
             return
+        if self._solve.in_own_thread and not self.over:
+            raise UserError("a solve cannot be ended from a callback of its own")
         at_rest = False
         try:
             at_rest = self._solve.stop(_PATIENCE)
@@ -190,6 +194,7 @@ _LIVE: weakref.WeakSet[SteppedSolve] = weakref.WeakSet()
 
 def _stop_all() -> None:
     """End what still runs before the interpreter does: SCIP may call plugins in Python."""
+    _core.end_stepping()
     for solve in list(_LIVE):
         try:
             solve.stop()
