@@ -20,6 +20,8 @@ import numpy as np
 from auctions import FEATURES, auction, environment
 from numpy.typing import NDArray
 
+from kida.observation import CandidateFeature
+
 EPISODES = 24  # of an iteration, each another auction
 FIRST_TEST = 1_000_000
 LEARNING_RATE = 0.15
@@ -125,16 +127,20 @@ class Adam:
 
 
 def compare(before: Vector, after: Vector, tests: int, pool: ThreadPoolExecutor) -> None:
-    """Print both policies' nodes on the same test auctions, and the ratio with its interval."""
+    """Print the policies' nodes on the same test auctions, and the ratio with its interval."""
     numbers = range(FIRST_TEST, FIRST_TEST + tests)
+    pseudocosts = np.zeros(FEATURES)
+    pseudocosts[CandidateFeature.PSEUDOCOST_SCORE] = 1.0
     first = [e.size for e in pool.map(lambda n: play(n, before, explore=True), numbers)]
     last = [e.size for e in pool.map(lambda n: play(n, after, explore=False), numbers)]
+    rule = [e.size for e in pool.map(lambda n: play(n, pseudocosts, explore=False), numbers)]
     ratio = np.log(last) - np.log(first)
     error = 2 * ratio.std(ddof=1) / np.sqrt(tests)
     low, mid, high = np.exp([ratio.mean() - error, ratio.mean(), ratio.mean() + error])
     print(
         f"nodes on {tests} test auctions, geometric means: {geometric(first):.1f} before, "
-        f"{geometric(last):.1f} after; ratio {mid:.2f} [{low:.2f}, {high:.2f}]"
+        f"{geometric(last):.1f} after; ratio {mid:.2f} [{low:.2f}, {high:.2f}]; "
+        f"{geometric(rule):.1f} by pseudocosts"
     )
 
 
@@ -156,7 +162,7 @@ def main() -> None:
         for iteration in range(options.iterations):
             numbers = range(iteration * EPISODES, (iteration + 1) * EPISODES)
             policy = weights.copy()
-            episodes = list(pool.map(lambda n, w=policy: play(n, w, explore=True), numbers))
+            episodes = list(pool.map(lambda n, w=policy: play(n, w, True), numbers))
             weights += adam.step(gradient(episodes, weights))
             nodes = geometric([episode.size for episode in episodes])
             seconds = time.monotonic() - started

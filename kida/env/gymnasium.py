@@ -10,7 +10,7 @@ for the instance, which is an argument there.
 >>> observation, reward, terminated, truncated, info = env.step(env.action_space.sample())
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -22,8 +22,9 @@ from kida.env.rewards import Nodes
 from kida.errors import UserError, missing_extra
 from kida.instances.registry import instances as instances_of
 from kida.observation import RowFeature, VariableFeature
+from kida.parameters import ParameterValue
 from kida.settings import Limits, Settings
-from kida.solver.branching import observe
+from kida.solver.branching import NO_PARAMETERS, observe
 from kida.solver.standing import open_nodes
 
 try:
@@ -186,7 +187,7 @@ class BranchingEnv(SolverEnv):
         A function of :mod:`kida.env.functions` with an attribute ``space``, its observations'.
     reward
         A function that extracts a number; by default every node costs 1.
-    settings, limits, candidates
+    settings, parameters, limits, candidates
         See :class:`kida.env.branching.Branching`. The settings are those of the literature unless
         others are named.
     render_mode
@@ -199,6 +200,7 @@ class BranchingEnv(SolverEnv):
         observation: Any = None,
         reward: Any = None,
         settings: str | Settings = "research",
+        parameters: Mapping[str, ParameterValue] = NO_PARAMETERS,
         limits: Limits | None = None,
         candidates: Any = "fractional",
         render_mode: None = None,
@@ -208,6 +210,7 @@ class BranchingEnv(SolverEnv):
             observation,
             -Nodes() if reward is None else reward,
             settings=settings,
+            parameters=parameters,
             limits=limits,
             candidates=candidates,
         )
@@ -223,6 +226,7 @@ class NodeSelectionEnv(SolverEnv):
         observation: Any = None,
         reward: Any = None,
         settings: str | Settings = "research",
+        parameters: Mapping[str, ParameterValue] = NO_PARAMETERS,
         limits: Limits | None = None,
         render_mode: None = None,
     ) -> None:
@@ -231,6 +235,7 @@ class NodeSelectionEnv(SolverEnv):
             observation,
             -Nodes() if reward is None else reward,
             settings=settings,
+            parameters=parameters,
             limits=limits,
         )
         super().__init__(environment, _space_of(observation), instances)

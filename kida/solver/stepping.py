@@ -51,7 +51,7 @@ class SteppedSolve:
     ) -> None:
         self._model = model
         self._solve = _core.SteppedSolve(model, capsule(model), decision, candidates, PRIORITY)
-        _LIVE.add(self)
+        _LIVE[id(self)] = self
 
     @property
     def at_decision(self) -> bool:
@@ -189,13 +189,18 @@ class SteppedSolve:
 #: SCIP's return code of success.
 _OKAY = 1
 
-_LIVE: weakref.WeakSet[SteppedSolve] = weakref.WeakSet()
+_LIVE: weakref.WeakValueDictionary[int, SteppedSolve] = weakref.WeakValueDictionary()
+
+
+def _live() -> list[SteppedSolve]:
+    # Other threads may add some meanwhile, so that it must not be iterated over.
+    return [solve for reference in _LIVE.valuerefs() if (solve := reference()) is not None]
 
 
 def _stop_all() -> None:
     """End what still runs before the interpreter does: SCIP may call plugins in Python."""
     _core.end_stepping()
-    for solve in list(_LIVE):
+    for solve in _live():
         try:
             solve.stop()
         # A second Ctrl-C, or an LP that does not end: the process ends over it.
@@ -205,7 +210,7 @@ def _stop_all() -> None:
 
 def _abandon_all() -> None:
     """Let go, in a forked child, of solves whose threads exist in its parent only."""
-    for solve in list(_LIVE):
+    for solve in _live():
         solve._abandon()
 
 
