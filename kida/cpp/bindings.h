@@ -25,6 +25,7 @@ namespace nb = nanobind;
 void bind_network(nb::module_& m);
 void bind_branchrule(nb::module_& m);
 void bind_steering(nb::module_& m);
+void bind_stepping(nb::module_& m);
 
 template <typename T>
 using Input = nb::ndarray<const T, nb::c_contig, nb::device::cpu>;

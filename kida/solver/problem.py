@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from pyscipopt import Expr, ExprCons, Model
+from pyscipopt import SCIP_STAGE, Expr, ExprCons, Model
 from pyscipopt.scip import Term
 
 from kida.errors import UserError
@@ -26,6 +26,29 @@ def open_model(instance: Instance) -> Model:
     if instance.path is not None:
         return read_model(Path(instance.path))
     return build_model(generated_family(instance.family).program(instance))
+
+
+def is_model(value: object) -> bool:
+    """Return whether ``value`` is a PySCIPOpt model."""
+    return isinstance(value, Model)
+
+
+def copied_model(model: Model) -> Model:
+    """Return a fresh, quiet copy of a model's original problem, with its parameters.
+
+    Plugins written in Python stay behind.
+
+    Raises
+    ------
+    UserError
+        If the model has no problem.
+    """
+    if model.getStage() == SCIP_STAGE.INIT:
+        raise UserError("the model has no problem: read one, or add variables and constraints")
+    copy = Model("copy", sourceModel=model, origcopy=True)
+    copy.setProbName(model.getProbName())  # SCIP makes a longer one
+    copy.hideOutput()
+    return copy
 
 
 def build_model(program: Program) -> Model:
