@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -23,6 +24,12 @@ namespace nb = nanobind;
 
 void bind_network(nb::module_& m);
 void bind_branchrule(nb::module_& m);
+void bind_features(nb::module_& m);
+
+// Throws unless the focus node's LP is solved to optimality.
+void require_solved_lp(Scip* scip);
+
+std::vector<std::int32_t> indices_of(const std::vector<SCIP_Var*>& variables);
 
 template <typename T>
 using Input = nb::ndarray<const T, nb::c_contig, nb::device::cpu>;
