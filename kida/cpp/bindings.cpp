@@ -176,22 +176,28 @@ NB_MODULE(_core, m) {
              return BoundRecorder::include(scip_of(capsule), limit_after_root);
            }),
            "scip"_a, "limit_after_root"_a = std::numeric_limits<double>::infinity())
+      .def_static(
+          "of", [](const nb::object& capsule) { return BoundRecorder::of(scip_of(capsule)); },
+          "scip"_a, "The recorder in a model, or None.")
       .def("start", &BoundRecorder::start, "Set the origin of the clocks.")
       .def(
           "finish",
           [](BoundRecorder& self, const nb::object& capsule) { self.finish(scip_of(capsule)); },
           "scip"_a, "Append the final bounds.")
-      .def("arrays",
-           [](const BoundRecorder& self) {
-             const auto t = self.trajectory();
-             nb::dict arrays;
-             arrays["wall"] = to_numpy(t.wall);
-             arrays["cpu"] = to_numpy(t.cpu);
-             arrays["dual"] = to_numpy(t.dual);
-             arrays["primal"] = to_numpy(t.primal);
-             arrays["nodes"] = to_numpy(t.nodes);
-             return arrays;
-           })
+      .def(
+          "arrays",
+          [](const BoundRecorder& self, std::size_t first) {
+            const auto t = self.trajectory(first);
+            nb::dict arrays;
+            arrays["wall"] = to_numpy(t.wall);
+            arrays["cpu"] = to_numpy(t.cpu);
+            arrays["dual"] = to_numpy(t.dual);
+            arrays["primal"] = to_numpy(t.primal);
+            arrays["nodes"] = to_numpy(t.nodes);
+            return arrays;
+          },
+          "first"_a = 0, "The trajectory, without the events before that one.")
+      .def_prop_ro("wall", &BoundRecorder::wall)
       .def("latest",
            [](const BoundRecorder& self) {
              const auto p = self.progress();
@@ -203,6 +209,7 @@ NB_MODULE(_core, m) {
   bind_network(m);
   bind_branchrule(m);
   bind_features(m);
+  bind_stepping(m);
 }
 
 }  // namespace kida

@@ -25,6 +25,7 @@ namespace nb = nanobind;
 void bind_network(nb::module_& m);
 void bind_branchrule(nb::module_& m);
 void bind_features(nb::module_& m);
+void bind_stepping(nb::module_& m);
 
 // Throws unless the focus node's LP is solved to optimality.
 void require_solved_lp(Scip* scip);

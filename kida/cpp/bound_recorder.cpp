@@ -1,6 +1,8 @@
 #include "bound_recorder.h"
 
+#include <algorithm>
 #include <ctime>
+#include <type_traits>
 
 namespace kida {
 
@@ -95,6 +97,12 @@ std::shared_ptr<BoundRecorder> BoundRecorder::include(Scip* scip, double limit_a
   return recorder;
 }
 
+std::shared_ptr<BoundRecorder> BoundRecorder::of(Scip* scip) {
+  SCIP_Eventhdlr* handler = SCIPfindEventhdlr(scip, event_handler_name);
+  if (handler == nullptr) return nullptr;
+  return *reinterpret_cast<BoundRecorderCallbacks::Owner*>(SCIPeventhdlrGetData(handler));
+}
+
 double BoundRecorder::wall() const {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - wall_origin_).count();
 }
@@ -144,9 +152,17 @@ void BoundRecorder::on_branching(Scip* scip) {
   }
 }
 
-BoundRecorder::Trajectory BoundRecorder::trajectory() const {
+BoundRecorder::Trajectory BoundRecorder::trajectory(std::size_t first) const {
   const std::lock_guard lock(mutex_);
-  return trajectory_;
+  auto rest = [first](const auto& all) {
+    const auto skipped = static_cast<std::ptrdiff_t>(std::min(first, all.size()));
+    return std::decay_t<decltype(all)>(all.begin() + skipped, all.end());
+  };
+  return {.wall = rest(trajectory_.wall),
+          .cpu = rest(trajectory_.cpu),
+          .dual = rest(trajectory_.dual),
+          .primal = rest(trajectory_.primal),
+          .nodes = rest(trajectory_.nodes)};
 }
 
 BoundRecorder::Progress BoundRecorder::progress() const {

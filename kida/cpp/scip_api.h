@@ -23,6 +23,8 @@ struct SCIP_Cons;
 struct SCIP_Datatree;
 struct SCIP_Domchg;
 struct SCIP_Node;
+struct SCIP_Nodesel;
+struct SCIP_NodeselData;
 struct SCIP_Row;
 struct SCIP_Sol;
 struct SCIP_Var;
@@ -41,6 +43,9 @@ using BranchExec = Retcode (*)(Scip*, SCIP_Branchrule*, Bool allow_constraints, 
 using BranchCallback = Retcode (*)(Scip*, SCIP_Branchrule*);
 using EventExec = Retcode (*)(Scip*, SCIP_Eventhdlr*, SCIP_Event*, SCIP_EventData*);
 using EventCallback = Retcode (*)(Scip*, SCIP_Eventhdlr*);
+using NodeselSelect = Retcode (*)(Scip*, SCIP_Nodesel*, SCIP_Node** selected);
+using NodeselCompare = int (*)(Scip*, SCIP_Nodesel*, SCIP_Node*, SCIP_Node*);
+using NodeselCallback = Retcode (*)(Scip*, SCIP_Nodesel*);
 
 // clang-format off
 #define KIDA_SCIP_FUNCTIONS(X)                                                                     \
@@ -59,6 +64,7 @@ using EventCallback = Retcode (*)(Scip*, SCIP_Eventhdlr*);
   X(Longint, SCIPgetNLPs, (Scip*))                                                                 \
   X(int, SCIPgetDepth, (Scip*))                                                                    \
   X(Bool, SCIPisStopped, (Scip*))                                                                  \
+  X(Retcode, SCIPsolve, (Scip*))                                                                   \
   X(Retcode, SCIPinterruptSolve, (Scip*))                                                          \
   X(Retcode, SCIPsetRealParam, (Scip*, const char*, Real))                                         \
   X(SCIP_Conshdlr*, SCIPfindConshdlr, (Scip*, const char*))                                        \
@@ -85,6 +91,17 @@ using EventCallback = Retcode (*)(Scip*, SCIP_Eventhdlr*);
   X(Retcode, SCIPcatchEvent, (Scip*, std::uint64_t, SCIP_Eventhdlr*, SCIP_EventData*, int*))       \
   X(std::uint64_t, SCIPeventGetType, (SCIP_Event*))                                                \
   X(Retcode, SCIPdropEvent, (Scip*, std::uint64_t, SCIP_Eventhdlr*, SCIP_EventData*, int))         \
+  /* node selection */                                                                             \
+  X(Retcode, SCIPincludeNodeselBasic,                                                              \
+    (Scip*, SCIP_Nodesel**, const char*, const char*, int, int, NodeselSelect, NodeselCompare,     \
+     SCIP_NodeselData*))                                                                           \
+  X(Retcode, SCIPsetNodeselFree, (Scip*, SCIP_Nodesel*, NodeselCallback))                          \
+  X(SCIP_NodeselData*, SCIPnodeselGetData, (SCIP_Nodesel*))                                        \
+  X(Retcode, SCIPgetOpenNodesData,                                                                 \
+    (Scip*, SCIP_Node***, SCIP_Node***, SCIP_Node***, int*, int*, int*))                           \
+  X(SCIP_Node*, SCIPgetBestboundNode, (Scip*))                                                     \
+  X(Longint, SCIPnodeGetNumber, (SCIP_Node*))                                                      \
+  X(Real, SCIPnodeGetLowerbound, (SCIP_Node*))                                                     \
   /* variables and columns */                                                                      \
   X(SCIP_Var**, SCIPgetVars, (Scip*))                                                              \
   X(int, SCIPgetNVars, (Scip*))                                                                    \
@@ -168,11 +185,8 @@ using EventCallback = Retcode (*)(Scip*, SCIP_Eventhdlr*);
   X(Bool, SCIPisPrimalboundSol, (Scip*))                                                           \
   X(SCIP_Node*, SCIPgetFocusNode, (Scip*))                                                         \
   X(int, SCIPnodeGetDepth, (SCIP_Node*))                                                           \
-  X(Real, SCIPnodeGetLowerbound, (SCIP_Node*))                                                     \
   X(SCIP_Domchg*, SCIPnodeGetDomchg, (SCIP_Node*))                                                 \
   X(int, SCIPdomchgGetNBoundchgs, (SCIP_Domchg*))                                                  \
-  X(Retcode, SCIPgetOpenNodesData,                                                                 \
-    (Scip*, SCIP_Node***, SCIP_Node***, SCIP_Node***, int*, int*, int*))                           \
   X(Retcode, SCIPcreateDatatree, (Scip*, SCIP_Datatree**, int))                                    \
   X(void, SCIPfreeDatatree, (Scip*, SCIP_Datatree**))                                              \
   X(Retcode, SCIPdatatreeGetReal, (SCIP_Datatree*, const char*, Real*))                            \

@@ -7,8 +7,7 @@ option belongs to ``kida.rule``, a new way to decide to the native rule.
 
 import gc
 import weakref
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -25,6 +24,7 @@ from kida.observation import Observation
 from kida.parameters import ParameterValue
 from kida.rule import Acting, CandidateSet, Decision, Recording
 from kida.sample import Sample
+from kida.solver.settings import set_parameters
 
 #: Above SCIP's reliability pseudocost rule (10000) and below nothing a user is likely to set.
 PRIORITY = 1_000_000
@@ -154,7 +154,7 @@ def attach(
     if not isinstance(policy, Policy):
         policy = Policy.load(policy)
     _check_ready(model)
-    with _parameters(model, policy.card.parameters):
+    with set_parameters(model, policy.card.parameters):
         return _include(
             model, policy, _options(policy.card, Decision), acting="network", seed=seed, trace=trace
         )
@@ -205,7 +205,7 @@ def attach_collector(
         parameters = {**parameters, "branching/pscost/priority": PRIORITY - 1}
     score = None if expert_score is None else _checked(expert_score)
     _check_ready(model)
-    with _parameters(model, parameters):
+    with set_parameters(model, parameters):
         brancher = _include(
             model,
             policy,
@@ -239,29 +239,10 @@ def try_parameters(parameters: Mapping[str, ParameterValue]) -> None:
     """Raise a UserError unless SCIP takes all these parameters."""
     model = Model()
     try:
-        with _parameters(model, parameters):
+        with set_parameters(model, parameters):
             pass
     finally:
         model.free()
-
-
-@contextmanager
-def _parameters(model: Model, parameters: Mapping[str, ParameterValue]) -> Iterator[None]:
-    """Set parameters for a rule that is attached in the block; if it cannot be, none is set."""
-    before: dict[str, Any] = {}
-    try:
-        for name, value in parameters.items():
-            try:
-                former = model.getParam(name)
-                model.setParam(name, value)
-            except (KeyError, ValueError, TypeError) as error:
-                raise UserError(f"SCIP refuses {name} = {value!r} ({error})") from error
-            before[name] = former
-        yield
-    except BaseException:
-        for name, value in before.items():
-            model.setParam(name, value)
-        raise
 
 
 def _options(owner: Any, kind: type[Decision]) -> dict[str, Any]:

@@ -1,11 +1,15 @@
 """Putting settings, limits and seeds into a SCIP model; what they are is in ``kida.settings``."""
 
 import math
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
 
 from pyscipopt import SCIP_PARAMSETTING, Model
 
 from kida.boundary import LARGEST_SEED
 from kida.errors import UserError
+from kida.parameters import ParameterValue
 from kida.settings import Limits, Settings
 
 
@@ -53,3 +57,28 @@ def apply_seeds(model: Model, seed: int, permutation_seed: int = 0) -> None:
     if permutation_seed:
         model.setParam("randomization/permutevars", True)
         model.setParam("randomization/permutationseed", permutation_seed)
+
+
+@contextmanager
+def set_parameters(model: Model, parameters: Mapping[str, ParameterValue]) -> Iterator[None]:
+    """Set parameters for what happens in the block; if that fails, they are as before.
+
+    Raises
+    ------
+    UserError
+        If SCIP refuses one of them; none is set then.
+    """
+    before: dict[str, Any] = {}
+    try:
+        for name, value in parameters.items():
+            try:
+                former = model.getParam(name)
+                model.setParam(name, value)
+            except (KeyError, ValueError, TypeError) as error:
+                raise UserError(f"SCIP refuses {name} = {value!r} ({error})") from error
+            before[name] = former
+        yield
+    except BaseException:
+        for name, value in before.items():
+            model.setParam(name, value)
+        raise

@@ -1,11 +1,8 @@
-"""Observations of a branch-and-bound node, native; one, a tuple, a dict, or one's own.
+"""Observations of a branch-and-bound node, native: functions as in :mod:`kida.env.functions`.
 
-Whatever has ``before_reset(model)`` and ``extract(model, done)`` is an observation function; to add
-one, write a file here and name it below.
+To add one, write a file here and name it below.
 """
 
-from kida.env.observation.base import ObservationFunction
-from kida.env.observation.compose import Nothing, composed
 from kida.env.observation.focus_node import FocusNode, NodeObservation
 from kida.env.observation.graph import CandidateObservation, CandidateStatistics, NodeBipartite
 from kida.env.observation.khalil import Khalil2016, KhalilFeature
@@ -26,8 +23,6 @@ __all__ = [
     "KhalilFeature",
     "NodeBipartite",
     "NodeObservation",
-    "Nothing",
-    "ObservationFunction",
     "ProblemGraph",
     "ProblemVariableFeature",
     "Pseudocosts",
@@ -38,5 +33,4 @@ __all__ = [
     "TreeGateCandidateFeature",
     "TreeGateObservation",
     "TreeGateTreeFeature",
-    "composed",
 ]

@@ -1,0 +1,168 @@
+// What Python sees of a stepped solve: waiting for it with the interpreter lock released, Ctrl-C
+// included, and letting go of it in whatever state it is.
+#include <nanobind/stl/string.h>
+
+#include <chrono>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <utility>
+
+#include "bindings.h"
+#include "decision_points.h"
+#include "stepped_solve.h"
+
+namespace kida {
+
+using namespace nb::literals;
+
+namespace {
+
+using State = SteppedSolve::State;
+
+// How often a sleeping caller looks whether Ctrl-C was pressed, and a stopping one asks again.
+constexpr std::chrono::milliseconds signal_interval{50}, stop_interval{10};
+// How long an object that is collected waits for its solve: an LP is solved to its end.
+constexpr double patience = 30.0;
+
+// Owns the model that the solve runs in: a reference that the garbage collector does not see, so
+// that it never frees SCIP under the thread, whatever circle model and caller are in.
+class Handle {
+ public:
+  Handle(nb::object model, std::shared_ptr<SteppedSolve> solve)
+      : model_(std::move(model)), solve_(std::move(solve)) {}
+  Handle(const Handle&) = delete;
+  Handle& operator=(const Handle&) = delete;
+  ~Handle() {
+    if (abandoned_) {
+      model_.release();
+    } else if (!at_end()) {
+      bool ended = false;
+      if (!solve_->in_own_thread()) {
+        const nb::gil_scoped_release unlocked;
+        ended = end(patience, [] { return true; });
+      }
+      // SCIP runs in it, for ever or until the process ends: nobody may free it.
+      if (!ended) model_.release();
+    }
+  }
+
+  SteppedSolve& solve() {
+    require_own_process();
+    return *solve_;
+  }
+
+  // Whether there is a decision to take; otherwise the solve is over. Raises what Ctrl-C does.
+  bool wait() {
+    while (true) {
+      {
+        const nb::gil_scoped_release unlocked;
+        if (solve_->wait_for(signal_interval)) break;
+      }
+      if (PyErr_CheckSignals() != 0) nb::raise_python_error();
+    }
+    return solve_->state() == State::parked;
+  }
+
+  // Whether the solve has come to rest within so many seconds; raises what Ctrl-C does.
+  bool stop(double seconds) {
+    if (at_end()) return true;
+    if (solve().in_own_thread()) {
+      throw std::runtime_error("a solve cannot be ended from a callback of its own");
+    }
+    bool raised = false;
+    const nb::gil_scoped_release unlocked;
+    const bool ended = end(seconds, [&raised] {
+      const nb::gil_scoped_acquire locked;
+      raised = PyErr_CheckSignals() != 0;
+      return !raised;
+    });
+    if (raised) {
+      const nb::gil_scoped_acquire locked;
+      nb::raise_python_error();
+    }
+    return ended;
+  }
+
+  // In a child process after a fork the thread does not exist, and in this one nobody waits for it.
+  void abandon() { abandoned_ = true; }
+
+  // Looks at nothing that another thread may hold.
+  bool abandoned() const { return abandoned_; }
+
+ private:
+  bool at_end() const {
+    const State state = solve_->state();
+    return state == State::ready || state == State::finished;
+  }
+
+  template <typename GoOn>
+  bool end(double seconds, GoOn go_on) {
+    const auto until = std::chrono::steady_clock::now() + std::chrono::duration<double>(seconds);
+    do {
+      solve_->request_stop();
+      solve_->wait_for(stop_interval);
+      if (solve_->state() == State::finished) return true;
+    } while (go_on() && std::chrono::steady_clock::now() < until);
+    return false;
+  }
+
+  void require_own_process() const {
+    if (abandoned_) throw std::runtime_error("this solve was abandoned");
+  }
+
+  nb::object model_;
+  std::shared_ptr<SteppedSolve> solve_;
+  bool abandoned_ = false;
+};
+
+Handle* make_handle(nb::object model, const nb::object& capsule, const std::string& decision,
+                    const std::string& candidates, int priority) {
+  Scip* scip = scip_of(capsule);
+  auto solve = std::make_shared<SteppedSolve>(scip);
+  if (decision == "branching") {
+    stop_at_branching(scip, solve, candidate_set_of(candidates), priority);
+  } else if (decision == "node_selection") {
+    stop_at_node_selection(scip, solve, priority);
+  } else if (decision != "none") {
+    throw std::invalid_argument("'" + decision + "' is not one of branching, node_selection, none");
+  }
+  return new Handle(std::move(model), std::move(solve));
+}
+
+std::string state_name(State state) {
+  switch (state) {
+    case State::ready: return "ready";
+    case State::running: return "running";
+    case State::parked: return "parked";
+    case State::finished: break;
+  }
+  return "finished";
+}
+
+}  // namespace
+
+void bind_stepping(nb::module_& m) {
+  nb::class_<Handle>(m, "SteppedSolve", "A solve in a thread of its own that stops at decisions.")
+      .def(nb::new_(&make_handle), "model"_a, "scip"_a, "decision"_a, "candidates"_a, "priority"_a)
+      .def(
+          "start", [](Handle& self) { self.solve().start(); }, "Let the solve run.")
+      .def(
+          "resume", [](Handle& self, int choice) { self.solve().resume(choice); }, "choice"_a,
+          "Let the solve run on with a position among the options, or -1 to leave it to SCIP.")
+      .def("wait", &Handle::wait, "Sleep until there is a decision to take; False at the end.")
+      .def("stop", &Handle::stop, "seconds"_a,
+           "End the solve; False if it has not come to rest within that time.")
+      .def("abandon", &Handle::abandon, "Let go of a thread that is not there, or does not end.")
+      .def_prop_ro("options",
+                   [](Handle& self) { return nb::cast(to_numpy(self.solve().options())); })
+      .def_prop_ro("state",
+                   [](Handle& self) {
+                     return self.abandoned() ? "abandoned" : state_name(self.solve().state());
+                   })
+      .def_prop_ro("seconds", [](Handle& self) { return self.solve().seconds(); })
+      .def_prop_ro("retcode", [](Handle& self) { return self.solve().retcode(); })
+      .def_prop_ro("failure", [](Handle& self) { return self.solve().failure(); });
+}
+
+}  // namespace kida
