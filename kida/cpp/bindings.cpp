@@ -179,6 +179,8 @@ NB_MODULE(_core, m) {
       .def_static(
           "of", [](const nb::object& capsule) { return BoundRecorder::of(scip_of(capsule)); },
           "scip"_a, "The recorder in a model, or None.")
+      .def_static("alive", &BoundRecorder::alive,
+                  "How many models have a recorder and are not freed.")
       .def("start", &BoundRecorder::start, "Set the origin of the clocks.")
       .def(
           "finish",

@@ -2,10 +2,12 @@
 // included, and letting go of it in whatever state it is.
 #include <nanobind/stl/string.h>
 
+#include <atomic>
 #include <chrono>
 #include <memory>
 #include <stdexcept>
 #include <string>
+#include <thread>
 #include <utility>
 
 #include "bindings.h"
@@ -25,6 +27,24 @@ constexpr std::chrono::milliseconds signal_interval{50}, stop_interval{10};
 // How long an object that is collected waits for its solve: an LP is solved to its end.
 constexpr double patience = 30.0;
 
+// The thread that ends the interpreter, once it does.
+std::atomic<unsigned long> ending_thread{0};
+
+// Runs `function`, which must not throw, without the interpreter lock. Once the interpreter ends,
+// other threads do not come back: taking the lock would end them in a way that C++ calls a fatal
+// error (before Python 3.14).
+template <typename Function>
+auto unlocked(Function function) {
+  PyThreadState* state = PyEval_SaveThread();
+  const auto result = function();
+  const unsigned long ending = ending_thread;
+  while (ending != 0 && ending != PyThread_get_thread_ident()) {
+    std::this_thread::sleep_for(std::chrono::hours(1));
+  }
+  PyEval_RestoreThread(state);
+  return result;
+}
+
 // Owns the model that the solve runs in: a reference that the garbage collector does not see, so
 // that it never frees SCIP under the thread, whatever circle model and caller are in.
 class Handle {
@@ -37,11 +57,9 @@ class Handle {
     if (abandoned_) {
       model_.release();
     } else if (!at_end()) {
+      const auto until = after(patience);
       bool ended = false;
-      if (!solve_->in_own_thread()) {
-        const nb::gil_scoped_release unlocked;
-        ended = end(patience, [] { return true; });
-      }
+      while (!solve_->in_own_thread() && !ended && Clock::now() < until) ended = ask_to_end();
       // SCIP runs in it, for ever or until the process ends: nobody may free it.
       if (!ended) model_.release();
     }
@@ -52,36 +70,19 @@ class Handle {
     return *solve_;
   }
 
-  // Whether there is a decision to take; otherwise the solve is over. Raises what Ctrl-C does.
-  bool wait() {
-    while (true) {
-      {
-        const nb::gil_scoped_release unlocked;
-        if (solve_->wait_for(signal_interval)) break;
-      }
-      if (PyErr_CheckSignals() != 0) nb::raise_python_error();
-    }
-    return solve_->state() == State::parked;
+  void start() {
+    unlocked([] { return true; });  // nothing begins once the interpreter ends
+    solve().start();
   }
 
   // Whether the solve has come to rest within so many seconds; raises what Ctrl-C does.
   bool stop(double seconds) {
-    if (at_end()) return true;
-    if (solve().in_own_thread()) {
-      throw std::runtime_error("a solve cannot be ended from a callback of its own");
+    for (const auto until = after(seconds); !at_end();) {
+      if (ask_to_end()) break;
+      if (PyErr_CheckSignals() != 0) nb::raise_python_error();
+      if (Clock::now() >= until) return false;
     }
-    bool raised = false;
-    const nb::gil_scoped_release unlocked;
-    const bool ended = end(seconds, [&raised] {
-      const nb::gil_scoped_acquire locked;
-      raised = PyErr_CheckSignals() != 0;
-      return !raised;
-    });
-    if (raised) {
-      const nb::gil_scoped_acquire locked;
-      nb::raise_python_error();
-    }
-    return ended;
+    return true;
   }
 
   // In a child process after a fork the thread does not exist, and in this one nobody waits for it.
@@ -90,21 +91,35 @@ class Handle {
   // Looks at nothing that another thread may hold.
   bool abandoned() const { return abandoned_; }
 
+  // Whether there is a decision to take; otherwise the solve is over. Raises what Ctrl-C does.
+  bool wait() {
+    require_own_process();
+    while (!unlocked([this] { return solve_->wait_for(signal_interval); })) {
+      if (PyErr_CheckSignals() != 0) nb::raise_python_error();
+    }
+    return solve_->state() == State::parked;
+  }
+
  private:
+  using Clock = std::chrono::steady_clock;
+
+  static Clock::time_point after(double seconds) {
+    return Clock::now() +
+           std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(seconds));
+  }
+
   bool at_end() const {
     const State state = solve_->state();
+    if (state == State::finished) solve_->wait_for({});  // for the thread, which is about to end
     return state == State::ready || state == State::finished;
   }
 
-  template <typename GoOn>
-  bool end(double seconds, GoOn go_on) {
-    const auto until = std::chrono::steady_clock::now() + std::chrono::duration<double>(seconds);
-    do {
+  bool ask_to_end() {
+    return unlocked([this] {
       solve_->request_stop();
       solve_->wait_for(stop_interval);
-      if (solve_->state() == State::finished) return true;
-    } while (go_on() && std::chrono::steady_clock::now() < until);
-    return false;
+      return solve_->state() == State::finished;
+    });
   }
 
   void require_own_process() const {
@@ -145,8 +160,7 @@ std::string state_name(State state) {
 void bind_stepping(nb::module_& m) {
   nb::class_<Handle>(m, "SteppedSolve", "A solve in a thread of its own that stops at decisions.")
       .def(nb::new_(&make_handle), "model"_a, "scip"_a, "decision"_a, "candidates"_a, "priority"_a)
-      .def(
-          "start", [](Handle& self) { self.solve().start(); }, "Let the solve run.")
+      .def("start", &Handle::start, "Let the solve run.")
       .def(
           "resume", [](Handle& self, int choice) { self.solve().resume(choice); }, "choice"_a,
           "Let the solve run on with a position among the options, or -1 to leave it to SCIP.")
@@ -160,9 +174,13 @@ void bind_stepping(nb::module_& m) {
                    [](Handle& self) {
                      return self.abandoned() ? "abandoned" : state_name(self.solve().state());
                    })
+      .def_prop_ro("in_own_thread", [](Handle& self) { return self.solve().in_own_thread(); })
       .def_prop_ro("seconds", [](Handle& self) { return self.solve().seconds(); })
       .def_prop_ro("retcode", [](Handle& self) { return self.solve().retcode(); })
       .def_prop_ro("failure", [](Handle& self) { return self.solve().failure(); });
+  m.def(
+      "end_stepping", [] { ending_thread = PyThread_get_thread_ident(); },
+      "Say that the interpreter is about to end: other threads that wait stay where they are.");
 }
 
 }  // namespace kida

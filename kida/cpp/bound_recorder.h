@@ -34,6 +34,8 @@ class BoundRecorder {
 
   // The one in `scip`, or null.
   static std::shared_ptr<BoundRecorder> of(Scip* scip);
+  // How many SCIPs have one and are not freed.
+  static int alive();
 
   void start();             // the origin of the clocks: call just before solving
   void finish(Scip* scip);  // append the final bounds: call just after solving

@@ -6,6 +6,7 @@ What the decision is, and what an action is, is the subclass's: to add a kind, a
 subclass.
 """
 
+import gc
 from collections.abc import Mapping
 from operator import index
 from pathlib import Path
@@ -96,7 +97,8 @@ class Environment:
         Returns
         -------
         observation
-            What the observation function extracts; ``None`` if there is nothing to decide.
+            What the observation function extracts; kida's own extract ``None`` if there is
+            nothing to decide.
         info
             ``"action_set"`` is what an action may choose of, ``None`` if there is nothing to
             decide; further entries are the information function's.
@@ -109,6 +111,7 @@ class Environment:
             On Ctrl-C, once SCIP has come to rest.
         """
         self.close()
+        _collect_models()
         drawn = int(self._generator.integers(LARGEST_SEED + 1)) if seed is None else index(seed)
         model = self._prepared(instance, drawn)
         if seed is not None:
@@ -135,7 +138,7 @@ class Environment:
         Returns
         -------
         observation
-            As of :meth:`reset`; ``None`` when the episode is over.
+            As of :meth:`reset`.
         reward
             What the reward function extracts; 0.0 without one.
         terminated
@@ -266,7 +269,7 @@ class Environment:
     def _extract(self) -> tuple[Any, Any, dict[str, Any]]:
         done = self.done
         reward = self._reward.extract(self._model, done)
-        observation = None if done else self._observation.extract(self._model, done)
+        observation = self._observation.extract(self._model, done)
         information = self._information.extract(self._model, done)
         info = {"action_set": self._options}
         if isinstance(information, dict):
@@ -286,3 +289,19 @@ class Environment:
     def _advance(self, solve: SteppedSolve, action: Any) -> NDArray[np.int64] | None:
         """Take ``action`` and return as :meth:`_begin`; raise if it makes no sense."""
         raise NotImplementedError
+
+
+# Models that were alive after the last collection.
+_alive = 0
+
+
+def _collect_models() -> None:
+    """Have Python collect models that their own plugins keep alive in circles, if there are many.
+
+    To the collector a model is one small object, however much memory SCIP has, and it would wait
+    for hundreds of them.
+    """
+    global _alive
+    if BoundRecorder.alive() > 2 * _alive + 8:
+        gc.collect()
+        _alive = BoundRecorder.alive()

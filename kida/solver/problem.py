@@ -45,7 +45,8 @@ def copied_model(model: Model) -> Model:
     """
     if model.getStage() == SCIP_STAGE.INIT:
         raise UserError("the model has no problem: read one, or add variables and constraints")
-    copy = Model(model.getProbName(), sourceModel=model, origcopy=True)
+    copy = Model("copy", sourceModel=model, origcopy=True)
+    copy.setProbName(model.getProbName())  # SCIP makes a longer one
     copy.hideOutput()
     return copy
 

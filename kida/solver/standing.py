@@ -65,6 +65,21 @@ def solved(model: Model) -> bool:
     return termination(model, model.getNSols() > 0).solved
 
 
+def open_nodes(model: Model) -> NDArray[np.float64]:
+    """Return depth, lower bound and estimate of the open nodes, shape ``(k, 3)``.
+
+    Children of the last node first, then siblings, then leaves, as
+    :class:`kida.solver.stepping.SteppedSolve` has its options; bounds are of the problem as SCIP
+    solves it, minimised.
+    """
+    leaves, children, siblings = model.getOpenNodes()
+    rows = [
+        (node.getDepth(), node.getLowerbound(), node.getEstimate())
+        for node in (*children, *siblings, *leaves)
+    ]
+    return np.array(rows, np.float64).reshape(-1, 3)
+
+
 class Trajectory:
     """Reads what a model's bound recorder has recorded, piece by piece.
 

@@ -51,7 +51,7 @@ class SteppedSolve:
     ) -> None:
         self._model = model
         self._solve = _core.SteppedSolve(model, capsule(model), decision, candidates, PRIORITY)
-        _LIVE.add(self)
+        _LIVE[id(self)] = self
 
     @property
     def at_decision(self) -> bool:
@@ -127,6 +127,8 @@ class SteppedSolve:
 
         Raises
         ------
+        UserError
+            If it is asked for from within the solve, by a plugin.
         KeyboardInterrupt
             On Ctrl-C, with the solve abandoned unless it has come to rest.
         RuntimeError
@@ -134,6 +136,8 @@ class SteppedSolve:
         """
         if self._solve.state == "abandoned":
             return
+        if self._solve.in_own_thread and not self.over:
+            raise UserError("a solve cannot be ended from a callback of its own")
         at_rest = False
         try:
             at_rest = self._solve.stop(_PATIENCE)
@@ -185,12 +189,18 @@ class SteppedSolve:
 #: SCIP's return code of success.
 _OKAY = 1
 
-_LIVE: weakref.WeakSet[SteppedSolve] = weakref.WeakSet()
+_LIVE: weakref.WeakValueDictionary[int, SteppedSolve] = weakref.WeakValueDictionary()
+
+
+def _live() -> list[SteppedSolve]:
+    # Other threads may add some meanwhile, so that it must not be iterated over.
+    return [solve for reference in _LIVE.valuerefs() if (solve := reference()) is not None]
 
 
 def _stop_all() -> None:
     """End what still runs before the interpreter does: SCIP may call plugins in Python."""
-    for solve in list(_LIVE):
+    _core.end_stepping()
+    for solve in _live():
         try:
             solve.stop()
         # A second Ctrl-C, or an LP that does not end: the process ends over it.
@@ -200,7 +210,7 @@ def _stop_all() -> None:
 
 def _abandon_all() -> None:
     """Let go, in a forked child, of solves whose threads exist in its parent only."""
-    for solve in list(_LIVE):
+    for solve in _live():
         solve._abandon()
 
 
