@@ -22,6 +22,8 @@ struct SCIP_Col;
 struct SCIP_Cons;
 struct SCIP_Datatree;
 struct SCIP_Domchg;
+struct SCIP_Heur;
+struct SCIP_HeurData;
 struct SCIP_Node;
 struct SCIP_Nodesel;
 struct SCIP_NodeselData;
@@ -43,6 +45,8 @@ using BranchExec = Retcode (*)(Scip*, SCIP_Branchrule*, Bool allow_constraints, 
 using BranchCallback = Retcode (*)(Scip*, SCIP_Branchrule*);
 using EventExec = Retcode (*)(Scip*, SCIP_Eventhdlr*, SCIP_Event*, SCIP_EventData*);
 using EventCallback = Retcode (*)(Scip*, SCIP_Eventhdlr*);
+using HeurExec = Retcode (*)(Scip*, SCIP_Heur*, unsigned int timing, Bool infeasible, int* result);
+using HeurCallback = Retcode (*)(Scip*, SCIP_Heur*);
 using NodeselSelect = Retcode (*)(Scip*, SCIP_Nodesel*, SCIP_Node** selected);
 using NodeselCompare = int (*)(Scip*, SCIP_Nodesel*, SCIP_Node*, SCIP_Node*);
 using NodeselCallback = Retcode (*)(Scip*, SCIP_Nodesel*);
@@ -92,6 +96,11 @@ using NodeselCallback = Retcode (*)(Scip*, SCIP_Nodesel*);
   X(std::uint64_t, SCIPeventGetType, (SCIP_Event*))                                                \
   X(Retcode, SCIPdropEvent, (Scip*, std::uint64_t, SCIP_Eventhdlr*, SCIP_EventData*, int))         \
   /* node selection */                                                                             \
+  X(Retcode, SCIPincludeHeurBasic,                                                                 \
+    (Scip*, SCIP_Heur**, const char*, const char*, char, int, int, int, int, unsigned int, Bool,   \
+     HeurExec, SCIP_HeurData*))                                                                    \
+  X(Retcode, SCIPsetHeurFree, (Scip*, SCIP_Heur*, HeurCallback))                                   \
+  X(SCIP_HeurData*, SCIPheurGetData, (SCIP_Heur*))                                                 \
   X(Retcode, SCIPincludeNodeselBasic,                                                              \
     (Scip*, SCIP_Nodesel**, const char*, const char*, int, int, NodeselSelect, NodeselCompare,     \
      SCIP_NodeselData*))                                                                           \

@@ -6,11 +6,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kida.ecole.data import Default, DefaultType
-from kida.ecole.errors import Exception, MarkovError
+from kida.ecole.errors import MarkovError
 from kida.ecole.random import RandomGenerator
 from kida.ecole.scip import Model
 from kida.parameters import ParameterValue
 from kida.rule import CandidateSet
+from kida.solver.primal_search import try_values
 from kida.solver.stepping import LEAVE_TO_SCIP, SteppedSolve
 
 ActionSet = NDArray[np.uint64] | None
@@ -102,12 +103,19 @@ class ConfiguringDynamics(_Dynamics):
 
 
 class PrimalSearchDynamics(_Dynamics):
-    """Not offered: the class is here for programs that derive from it and use another one.
+    """Stops after nodes; the action is a partial solution to be tried.
 
-    Raises
-    ------
-    Exception
-        Always.
+    The action set holds the problem indices of the integer variables that are not fixed, uint64. An
+    action is a pair of arrays, of such indices and of values, or ``ecole.Default`` for an empty
+    one: the variables are fixed, the rest is propagated and solved as an LP, and its solution is
+    tried. Other solutions, by SCIP's own heuristics, are found beside.
+
+    Parameters
+    ----------
+    trials_per_node
+        How many actions at each node; -1 for no end, until the time is up.
+    depth_freq, depth_start, depth_stop
+        Nodes at every ``depth_freq``-th depth, from ``depth_start`` to ``depth_stop`` (-1: all).
     """
 
     def __init__(
@@ -117,4 +125,46 @@ class PrimalSearchDynamics(_Dynamics):
         depth_start: int = 0,
         depth_stop: int = -1,
     ) -> None:
-        raise Exception("kida.ecole does not offer PrimalSearch, only Branching and Configuring")
+        self._trials = trials_per_node
+        self._where = {"freq": depth_freq, "freqofs": depth_start, "maxdepth": depth_stop}
+        self._left = 0
+
+    def reset_dynamics(self, model: Model) -> tuple[bool, ActionSet]:
+        """Solve up to the first node; return whether there is none, and the action set."""
+        model.solving = SteppedSolve(model.as_pyscipopt(), "primal_search")
+        model.set_params({f"heuristics/kida_stop/{name}": n for name, n in self._where.items()})
+        self._left = self._trials
+        if not self._trials:
+            model.set_param("heuristics/kida_stop/freq", -1)
+        return _result(model.solving.start())
+
+    def step_dynamics(self, model: Model, action: Any) -> tuple[bool, ActionSet]:
+        """Try the values, and solve up to the next node if there are no more trials at this one.
+
+        Raises
+        ------
+        MarkovError
+            If there is nothing to try.
+        ValueError
+            If the two arrays differ in length, or name a variable outside the action set.
+        """
+        solve = model.solving
+        options = None if solve is None else solve.options
+        if solve is None or options is None:
+            raise MarkovError("there is no node to search at: reset the environment")
+        scip = model.as_pyscipopt()
+        try_values(scip, _values(action, options))
+        self._left -= 1
+        if self._left != 0 and scip.getSolvingTime() < model.get_param("limits/time"):
+            return _result(options)
+        self._left = self._trials
+        return _result(solve.resume(LEAVE_TO_SCIP))
+
+
+def _values(action: Any, options: NDArray[np.int64]) -> dict[int, float]:
+    if isinstance(action, DefaultType) or (isinstance(action, str) and Default == action):
+        return {}
+    variables, values = (np.asarray(part) for part in action)
+    if variables.shape != values.shape or not np.isin(variables, options).all():
+        raise ValueError("an action is variables of the action set, and as many values")
+    return dict(zip(variables.astype(int).tolist(), values.astype(float).tolist(), strict=True))

@@ -128,7 +128,7 @@ class Configuring(Environment):
 
 
 class PrimalSearch(Environment):
-    """Not offered: see :class:`~kida.ecole.dynamics.PrimalSearchDynamics`."""
+    """Partial solutions: see :class:`~kida.ecole.dynamics.PrimalSearchDynamics`."""
 
     __Dynamics__ = dynamics.PrimalSearchDynamics
     __DefaultObservationFunction__ = observation.NodeBipartite

@@ -248,9 +248,42 @@ def test_instances_come_from_files(instance):
         ecole.instance.IndependentSetGenerator(graph_type="erdos_renyi")
 
 
-def test_what_is_not_offered_says_so():
-    with pytest.raises(ecole.Exception, match="does not offer PrimalSearch"):
-        ecole.environment.PrimalSearch()
+def test_primal_search_finds_solutions(instance):
+    """By rounding down: the LP's solution of a packing problem, which is then a solution."""
+    env = ecole.environment.PrimalSearch(
+        trials_per_node=2, depth_stop=3, scip_params={"limits/nodes": 20}
+    )
+    env.seed(0)
+    observation, actions, _, done, _ = env.reset(instance)
+    m = env.model.as_pyscipopt()
+    m.getNSolsFound()
+    found, stops = [], 0
+    while not done:
+        column = observation.VariableFeatures.solution_value
+        values = np.floor(observation.variable_features[actions, column] + 1e-6)
+        before = m.getNSolsFound()
+        observation, actions, _, done, _ = env.step((actions, values))
+        found.append(m.getNSolsFound() - before)
+        stops += 1
+    assert stops > 2
+    assert sum(found) > 0
+    assert m.getPrimalbound() > 0
+
+
+def test_primal_search_refuses_what_makes_no_sense(instance):
+    env = ecole.environment.PrimalSearch(trials_per_node=-1)
+    _, actions, _, done, _ = env.reset(instance)
+    assert not done
+    for wrong in ((actions, [0.0]), ([10**6], [0.0])):
+        with pytest.raises(ValueError, match="as many values"):
+            env.dynamics.step_dynamics(env.model, wrong)
+    # Without an end, trials stay at the node.
+    nodes = env.model.as_pyscipopt().getNNodes()
+    for _ in range(3):
+        assert not env.step("default")[3]
+    assert env.model.as_pyscipopt().getNNodes() == nodes
+    env.model.set_param("limits/time", 0.001)
+    assert env.step(ecole.Default)[3]
 
 
 def test_the_trap_of_nans_is_named_once(branching, instance, monkeypatch):

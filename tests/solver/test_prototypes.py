@@ -28,6 +28,8 @@ NOT_IN_PXD = """
     SCIP_RETCODE SCIPsetEventhdlrInit(SCIP* scip, SCIP_EVENTHDLR* eventhdlr, EVENTCALLBACK eventinit)
     SCIP_RETCODE SCIPsetEventhdlrExit(SCIP* scip, SCIP_EVENTHDLR* eventhdlr, EVENTCALLBACK eventexit)
     SCIP_RETCODE SCIPsetEventhdlrFree(SCIP* scip, SCIP_EVENTHDLR* eventhdlr, EVENTCALLBACK eventfree)
+    SCIP_RETCODE SCIPincludeHeurBasic(SCIP* scip, SCIP_HEUR** heur, const char* name, const char* desc, char dispchar, int priority, int freq, int freqofs, int maxdepth, unsigned int timingmask, SCIP_Bool usessubscip, HEUREXEC heurexec, SCIP_HEURDATA* heurdata)
+    SCIP_RETCODE SCIPsetHeurFree(SCIP* scip, SCIP_HEUR* heur, HEURCALLBACK heurfree)
     SCIP_RETCODE SCIPincludeNodeselBasic(SCIP* scip, SCIP_NODESEL** nodesel, const char* name, const char* desc, int stdpriority, int memsavepriority, NODESELSELECT nodeselselect, NODESELCOMPARE nodeselcomp, SCIP_NODESELDATA* nodeseldata)
     SCIP_RETCODE SCIPsetNodeselFree(SCIP* scip, SCIP_NODESEL* nodesel, NODESELCALLBACK nodeselfree)
     int SCIPvarGetProbindex(SCIP_VAR* var)
