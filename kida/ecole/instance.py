@@ -4,6 +4,7 @@ The distributions are Ecole's; the instances of a seed are not, as the random nu
 """
 
 from collections.abc import Iterator
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
@@ -45,9 +46,13 @@ class _Generator:
         raise NotImplementedError
 
 
-def _require(what: str, found: Any, offered: Any) -> None:
-    if found != offered:
-        raise Exception(f"{what} = {found!r} is not offered here, only {offered!r}")
+def _require(given: dict[str, Any], offered: dict[str, Any]) -> None:
+    """Refuse parameters of Ecole's that have other values than the one that kida draws by."""
+    for name, value in given.items():
+        if name not in offered:
+            raise Exception(f"there is no parameter {name!r}; others are {', '.join(offered)}")
+        if value != offered[name]:
+            raise Exception(f"{name} = {value!r} is not offered here, only {offered[name]!r}")
 
 
 class SetCoverGenerator(_Generator):
@@ -72,8 +77,25 @@ class CombinatorialAuctionGenerator(_Generator):
     """Combinatorial auctions, by the scheme of Leyton-Brown et al. (2000)."""
 
     def __init__(
-        self, n_items: int = 100, n_bids: int = 500, rng: RandomGenerator | None = None
+        self,
+        n_items: int = 100,
+        n_bids: int = 500,
+        rng: RandomGenerator | None = None,
+        **fixed: Any,
     ) -> None:
+        offered = {
+            "min_value": 1,
+            "max_value": 100,
+            "value_deviation": 0.5,
+            "add_item_prob": 0.7,
+            "max_n_sub_bids": 5,
+            "additivity": 0.2,
+            "budget_factor": 1.5,
+            "resale_factor": 0.5,
+            "integers": False,
+            "warnings": False,
+        }
+        _require(fixed, offered)
         super().__init__(rng)
         self.n_items, self.n_bids = n_items, n_bids
 
@@ -88,11 +110,18 @@ class CapacitatedFacilityLocationGenerator(_Generator):
         self,
         n_customers: int = 100,
         n_facilities: int = 100,
-        continuous_assignment: bool = True,
         ratio: float = 5.0,
         rng: RandomGenerator | None = None,
+        **fixed: Any,
     ) -> None:
-        _require("continuous_assignment", continuous_assignment, True)
+        offered = {
+            "continuous_assignment": True,
+            "demand_interval": (5, 36),
+            "capacity_interval": (10, 161),
+            "fixed_cost_cste_interval": (0, 91),
+            "fixed_cost_scale_interval": (100, 111),
+        }
+        _require(fixed, offered)
         super().__init__(rng)
         self.n_customers, self.n_facilities, self.ratio = n_customers, n_facilities, ratio
 
@@ -105,14 +134,22 @@ class CapacitatedFacilityLocationGenerator(_Generator):
 class IndependentSetGenerator(_Generator):
     """Maximum independent sets of Barabasi-Albert graphs."""
 
+    class GraphType(StrEnum):
+        """Kinds of graphs, of which one is offered."""
+
+        barabasi_albert = "barabasi_albert"
+        erdos_renyi = "erdos_renyi"
+
     def __init__(
         self,
         n_nodes: int = 500,
-        graph_type: str = "barabasi_albert",
+        graph_type: str = GraphType.barabasi_albert,
+        edge_probability: float = 0.25,
         affinity: int = 4,
         rng: RandomGenerator | None = None,
     ) -> None:
-        _require("graph_type", graph_type, "barabasi_albert")
+        # The probability is of the other kind's edges.
+        _require({"graph_type": str(graph_type)}, {"graph_type": "barabasi_albert"})
         super().__init__(rng)
         self.n_nodes, self.graph_type, self.affinity = n_nodes, graph_type, affinity
 

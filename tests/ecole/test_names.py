@@ -244,8 +244,15 @@ def test_instances_come_from_files(instance):
     assert [model.name for model in files] == ["knapsacks"]
     with pytest.raises(ecole.Exception, match="not 'some'"):
         ecole.instance.FileGenerator(instance.parent, sampling_mode="some")
+    kinds = ecole.instance.IndependentSetGenerator.GraphType
+    assert ecole.instance.IndependentSetGenerator(graph_type=kinds.barabasi_albert).affinity == 4
     with pytest.raises(ecole.Exception, match="only 'barabasi_albert'"):
-        ecole.instance.IndependentSetGenerator(graph_type="erdos_renyi")
+        ecole.instance.IndependentSetGenerator(graph_type=kinds.erdos_renyi)
+    ecole.instance.CombinatorialAuctionGenerator(n_items=10, n_bids=20, add_item_prob=0.7)
+    with pytest.raises(ecole.Exception, match=r"add_item_prob = 0.9 is not offered here, only 0.7"):
+        ecole.instance.CombinatorialAuctionGenerator(add_item_prob=0.9)
+    with pytest.raises(ecole.Exception, match="there is no parameter 'n_rows'"):
+        ecole.instance.CapacitatedFacilityLocationGenerator(n_rows=3)
 
 
 def test_primal_search_finds_solutions(instance):

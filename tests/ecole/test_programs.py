@@ -69,6 +69,18 @@ def test_an_agent_of_tree_mdps(instance, tmp_path):
     assert facts["optimum"] > 0
 
 
+def test_a_generator_of_instances(tmp_path):
+    for folder in ("first", "second"):
+        (tmp_path / folder).mkdir()
+        run("generate", tmp_path / folder)
+    names = sorted(path.name for path in (tmp_path / "first").iterdir())
+    assert len(names) == 8
+    for name in names:
+        text = (tmp_path / "first" / name).read_text()
+        assert text == (tmp_path / "second" / name).read_text()
+    assert len({(tmp_path / "first" / name).read_text() for name in names}) == 8
+
+
 def test_help_and_a_missing_script():
     command = [sys.executable, "-m", "kida.ecole"]
     process = subprocess.run([*command, "--help"], capture_output=True, text=True)
