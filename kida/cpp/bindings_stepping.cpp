@@ -91,13 +91,31 @@ class Handle {
   // Looks at nothing that another thread may hold.
   bool abandoned() const { return abandoned_; }
 
-  // Whether there is a decision to take; otherwise the solve is over. Raises what Ctrl-C does.
-  bool wait() {
+  // Whether the solve waited for a choice, which has to be among the options.
+  bool resume(int choice) {
+    if (abandoned_ || solve_->state() != State::parked) return false;
+    const auto count = static_cast<int>(solve_->options().size());
+    if (choice < SteppedSolve::leave_to_scip || choice >= count) {
+      throw nb::index_error(
+          (std::to_string(choice) + " is no position among " + std::to_string(count) + " options")
+              .c_str());
+    }
+    solve_->resume(choice);
+    return true;
+  }
+
+  // The options of the next decision, or None if the solve is over. Raises what Ctrl-C does.
+  nb::object wait() {
     require_own_process();
     while (!unlocked([this] { return solve_->wait_for(signal_interval); })) {
       if (PyErr_CheckSignals() != 0) nb::raise_python_error();
     }
-    return solve_->state() == State::parked;
+    return options();
+  }
+
+  nb::object options() const {
+    if (abandoned_ || solve_->state() != State::parked) return nb::none();
+    return nb::cast(to_numpy(solve_->options()));
   }
 
  private:
@@ -164,15 +182,15 @@ void bind_stepping(nb::module_& m) {
   nb::class_<Handle>(m, "SteppedSolve", "A solve in a thread of its own that stops at decisions.")
       .def(nb::new_(&make_handle), "model"_a, "scip"_a, "decision"_a, "candidates"_a, "priority"_a)
       .def("start", &Handle::start, "Let the solve run.")
-      .def(
-          "resume", [](Handle& self, int choice) { self.solve().resume(choice); }, "choice"_a,
-          "Let the solve run on with a position among the options, or -1 to leave it to SCIP.")
-      .def("wait", &Handle::wait, "Sleep until there is a decision to take; False at the end.")
+      .def("resume", &Handle::resume, "choice"_a,
+           "Let the solve run on with a position among the options, or -1 to leave it to SCIP; "
+           "False if it waits for no choice.")
+      .def("wait", &Handle::wait,
+           "Sleep until there is a decision to take and return its options; None at the end.")
       .def("stop", &Handle::stop, "seconds"_a,
            "End the solve; False if it has not come to rest within that time.")
       .def("abandon", &Handle::abandon, "Let go of a thread that is not there, or does not end.")
-      .def_prop_ro("options",
-                   [](Handle& self) { return nb::cast(to_numpy(self.solve().options())); })
+      .def_prop_ro("options", &Handle::options)
       .def_prop_ro("state",
                    [](Handle& self) {
                      return self.abandoned() ? "abandoned" : state_name(self.solve().state());

@@ -78,7 +78,8 @@ class SteppedSolve:
         For branching and primal search, problem indices of variables (SCIP's
         ``SCIPvarGetProbindex``); for node selection, numbers of open nodes.
         """
-        return self._solve.options if self.at_decision else None
+        options: NDArray[np.int64] | None = self._solve.options
+        return options
 
     @property
     def seconds(self) -> float:
@@ -109,17 +110,16 @@ class SteppedSolve:
         ------
         UserError
             If no choice is waited for.
+        IndexError
+            If there is no such position; the choice is waited for as before.
         KeyboardInterrupt
             On Ctrl-C, once SCIP has come to rest, and the solve is over. After a second Ctrl-C, or
             30 seconds, it is abandoned, and its model lost with it.
         RuntimeError
             If SCIP fails.
         """
-        self._require_decision()
-        options = self._solve.options
-        if not LEAVE_TO_SCIP <= choice < len(options):
-            raise IndexError(f"{choice} is no position among {len(options)} options")
-        self._solve.resume(choice)
+        if not self._solve.resume(choice):
+            raise UserError(self._why_not())
         return self._wait()
 
     def stop(self) -> None:
@@ -149,29 +149,33 @@ class SteppedSolve:
                 f"SCIP has not come to rest within {_PATIENCE:g} seconds; its memory is given up"
             )
 
-    def _require_decision(self) -> None:
+    def _why_not(self) -> str:
+        """Return why no choice is waited for."""
         state = self._solve.state
         if state == "abandoned":
-            raise UserError(
+            return (
                 "the solver's thread is not in this process, which was forked, or was given up "
                 "after a second Ctrl-C: begin anew"
             )
         if state == "running":
-            raise UserError("another thread has resumed this solve and it still runs")
-        if state != "parked":
-            raise UserError("this solve is over, or has not begun")
+            return "another thread has resumed this solve and it still runs"
+        return "this solve is over, or has not begun"
 
     def _wait(self) -> NDArray[np.int64] | None:
         try:
-            at_decision = self._solve.wait()
+            options: NDArray[np.int64] | None = self._solve.wait()
         # Whatever a handler of a signal raises, Ctrl-C above all.
         except BaseException:
             # Not at rest: the interrupt is what counts.
             with contextlib.suppress(RuntimeError):
                 self.stop()
             raise
-        if at_decision:
-            return self.options
+        if options is None:
+            self._conclude()
+        return options
+
+    def _conclude(self) -> None:
+        """Raise if the solve has failed."""
         if self._solve.failure:
             raise RuntimeError(f"kida's plugin failed: {self._solve.failure}")
         if self._solve.retcode != _OKAY:
@@ -180,7 +184,6 @@ class SteppedSolve:
             )
         # PySCIPOpt keeps the best solution of a model that it has solved itself.
         self._model.getBestSol()
-        return None
 
     def _abandon(self) -> None:
         self._solve.abandon()

@@ -17,7 +17,7 @@ def test_an_episode_is_measured(capsys) -> None:
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].endswith("8 nodes at most")
     assert "with its bipartite observation" in lines[1]
-    assert "ms an observation" in lines[2]
+    assert "ms CPU an observation" in lines[2]
     assert "us overhead of a step" in lines[2]
     assert "without observation" in lines[3]
     # One step for each node, the last of which the limit cuts off.
