@@ -10,6 +10,7 @@ import pytest
 from pyscipopt import Model
 
 import kida.ecole as ecole
+from kida.env import observation as env_observation
 from kida.env.observation import KhalilFeature
 from kida.errors import UserError
 
@@ -119,6 +120,54 @@ def test_observations_run_over_all_variables(branching, instance):
         assert graph.edge_features.indices.shape == (2, graph.edge_features.nnz)
     assert found[0][0]["node"].number == 0
     assert len(KhalilFeature) == 72
+
+
+class _Both:
+    """What ``kida.env`` observes at the nodes of an episode of ``kida.ecole``."""
+
+    def __init__(self):
+        self.functions = {
+            "graph": env_observation.NodeBipartite(),
+            "pseudocosts": env_observation.Pseudocosts(),
+            "expert": env_observation.StrongBranchingScores("unfixed", artefact=True),
+            "khalil": env_observation.Khalil2016(),
+            "node": env_observation.FocusNode(),
+        }
+
+    def before_reset(self, model):
+        for function in self.functions.values():
+            function.before_reset(model.as_pyscipopt())
+
+    def extract(self, model, done):
+        scip = model.as_pyscipopt()
+        return {name: f.extract(scip, done) for name, f in self.functions.items()}
+
+
+def test_both_interfaces_agree(branching, instance):
+    seen = {
+        "graph": ecole.observation.NodeBipartite(),
+        "pseudocosts": ecole.observation.Pseudocosts(),
+        "expert": ecole.observation.StrongBranchingScores(pseudo_candidates=True),
+        "khalil": ecole.observation.Khalil2016(),
+        "node": ecole.observation.FocusNode(),
+    }
+    env = branching(observation_function=(seen, _Both()))
+    odd = [f for f in KhalilFeature if "ACTIVE" in f.name or f.name == "ROWS_NEG_COEFS_MAX"]
+    columns = np.setdiff1d(np.arange(72), odd)
+    for observed, *_ in steps(env, instance)[:-1]:
+        theirs, ours = observed
+        graph = ours["graph"]
+        np.testing.assert_array_equal(theirs["graph"].variable_features, graph.variable_features)
+        np.testing.assert_array_equal(theirs["graph"].row_features, graph.row_features)
+        np.testing.assert_array_equal(theirs["graph"].edge_features.indices, graph.edge_indices)
+        np.testing.assert_array_equal(theirs["graph"].edge_features.values, graph.edge_values)
+        for name in ("pseudocosts", "expert"):
+            at = ours[name].candidates
+            np.testing.assert_allclose(theirs[name][at], ours[name].scores, rtol=1e-6)
+        features = theirs["khalil"].features[ours["khalil"].candidates]
+        np.testing.assert_array_equal(features[:, columns], ours["khalil"].features[:, columns])
+        assert theirs["node"].number == ours["node"].number - 1
+        assert theirs["node"].lowerbound == ours["node"].lower_bound
 
 
 def test_lists_numbers_and_functions_in_tuples(branching, instance):

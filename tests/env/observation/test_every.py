@@ -32,6 +32,8 @@ FUNCTIONS = {
     "tuple": lambda: composed((o.FocusNode(), [o.Pseudocosts(), o.TreeGate()]), "it"),
     "dict": lambda: composed({"node": o.FocusNode(), "khalil": o.Khalil2016()}, "it"),
 }
+pytestmark = pytest.mark.slow
+
 PROBLEMS = ("maximisation", "minimisation", "infeasible children")
 
 #: The one feature that depends on the time.
