@@ -1,14 +1,17 @@
 """TreeGate's features: from the definitions, by PySCIPOpt's own getters, on real nodes."""
 
+import ctypes
 import json
 import math
 
 import numpy as np
+import pyscipopt.scip
 import pytest
 from pyscipopt import Model
 
 from kida import _core
 from kida.env.observation import TreeGate, TreeGateCandidateFeature, TreeGateTreeFeature
+from kida.solver.branching import capsule
 from kida.solver.features import TreeRecorder
 
 C, T = TreeGateCandidateFeature, TreeGateTreeFeature
@@ -149,32 +152,98 @@ def test_created_nodes_are_counted_as_scip_numbers_them(observe):
         assert created == pytest.approx(last) if siblings else created >= last - 1e-6
 
 
-def test_the_candidates_features_are_what_their_definitions_say(observe):
-    function = TreeGate()
-    decisions = []
+def scips(name, result, *arguments):
+    """A number of SCIP's that PySCIPOpt does not hand on."""
+    function = getattr(ctypes.CDLL(pyscipopt.scip.__file__), name)
+    function.restype = result
+    return function(*arguments)
+
+
+def pointer(model):
+    get = ctypes.pythonapi.PyCapsule_GetPointer
+    get.restype, get.argtypes = ctypes.c_void_p, [ctypes.py_object, ctypes.c_char_p]
+    return ctypes.c_void_p(get(capsule(model), b"scip"))
+
+
+def expected_candidate(model, variable, decisions):
+    """All 25, from the definitions."""
+    scip, var = pointer(model), ctypes.c_void_p(variable.ptr())
+    real, integer, long = ctypes.c_double, ctypes.c_int, ctypes.c_longlong
+    directions = {"UP": 1, "DOWN": 0}
+
+    def g(x):
+        return max(x / (x + 1), 0.1)
+
+    e = {
+        C.FRACTION: model.feasFrac(variable.getLPSol()),
+        C.AVERAGE_SOLUTION: variable.getAvgSol(),
+    }
+    for feature, own, mean in (
+        (C.CONFLICT_SCORE, "VarConflictScore", "AvgConflictScore"),
+        (C.CONFLICT_LENGTH_SCORE, "VarConflictlengthScore", "AvgConflictlengthScore"),
+        (C.INFERENCE_SCORE, "VarAvgInferenceScore", "AvgInferenceScore"),
+        (C.CUTOFF_SCORE, "VarAvgCutoffScore", "AvgCutoffScore"),
+        (C.PSEUDOCOST_SCORE, None, "AvgPseudocostScore"),
+    ):
+        if own is None:
+            score = model.getVarPseudocostScore(variable, variable.getLPSol())
+        else:
+            score = scips(f"SCIPget{own}", real, scip, var)
+        average = max(scips(f"SCIPget{mean}", real, scip), 0.1)
+        e[feature] = 1 - 1 / (1 + score / average)
+    depth, cliques = model.getMaxDepth(), scips("SCIPgetNCliques", integer, scip)
+    for name, number in directions.items():
+        way, now = integer(number), ctypes.c_uint(1)
+        if depth:
+            mean = scips("SCIPvarGetAvgBranchdepthCurrentRun", real, var, way)
+            e[C[f"BRANCH_DEPTH_{name}"]] = 1 - mean / depth
+        own = scips("SCIPgetVarPseudocostCountCurrentRun", real, scip, var, way)
+        everyone = scips("SCIPgetPseudocostCount", real, scip, way, now)
+        branchings = scips("SCIPvarGetNBranchingsCurrentRun", long, var, way)
+        for what, by in (
+            ("SHARE", everyone),
+            ("BY_BRANCHINGS", branchings),
+            ("BY_DECISIONS", decisions),
+        ):
+            e[C[f"PSEUDOCOST_COUNT_{name}_{what}"]] = own / by if by else 0.0
+        fixing = ctypes.c_uint(number)
+        e[C[f"IMPLICATIONS_{name}"]] = scips("SCIPvarGetNImpls", integer, var, fixing)
+        held = scips("SCIPvarGetNCliques", integer, var, fixing)
+        e[C[f"CLIQUES_{name}"]] = held / cliques if cliques else 0.0
+        for feature, what in (
+            ("CUTOFFS", "Cutoffs"),
+            ("CONFLICT_LENGTH", "Conflictlength"),
+            ("INFERENCES", "Inferences"),
+        ):
+            mean = scips(f"SCIPgetVarAvg{what}CurrentRun", real, scip, var, way)
+            e[C[f"{feature}_{name}"]] = g(mean)
+    return e
+
+
+@pytest.mark.parametrize("problem", ["maximisation", "minimisation", "infeasible children"])
+def test_the_candidates_features_are_what_their_definitions_say(observe, problem):
+    function = TreeGate("unfixed")
+    decisions, differ = [], set()
 
     def look(model):
         found = function.extract(model, False)
         variables = model.getVars(transformed=True)
-        features = found.candidate_features
-        for j, row in zip(found.candidates, features, strict=True):
-            assert row[C.FRACTION] == pytest.approx(model.feasFrac(variables[j].getLPSol()))
-            assert row[C.AVERAGE_SOLUTION] == pytest.approx(variables[j].getAvgSol())
-            if not decisions:
-                assert row[C.PSEUDOCOST_COUNT_UP_BY_DECISIONS] == 0
-        scores = [C.CONFLICT_SCORE, C.CONFLICT_LENGTH_SCORE, C.INFERENCE_SCORE]
-        scores += [C.CUTOFF_SCORE, C.PSEUDOCOST_SCORE]
-        assert (features[:, scores] >= 0).all()
-        assert (features[:, scores] < 1).all()
-        assert (features[:, C.CUTOFFS_UP :] >= 0.1).all()
-        assert (features[:, C.CUTOFFS_UP :] < 1).all()
-        # Updates so far: what is divided by the decisions and by the branchings is the same.
-        up = features[:, C.PSEUDOCOST_COUNT_UP_BY_DECISIONS] * len(decisions)
-        assert up == pytest.approx(np.round(up), abs=1e-9)
-        decisions.append(up.max(initial=0))
+        for j, row in zip(found.candidates, found.candidate_features, strict=True):
+            wanted = expected_candidate(model, variables[j], len(decisions))
+            for feature, value in wanted.items():
+                assert row[feature] == pytest.approx(value, rel=1e-9, abs=1e-12), feature.name
+        for up in C:
+            if up.name.endswith("_UP") or "_UP_" in up.name:
+                down = C[up.name.replace("_UP", "_DOWN")]
+                columns = found.candidate_features[:, [up, down]]
+                if (columns[:, 0] != columns[:, 1]).any():
+                    differ.add(up)
+        decisions.append(model.getDepth())
 
-    observe("maximisation", function, look)
-    assert max(decisions) >= 1
+    observe(problem, function, look, nodes=30)
+    # Where up and down are the same the comparison would not notice their being exchanged.
+    if problem == "infeasible children":
+        assert {C.INFERENCES_UP, C.BRANCH_DEPTH_UP, C.PSEUDOCOST_COUNT_UP_SHARE} <= differ
 
 
 def test_a_listener_is_shared_and_comes_before_the_solve(observe):
