@@ -11,6 +11,11 @@ nanobind_add_module(
   kida/cpp/bindings_network.cpp
   kida/cpp/bindings_steering.cpp
   kida/cpp/bindings_branchrule.cpp
+  kida/cpp/features_khalil.cpp
+  kida/cpp/features_problem.cpp
+  kida/cpp/features_tree_gate.cpp
+  kida/cpp/tree_recorder.cpp
+  kida/cpp/bindings_features.cpp
   kida/cpp/bindings_stepping.cpp
   kida/cpp/bindings.cpp)
 find_package(Threads REQUIRED)

@@ -157,8 +157,11 @@ Handle* make_handle(nb::object model, const nb::object& capsule, const std::stri
     stop_at_branching(scip, solve, candidate_set_of(candidates), priority);
   } else if (decision == "node_selection") {
     stop_at_node_selection(scip, solve, priority);
+  } else if (decision == "primal_search") {
+    stop_after_nodes(scip, solve, priority);
   } else if (decision != "none") {
-    throw std::invalid_argument("'" + decision + "' is not one of branching, node_selection, none");
+    throw std::invalid_argument("'" + decision +
+                                "' is not one of branching, node_selection, primal_search, none");
   }
   return new Handle(std::move(model), std::move(solve));
 }

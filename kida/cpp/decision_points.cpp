@@ -15,6 +15,9 @@ namespace {
 
 constexpr const char* rule_name = "kida_stop";
 constexpr const char* selector_name = "kida_stop";
+constexpr const char* heuristic_name = "kida_stop";
+// SCIP_HEURTIMING_AFTERNODE has had this value since SCIP 3.
+constexpr unsigned int after_node = 0x004U | 0x008U;
 
 struct Branching {
   std::shared_ptr<SteppedSolve> solve;
@@ -108,6 +111,40 @@ struct NodeSelection {
   }
 };
 
+struct PrimalSearch {
+  std::shared_ptr<SteppedSolve> solve;
+
+  static PrimalSearch& of(SCIP_Heur* heuristic) {
+    return *reinterpret_cast<PrimalSearch*>(SCIPheurGetData(heuristic));
+  }
+
+  void execute(Scip* scip) {
+    SCIP_Var** variables = nullptr;
+    int count = 0;
+    KIDA_CALL(SCIPgetPseudoBranchCands(scip, &variables, &count, nullptr));
+    std::vector<std::int64_t> options(static_cast<std::size_t>(count));
+    std::transform(variables, variables + count, options.begin(), SCIPvarGetProbindex);
+    if (solve->decide(std::move(options)) == SteppedSolve::stop) SCIPinterruptSolve(scip);
+  }
+
+  static Retcode on_node(Scip* scip, SCIP_Heur* heuristic, unsigned int, Bool infeasible,
+                         int* result) {
+    *result = constants.result_didnotrun;
+    if (infeasible != 0) return okay;
+    try {
+      of(heuristic).execute(scip);
+    } catch (const std::exception& failure) {
+      of(heuristic).solve->fail(failure.what());
+      SCIPinterruptSolve(scip);
+    }
+    return okay;
+  }
+  static Retcode on_free(Scip*, SCIP_Heur* heuristic) {
+    delete &of(heuristic);
+    return okay;
+  }
+};
+
 }  // namespace
 
 void stop_at_branching(Scip* scip, std::shared_ptr<SteppedSolve> solve, CandidateSet candidates,
@@ -130,6 +167,16 @@ void stop_at_node_selection(Scip* scip, std::shared_ptr<SteppedSolve> solve, int
                                     reinterpret_cast<SCIP_NodeselData*>(data.get())));
   data.release();
   KIDA_CALL(SCIPsetNodeselFree(scip, selector, NodeSelection::on_free));
+}
+
+void stop_after_nodes(Scip* scip, std::shared_ptr<SteppedSolve> solve, int priority) {
+  SCIP_Heur* heuristic = nullptr;
+  auto data = std::make_unique<PrimalSearch>(PrimalSearch{std::move(solve)});
+  KIDA_CALL(SCIPincludeHeurBasic(scip, &heuristic, heuristic_name, "asks for solutions", '!',
+                                 priority, 1, 0, -1, after_node, 0, PrimalSearch::on_node,
+                                 reinterpret_cast<SCIP_HeurData*>(data.get())));
+  data.release();
+  KIDA_CALL(SCIPsetHeurFree(scip, heuristic, PrimalSearch::on_free));
 }
 
 }  // namespace kida

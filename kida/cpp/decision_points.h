@@ -20,4 +20,10 @@ void stop_at_branching(Scip* scip, std::shared_ptr<SteppedSolve> solve, Candidat
 // next.
 void stop_at_node_selection(Scip* scip, std::shared_ptr<SteppedSolve> solve, int priority);
 
+// A primal heuristic, called after nodes: the options are the problem indices of the integer
+// variables that are not fixed. What is found is found by the caller, while the solve is parked;
+// whatever the choice, the solve goes on. Where it is called is up to SCIP's parameters of the
+// heuristic "kida_stop".
+void stop_after_nodes(Scip* scip, std::shared_ptr<SteppedSolve> solve, int priority);
+
 }  // namespace kida

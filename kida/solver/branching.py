@@ -307,15 +307,22 @@ def _keep(model: Model, function: Callable[..., Any]) -> None:
     keeper.model = None  # so that a function that does not refer to the model makes no cycle
 
 
-def observe(model: Model) -> Observation:
+def observe(model: Model, *, incumbent: bool = True) -> Observation:
     """Observe the focus node; to be called inside a branching rule's callback.
+
+    Parameters
+    ----------
+    model
+        A model at a node.
+    incumbent
+        Look up the best solution's two columns too; they are NaN otherwise.
 
     Raises
     ------
     RuntimeError
         If there is no focus node with an LP solved to optimality.
     """
-    return Observation(*_core.observe(capsule(model)))
+    return Observation(*_core.observe(capsule(model), incumbent))
 
 
 def observe_candidates(model: Model, candidates: NDArray[np.int32]) -> NDArray[np.float32]:

@@ -51,6 +51,13 @@ def copied_model(model: Model) -> Model:
     return copy
 
 
+def empty_model(name: str) -> Model:
+    """Return a fresh, quiet model without variables."""
+    model = Model(name)
+    model.hideOutput()
+    return model
+
+
 def build_model(program: Program) -> Model:
     """Build a fresh, quiet ``pyscipopt.Model`` in memory, no parameters set.
 
@@ -58,8 +65,7 @@ def build_model(program: Program) -> Model:
     PySCIPOpt that takes a whole sparse matrix, and its matrix interface makes one
     expression per entry.
     """
-    model = Model(program.name)
-    model.hideOutput()
+    model = empty_model(program.name)
     n = len(program.columns)
     objective = program.objective.tolist()
     # None is PySCIPOpt's infinity; SCIP's own is 1e20, and an IEEE one would slip through.

@@ -22,7 +22,7 @@ from kida.rule import CandidateSet
 from kida.solver.branching import PRIORITY, capsule
 
 #: What a solve stops for; ``"none"``: for nothing, it runs to its end.
-DecisionKind = Literal["branching", "node_selection", "none"]
+DecisionKind = Literal["branching", "node_selection", "primal_search", "none"]
 
 #: Instead of a position among the options: SCIP decides.
 LEAVE_TO_SCIP = -1
@@ -75,8 +75,8 @@ class SteppedSolve:
     def options(self) -> NDArray[np.int64] | None:
         """What may be chosen of, shape ``(k,)``; ``None`` when no choice is waited for.
 
-        For branching, problem indices of variables (SCIP's ``SCIPvarGetProbindex``); for node
-        selection, numbers of open nodes.
+        For branching and primal search, problem indices of variables (SCIP's
+        ``SCIPvarGetProbindex``); for node selection, numbers of open nodes.
         """
         options: NDArray[np.int64] | None = self._solve.options
         return options
