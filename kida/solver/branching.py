@@ -28,7 +28,7 @@ from kida.rule import Acting, CandidateSet, Decision, Recording
 from kida.sample import Sample
 
 #: Above SCIP's reliability pseudocost rule (10000) and below nothing a user is likely to set.
-PRIORITY = 1_000_000
+PRIORITY: int = _core.PRIORITY
 
 #: No SCIP parameters beside those that are set already.
 NO_PARAMETERS: Mapping[str, ParameterValue] = MappingProxyType({})
