@@ -66,8 +66,8 @@ ENUMERATIONS = (
     "scip_basestat",
     "scip_branchdir",
     "scip_result",
-    "scip_boundtype",
     "scip_paramtype",
+    "scip_boundtype",
 )
 
 
