@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from kida.errors import UserError, missing_extra
-from kida.network.policy import Policy
+from kida.network.steering import AnyPolicy, load_policy
 from kida.solver.branching import Brancher, attach
 
 try:
@@ -34,9 +34,9 @@ class Kida(SCIP):
 
     brancher: Brancher | None = None
 
-    def __init__(self, policy: Policy | str | Path) -> None:
+    def __init__(self, policy: AnyPolicy | str | Path) -> None:
         super().__init__()
-        self.policy = policy if isinstance(policy, Policy) else Policy.load(policy)
+        self.policy = load_policy(policy) if isinstance(policy, str | Path) else policy
 
     def name(self) -> str:
         """Return the solver's name, which must be none of CVXPY's own."""

@@ -13,7 +13,7 @@ import numpy as np
 from pyscipopt import Model as ScipModel
 
 from kida.errors import missing_extra
-from kida.network.policy import Policy
+from kida.network.steering import AnyPolicy
 from kida.parameters import ParameterValue
 from kida.solver.branching import NO_PARAMETERS, BranchingStatistics, attach
 
@@ -39,7 +39,7 @@ _CONDITIONS = {
 
 def solve(
     model: linopy.Model,
-    policy: Policy | str | Path,
+    policy: AnyPolicy | str | Path,
     *,
     parameters: Mapping[str, ParameterValue] = NO_PARAMETERS,
 ) -> BranchingStatistics:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from kida.errors import missing_extra
-from kida.network.policy import Policy
+from kida.network.steering import AnyPolicy
 from kida.solver.branching import Brancher, attach
 
 try:
@@ -42,12 +42,12 @@ class KidaAdapter(OMMXPySCIPOptAdapter):
 
     brancher: Brancher
 
-    def __init__(self, ommx_instance: Any, policy: Policy | str | Path, **options: Any) -> None:
+    def __init__(self, ommx_instance: Any, policy: AnyPolicy | str | Path, **options: Any) -> None:
         super().__init__(ommx_instance, **options)
         self.brancher = attach(self.solver_input, policy)
 
     @classmethod
-    def solve(cls, ommx_instance: Any, policy: Policy | str | Path, **options: Any) -> Any:
+    def solve(cls, ommx_instance: Any, policy: AnyPolicy | str | Path, **options: Any) -> Any:
         """Return the ``ommx.v1.Solution``; the parameters are the class's."""
         adapter = cls(ommx_instance, policy, **options)
         adapter.solver_input.optimize()

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from kida.errors import missing_extra
-from kida.network.policy import Policy
+from kida.network.steering import AnyPolicy, load_policy
 from kida.solver.branching import Brancher, attach
 
 try:
@@ -36,9 +36,9 @@ class Kida(SCIP_PY):
     name = "KIDA"
     brancher: Brancher
 
-    def __init__(self, policy: Policy | str | Path, **options: Any) -> None:
+    def __init__(self, policy: AnyPolicy | str | Path, **options: Any) -> None:
         super().__init__(**options)
-        self.policy = policy if isinstance(policy, Policy) else Policy.load(policy)
+        self.policy = load_policy(policy) if isinstance(policy, str | Path) else policy
 
     def callSolver(self, lp: Any) -> None:  # noqa: N802
         """Solve the model that SCIP_PY has built."""

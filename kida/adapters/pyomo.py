@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from kida.errors import UserError, missing_extra
-from kida.network.policy import Policy
+from kida.network.steering import AnyPolicy, load_policy
 from kida.solver.branching import Brancher, attach
 
 try:
@@ -24,9 +24,9 @@ class _Branched:
 
     brancher: Brancher
 
-    def __init__(self, policy: Policy | str | Path, **options: Any) -> None:
+    def __init__(self, policy: AnyPolicy | str | Path, **options: Any) -> None:
         super().__init__(**options)
-        self.policy = policy if isinstance(policy, Policy) else Policy.load(policy)
+        self.policy = load_policy(policy) if isinstance(policy, str | Path) else policy
         self._branched: Any = None
 
     def solve(self, model: Any, **options: Any) -> Any:

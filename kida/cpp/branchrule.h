@@ -57,8 +57,7 @@ struct Statistics {
   std::int64_t decisions = 0;          // all nodes this rule branched on
   std::int64_t network_decisions = 0;  // or the function's
   std::int64_t expert_decisions = 0;
-  std::int64_t shortlist_decisions =
-      0;                        // of the network's: among its best by reliability branching
+  std::int64_t shortlist_decisions = 0;  // of the network's, by reliability branching
   std::int64_t looks = 0;       // all candidates were asked, to see what a shortlist would keep
   std::int64_t candidates = 0;  // sum over the decisions
   std::int64_t unscored = 0;    // nodes left to SCIP's rules because a score was not finite

@@ -20,7 +20,7 @@ from pyscipopt import SCIP_STAGE, Eventhdlr, Model
 from kida import _core, boundary
 from kida.errors import UserError
 from kida.network.policy import Policy
-from kida.network.steering import Steering, load_policy
+from kida.network.steering import AnyPolicy, Steering, load_policy
 from kida.observation import Observation
 from kida.parameters import ParameterValue
 from kida.rule import Acting, CandidateSet, Decision, Recording
@@ -132,7 +132,7 @@ class Brancher:
 
 
 def attach(
-    model: Model, policy: Policy | Steering | str | Path, *, seed: int = 0, trace: bool = False
+    model: Model, policy: AnyPolicy | str | Path, *, seed: int = 0, trace: bool = False
 ) -> Brancher:
     """Let a learned policy branch in ``model``: call this, then ``model.optimize()``.
 
