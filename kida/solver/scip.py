@@ -60,9 +60,7 @@ def connect() -> None:
     assert main_thread is not None  # the main thread has started
     _require_version()
     try:
-        _core.connect(
-            pyscipopt.scip.__file__, enumerations(), FIRST_MAJOR, LAST_MAJOR, main_thread
-        )
+        _core.connect(pyscipopt.scip.__file__, enumerations(), FIRST_MAJOR, LAST_MAJOR, main_thread)
     except (AttributeError, ImportError) as error:
         raise UnsupportedScip(f"kida does not work with this PySCIPOpt: {error}") from error
 

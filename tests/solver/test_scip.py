@@ -29,6 +29,8 @@ def test_a_library_that_is_not_loaded_is_named(monkeypatch: pytest.MonkeyPatch) 
 def test_libkida_knows_the_enumerations_of_this_scip() -> None:
     assert scip.FIRST_MAJOR == scip.LAST_MAJOR == 10  # another one needs values of its own
     assert _core.known_enumerations() == scip.enumerations()
+
+
 #: A PySCIPOpt of another SCIP, as far as kida asks it before it gives up.
 OTHER = """
 class Model:
