@@ -8,7 +8,7 @@ Three protocols are offered: ``competition`` (the dual task of ML4CO, NeurIPS 20
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Literal
 
@@ -51,6 +51,10 @@ class Settings:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "parameters", MappingProxyType(dict(self.parameters)))
+
+    def under(self, parameters: Mapping[str, ParameterValue]) -> "Settings":
+        """Return these settings with further SCIP parameters, by name, set after their own."""
+        return replace(self, parameters={**self.parameters, **parameters})
 
 
 SETTINGS: Mapping[str, Settings] = MappingProxyType(

@@ -80,7 +80,10 @@ class Branching(Struct, frozen=True, kw_only=True):
 
 
 class Outcome(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How a solve ended, see :class:`kida.solver.solve.SolveResult`; no gap is an infinite one."""
+    """How a solve ended, see :class:`kida.solver.solve.SolveResult`; no gap is an infinite one.
+
+    The split of time is empty in records of before it was kept.
+    """
 
     reason: Text
     limit: Text | None
@@ -99,6 +102,7 @@ class Outcome(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     strong_branching_time: Duration
     branching: Branching | None
     trajectory: Trajectory
+    time_split: Annotated[dict[str, Duration], Meta(max_length=100)] = {}
 
     @property
     def solved(self) -> bool:

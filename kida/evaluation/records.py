@@ -32,6 +32,7 @@ from kida.errors import UserError
 from kida.evaluation.outcome import Outcome, Text
 from kida.instances.family import Instance
 from kida.instances.registry import digest_of
+from kida.parameters import UserParameters
 from kida.reward import ScoringRule
 from kida.settings import Limits, named_settings
 
@@ -58,6 +59,8 @@ class Protocol(Struct, frozen=True, forbid_unknown_fields=True):
         Whether SCIP permutes variables and constraints, by the run's seed.
     scip
         Version of the SCIP that runs; empty until it is known.
+    user_parameters
+        SCIP parameters, by name, that the user's own file sets beside the settings.
     version
         Of the form of the folder's files.
 
@@ -74,6 +77,7 @@ class Protocol(Struct, frozen=True, forbid_unknown_fields=True):
     permute: bool = False
     scip: Text = ""
     version: Version = VERSION
+    user_parameters: UserParameters = {}
 
     def __post_init__(self) -> None:
         settings = named_settings(self.settings)
@@ -112,7 +116,7 @@ class Assignment(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         in records of version 1.
     permutation_seed
         Of SCIP's variables and constraints; 0 keeps their order.
-    settings, time_limit, node_limit, memory_limit
+    settings, time_limit, node_limit, memory_limit, user_parameters
         As in :class:`Protocol`.
     core
         The processor core that it was pinned to, None if to none.
@@ -137,6 +141,7 @@ class Assignment(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     jobs: Count | None = None
     command: Annotated[tuple[Text, ...], Meta(max_length=10_000)] = ()
     patience: Positive | None = None
+    user_parameters: UserParameters = {}
 
     def __post_init__(self) -> None:
         # Generated instances are known by their place alone, also in records of version 1.

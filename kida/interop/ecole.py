@@ -74,7 +74,7 @@ class Policy:
 
     def __init__(self, problem: str | Path) -> None:
         policy = StoredPolicy.load(problem)
-        if policy.card.architecture.candidate_features:
+        if policy.card.shape.candidate_features:
             raise UserError(
                 f"the policy {str(problem)!r} reads the solver's statistics, which Ecole does not "
                 "observe: give one that was trained without training.statistics"

@@ -262,7 +262,7 @@ def _teacher(config: TrainingConfig, before: Path | None) -> "Network | None":
     if not source:
         return None
     policy = Policy.load(source)
-    teacher = Network(policy.card.architecture)
+    teacher = Network(policy.card.shape)
     teacher.load_weights(policy.weights)
     return teacher
 
@@ -282,7 +282,7 @@ def _report_barriers(run: Run, plan: Plan, merged: dict[int, Policy]) -> None:
     validation = aggregate(run, plan, "valid", config.generations)
     if not len(validation):
         return
-    network = Network(next(iter(merged.values())).card.architecture)
+    network = Network(next(iter(merged.values())).card.shape)
 
     def loss(weights: Weights) -> float:
         network.load_weights(weights)

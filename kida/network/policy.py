@@ -1,8 +1,8 @@
 """Policies on disk and in memory: a network's weights with the card that says what they are.
 
-A policy is a folder with ``weights.safetensors`` and ``card.json``; the shipped ones are in the
-repository's ``models/`` and inside the installed package. Nothing here needs torch: solving never
-imports it.
+A policy is a folder with ``weights.safetensors`` and ``card.json``, or, without a network, the card
+alone; the shipped ones are in the repository's ``models/`` and inside the installed package.
+Nothing here needs torch: solving never imports it.
 """
 
 import hashlib
@@ -37,7 +37,8 @@ class Policy:
     Attributes
     ----------
     weights
-        Every array of :func:`shapes`, float32 and finite; of a loaded policy, by name.
+        Every array of :func:`shapes`, float32 and finite; of a loaded policy, by name. None of
+        them without a network.
     card
         What they are.
     """
@@ -47,7 +48,18 @@ class Policy:
 
     def __post_init__(self) -> None:
         checked(self.card)
-        check_weights(self.weights, self.card.architecture)
+        if self.card.architecture is not None:
+            check_weights(self.weights, self.card.architecture)
+        elif self.weights:
+            raise UserError(
+                "there are weights, but the card says that there is no network: they do not "
+                "belong together"
+            )
+
+    @property
+    def has_network(self) -> bool:
+        """Whether a network branches; otherwise SCIP does, under the card's parameters."""
+        return self.card.architecture is not None
 
     def identity(self) -> str:
         """Return a digest, in hexadecimal, of everything that decides how the policy branches."""
@@ -75,7 +87,6 @@ class Policy:
             are damaged, too large, not finite, or do not fit the card.
         """
         folder = _find(name_or_folder)
-        weights_file = folder / WEIGHTS_FILE
         try:
             card = read_card(folder / CARD_FILE)
         except FileNotFoundError:
@@ -84,19 +95,7 @@ class Policy:
                 "give the folder that 'kida train' left"
             ) from None
         try:
-            content = read_bytes(weights_file, "a network's weights", LARGEST_WEIGHTS)
-            # Sorted as always: the reader's own order is another one each time, and a search's
-            # steps follow it.
-            weights = dict(sorted(safetensors.numpy.load(content).items()))
-        except FileNotFoundError:
-            raise UserError(f"{folder} holds no {WEIGHTS_FILE}; restore the file") from None
-        # A type of number that numpy lacks is a KeyError.
-        except (SafetensorError, ValueError, TypeError, KeyError) as error:
-            raise UserError(
-                f"{weights_file} is truncated or damaged ({error}); fetch or train it again"
-            ) from error
-        try:
-            return cls(weights, card)
+            return cls(_weights_in(folder, needed=card.architecture is not None), card)
         except UserError as error:
             raise UserError(f"{folder}: {error}") from None
 
@@ -111,9 +110,10 @@ class Policy:
             If the folder cannot be written.
         """
         folder = Path(folder)
-        with atomic_path(folder / WEIGHTS_FILE) as temporary:
-            # Not `save_file`, whose files only their owner can read.
-            temporary.write_bytes(safetensors.numpy.save(self.weights))
+        if self.has_network:
+            with atomic_path(folder / WEIGHTS_FILE) as temporary:
+                # Not `save_file`, whose files only their owner can read.
+                temporary.write_bytes(safetensors.numpy.save(self.weights))
         write_json(folder / CARD_FILE, self.card.to_json())
 
     def native(self) -> "NativeNetwork":
@@ -122,13 +122,14 @@ class Policy:
         Raises
         ------
         UserError
-            If the environment forces an instruction set that this processor does not have.
+            If there is no network, or the environment forces an instruction set that this
+            processor does not have.
         """
         from kida._core import NativeNetwork
         from kida.network.instruction_set import apply_environment
 
         apply_environment()
-        architecture = self.card.architecture
+        architecture = self.card.shape
         network: NativeNetwork = NativeNetwork(
             self.weights, architecture.embedding_size, architecture.candidate_features
         )
@@ -146,6 +147,24 @@ def shipped() -> dict[str, Path]:
         for card in sorted(root.glob(f"*/{CARD_FILE}")):
             found.setdefault(card.parent.name, card.parent)
     return found
+
+
+def _weights_in(folder: Path, *, needed: bool) -> Weights:
+    file = folder / WEIGHTS_FILE
+    try:
+        content = read_bytes(file, "a network's weights", LARGEST_WEIGHTS)
+        # Sorted as always: the reader's own order is another one each time, and a search's
+        # steps follow it.
+        return dict(sorted(safetensors.numpy.load(content).items()))
+    except FileNotFoundError:
+        if not needed:
+            return {}
+        raise UserError(f"{folder} holds no {WEIGHTS_FILE}; restore the file") from None
+    # A type of number that numpy lacks is a KeyError.
+    except (SafetensorError, ValueError, TypeError, KeyError) as error:
+        raise UserError(
+            f"{file} is truncated or damaged ({error}); fetch or train it again"
+        ) from error
 
 
 def _find(name_or_folder: str | Path) -> Path:

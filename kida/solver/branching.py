@@ -9,7 +9,7 @@ import gc
 import weakref
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -48,6 +48,14 @@ class BranchingStatistics:
     declined: bool = False  #: the problem is not linear: SCIP's own rules branched
     unscored: int = 0  #: nodes left to SCIP's own rules: a score was not finite
     decisions_in_copies: int = 0  #: by this rule in copies of the model; counted nowhere else
+
+
+# What a native rule counts by itself.
+_COUNTS = [
+    entry.name
+    for entry in fields(BranchingStatistics)
+    if entry.name not in ("mean_candidates", "declined")
+]
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,6 +134,25 @@ class Brancher:
         return trace
 
 
+class _ByScip:
+    """Stands for a native rule where a policy leaves the branching to SCIP: it has done nothing."""
+
+    declined = False
+
+    @property
+    def statistics(self) -> dict[str, Any]:
+        return {"candidates": 0} | dict.fromkeys(_COUNTS, 0)
+
+    def raise_stored(self) -> None:
+        pass
+
+    def samples(self) -> list[dict[str, Any]]:
+        return []
+
+    def trace(self) -> NDArray[np.float32]:
+        return np.empty((0, 3), np.float32)
+
+
 def attach(
     model: Model, policy: Policy | str | Path, *, seed: int = 0, trace: bool = False
 ) -> Brancher:
@@ -140,6 +167,7 @@ def attach(
         but not in those that SCIP makes while it solves, for its heuristics.
     policy
         A policy, the name of a shipped one (``"item_placement"``) or the folder of a trained one.
+        One without a network leaves the branching to SCIP, under the parameters in its card.
     seed
         Of the rule's own random choices (none for a network's decisions).
     trace
@@ -155,6 +183,8 @@ def attach(
         policy = Policy.load(policy)
     _check_ready(model)
     with _parameters(model, policy.card.parameters):
+        if not policy.has_network:
+            return Brancher(_ByScip())
         return _include(
             model, policy, _options(policy.card, Decision), acting="network", seed=seed, trace=trace
         )
