@@ -11,13 +11,14 @@ are better; the integrals are lower when better.
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kida.sense import sign
-from kida.trajectory import BoundTrajectory, Clock
+from kida.trajectory import BoundTrajectory, Clock, step_values
 
 
 @dataclass(frozen=True)
@@ -84,11 +85,7 @@ def primal_dual_integral(
     Infinite while neither a solution nor an initial primal bound is known, and nothing from the
     time on at which the problem is proved to be infeasible.
     """
-    mirror = sign(trajectory.sense)
-    primal = mirror * trajectory.primal
-    if rule.initial_primal_bound is not None:
-        primal = np.minimum(primal, mirror * rule.initial_primal_bound)
-    dual = _floored_dual(trajectory, rule)
+    primal, dual = _floored_primal(trajectory, rule), _floored_dual(trajectory, rule)
     # The primal bound can be a rounding error below the dual one when they meet.
     gap = np.maximum(_difference(primal, dual), 0.0)
     return _integrate(trajectory, gap, rule.time_limit, clock)
@@ -108,6 +105,90 @@ def starting_bound(
     dual = _floored_dual(trajectory, rule)
     in_force = np.searchsorted(trajectory.wall, trajectory.root_end(), side="right") - 1
     return float(dual[max(int(in_force), 0)])
+
+
+def seconds_behind(
+    trajectories: Sequence[BoundTrajectory], rule: ScoringRule, from_root_end: bool
+) -> list[float]:
+    """Return for how long each of several solves of an instance stood below the best dual bound.
+
+    The area below the best bound that any of them has at the limit, as a share of the span from
+    the worst of their bounds at the end of the root node: a solve that stays at that bound has the
+    whole limit, one that rises halfway at once and no further has half of it. Unlike
+    :func:`dual_integral` it needs no best known value, and is in seconds for objectives of any
+    scale. Lower is better, and every number depends on all solves.
+
+    Parameters
+    ----------
+    trajectories
+        The solves.
+    rule
+        The limit, and the bounds known beforehand.
+    from_root_end
+        Whether the limit counts from the end of the root node, or else from the solve's start.
+
+    Returns
+    -------
+    list of float
+        Between 0 and the limit; the limit for all if no bound has risen.
+    """
+    duals = [_floored_dual(trajectory, rule) for trajectory in trajectories]
+    starts = [trajectory.root_end() if from_root_end else 0.0 for trajectory in trajectories]
+    known = [
+        step_values(path.wall, dual, [path.root_end(), start + rule.time_limit], -math.inf)
+        for path, dual, start in zip(trajectories, duals, starts, strict=True)
+    ]
+    finite = [bound for bound in np.concatenate(known).tolist() if math.isfinite(bound)]
+    low, high = min(finite, default=0.0), max(finite, default=0.0)
+    # Bounds that agree to nine digits are the same bound.
+    if math.isclose(low, high, rel_tol=1e-9, abs_tol=1e-12):
+        return [rule.time_limit] * len(duals)
+    return [
+        _seconds(path, (high - np.clip(dual, low, high)) / (high - low), start, rule.time_limit)
+        for path, dual, start in zip(trajectories, duals, starts, strict=True)
+    ]
+
+
+def gap_seconds(trajectory: BoundTrajectory, rule: ScoringRule, from_root_end: bool) -> float:
+    """Return the primal-dual integral of the relative gap, in seconds; lower is better.
+
+    The gap is ``|primal - dual| / max(|primal|, |dual|)``, and 1 while there is no solution or no
+    bound, or where they differ in sign (Berthold 2013, "Measuring the impact of primal
+    heuristics"). Unlike :func:`primal_dual_integral` it is finite before there is a solution, and
+    its scale is not the objective's.
+
+    Parameters
+    ----------
+    trajectory
+        The solve.
+    rule
+        The limit, and the bounds known beforehand.
+    from_root_end
+        Whether the limit counts from the end of the root node, or else from the solve's start.
+
+    Returns
+    -------
+    float
+        Between 0 and the limit.
+    """
+    primal, dual = _floored_primal(trajectory, rule), _floored_dual(trajectory, rule)
+    larger = np.maximum(np.abs(primal), np.abs(dual))
+    gap = np.ones(dual.shape)
+    # Both infinite ones and both zero are one bound; a rounding error can have them crossed.
+    gap[primal <= dual] = 0.0
+    apart = (primal > dual) & np.isfinite(larger) & (np.sign(primal) == np.sign(dual))
+    gap[apart] = (primal[apart] - dual[apart]) / larger[apart]
+    start = trajectory.root_end() if from_root_end else 0.0
+    return _seconds(trajectory, gap, start, rule.time_limit)
+
+
+def _floored_primal(trajectory: BoundTrajectory, rule: ScoringRule) -> NDArray[np.float64]:
+    """Return the primal bounds, mirrored to minimisation and never worse than the initial one."""
+    mirror = sign(trajectory.sense)
+    primal = mirror * trajectory.primal
+    if rule.initial_primal_bound is not None:
+        primal = np.minimum(primal, mirror * rule.initial_primal_bound)
+    return primal
 
 
 def _floored_dual(trajectory: BoundTrajectory, rule: ScoringRule) -> NDArray[np.float64]:
@@ -134,14 +215,28 @@ def _integrate(
     trajectory: BoundTrajectory, values: NDArray[np.float64], duration: float, clock: Clock
 ) -> float:
     """Integrate a step function from the end of the root node over ``duration`` seconds."""
-    times = trajectory.clock(clock)
-    start = trajectory.root_end(clock)
-    # Each value holds from its event to the next; both ends are clipped to the window, so that
-    # the value in force at its start counts from there, and the last one is held to its end.
-    edges = np.clip(np.append(times, start + duration), start, start + duration)
+    times, start = trajectory.clock(clock), trajectory.root_end(clock)
     # The first event may come after the window has opened only if the recorder lost one.
     if times[0] > start:
         raise ValueError("the trajectory begins after the root node ended")
+    return _area(times, values, start, duration)
+
+
+def _seconds(
+    trajectory: BoundTrajectory, shares: NDArray[np.float64], start: float, duration: float
+) -> float:
+    """Integrate shares, which are 1 before the first event, over ``duration`` seconds."""
+    times = np.concatenate([[0.0], trajectory.wall])
+    return _area(times, np.concatenate([[1.0], shares]), start, duration)
+
+
+def _area(
+    times: NDArray[np.float64], values: NDArray[np.float64], start: float, duration: float
+) -> float:
+    """Integrate the step function that is ``values[i]`` from ``times[i]`` on."""
+    # Each value holds from its event to the next; both ends are clipped to the window, so that
+    # the value in force at its start counts from there, and the last one is held to its end.
+    edges = np.clip(np.append(times, start + duration), start, start + duration)
     widths = np.diff(edges)
     held = widths > 0
     parts = widths[held] * values[held]

@@ -13,7 +13,9 @@ from kida.reward import (
     ScoringRule,
     cumulated_reward,
     dual_integral,
+    gap_seconds,
     primal_dual_integral,
+    seconds_behind,
     starting_bound,
 )
 from kida.trajectory import BoundTrajectory
@@ -189,3 +191,43 @@ def test_agrees_with_a_direct_reading_of_the_definition(steps, root, limit, floo
     found = cumulated_reward(path, ScoringRule(limit, floor, objective_offset=offset))
     expected = by_definition(wall, dual, root_end, limit, floor, offset, sense)
     assert found == pytest.approx(expected, rel=1e-9, abs=1e-6)
+
+
+def test_seconds_behind_count_from_the_worst_start_to_the_best_end():
+    low = trajectory([0, 1, 4, 9], [-1e20, 2, 4, 4], root_end=1)
+    high = trajectory([0, 2, 9], [-1e20, 4, 10], root_end=2)
+    # The span is from 2 to 10; the first one is at 2 for three seconds, and then at a quarter.
+    assert seconds_behind([low, high], ScoringRule(10), False) == [4 + 6 * 3 / 4, 2 + 7 * 3 / 4]
+    assert seconds_behind([low, high], ScoringRule(7), True) == [3 + 4 * 3 / 4, 7 * 3 / 4]
+    mirrored = [
+        trajectory(path.wall, -path.dual, root_end=path.root_end_wall, sense="maximize")
+        for path in (low, high)
+    ]
+    for paths in ([low, high], mirrored):
+        assert seconds_behind(paths, ScoringRule(10), False) == [8.5, 7.25]
+    # What is known beforehand counts as reached.
+    floor = ScoringRule(10, initial_dual_bound=6)
+    assert seconds_behind([low, high], floor, False) == [10, 9]
+
+
+def test_seconds_behind_without_a_bound():
+    none = trajectory([0, 5], [-1e20, -1e20])
+    some = trajectory([0, 1, 5], [-1e20, 2, 4], root_end=1)
+    assert seconds_behind([none, none], ScoringRule(5), False) == [5, 5]
+    assert seconds_behind([none, some], ScoringRule(10), False) == [10, 5]
+    # A proof that there is no solution is as good as the best bound.
+    infeasible = trajectory([0, 1, 3], [-1e20, 2, 1e20], root_end=1)
+    assert seconds_behind([infeasible, some], ScoringRule(10), False) == [3, 5]
+
+
+def test_gap_seconds_by_hand():
+    path = trajectory([0, 2, 3, 4, 6], [-1e20, -2, 2, 4, 8], primal=[1e20, 1e20, 8, 8, 8])
+    # No bound, then no solution, a gap of 3/4 and one of a half, and then none.
+    assert gap_seconds(path, ScoringRule(10), False) == 3 + 3 / 4 + 2 / 2
+    opposite = trajectory([0, 1, 3], [-1e20, -5, 0], primal=[1e20, 5, 0])
+    assert gap_seconds(opposite, ScoringRule(10), False) == 3
+    assert gap_seconds(path, ScoringRule(10, initial_primal_bound=4), False) == 3 + 1 / 2
+    infeasible = trajectory([0, 1, 3], [-1e20, 2, 1e20])
+    assert gap_seconds(infeasible, ScoringRule(10), False) == 3
+    upper = trajectory(path.wall, -path.dual, primal=-path.primal, root_end=3, sense="maximize")
+    assert gap_seconds(upper, ScoringRule(10), True) == 3 / 4 + 2 / 2

@@ -251,7 +251,7 @@ def _row(record: Finished, instance: str) -> Row:
         cumulated_reward_cpu=cumulated_reward(trajectory, rule, "cpu"),
         primal_dual_integral=primal_dual_integral(trajectory, rule),
         solved=solved,
-        time=_time_to_end(record, trajectory),
+        time=time_to_end(record, trajectory),
         dual_bound=float(trajectory.dual[-1]),
         primal_bound=float(trajectory.primal[-1]),
         wall_time=result.wall_time,
@@ -281,8 +281,8 @@ def branched_by(policy: str, branching: Branching | None) -> str:
     return f"SCIP's own rules (not {name})" if declined else name
 
 
-def _time_to_end(record: Finished, trajectory: BoundTrajectory) -> float:
-    """Return the seconds that a run needed on the clock that its limit is on."""
+def time_to_end(record: Finished, trajectory: BoundTrajectory) -> float:
+    """Return the seconds that a run needed on the clock that its limit is on; at most the limit."""
     job, result = record.job, record.result
     if not result.solved:
         return job.time_limit
