@@ -1,11 +1,13 @@
 """Putting settings, limits and seeds into a SCIP model; what they are is in ``kida.settings``."""
 
 import math
+from typing import NamedTuple
 
 from pyscipopt import SCIP_PARAMSETTING, Model
 
 from kida.boundary import LARGEST_SEED
 from kida.errors import UserError
+from kida.parameters import ParameterValue
 from kida.settings import Limits, Settings
 
 
@@ -53,3 +55,39 @@ def apply_seeds(model: Model, seed: int, permutation_seed: int = 0) -> None:
     if permutation_seed:
         model.setParam("randomization/permutevars", True)
         model.setParam("randomization/permutationseed", permutation_seed)
+
+
+class Emphasis(NamedTuple):
+    """One of SCIP's own settings for a part of it: a name that stands for many parameters.
+
+    ``part`` is ``"heuristics"``, ``"separating"`` or ``"presolving"``; ``mode`` is ``"off"``,
+    ``"fast"`` or ``"aggressive"``.
+    """
+
+    part: str
+    mode: str
+
+
+_MODES = {
+    "off": SCIP_PARAMSETTING.OFF,
+    "fast": SCIP_PARAMSETTING.FAST,
+    "aggressive": SCIP_PARAMSETTING.AGGRESSIVE,
+}
+_SETTERS = {
+    "heuristics": Model.setHeuristics,
+    "separating": Model.setSeparating,
+    "presolving": Model.setPresolve,
+}
+
+
+def emphasis_parameters(emphasis: Emphasis) -> dict[str, ParameterValue]:
+    """Return what SCIP changes for an emphasis, by name: the parameters that it stands for."""
+    model = Model()
+    try:
+        model.hideOutput()
+        before = model.getParams()
+        _SETTERS[emphasis.part](model, _MODES[emphasis.mode])
+        after = model.getParams()
+    finally:
+        model.free()
+    return {name: value for name, value in after.items() if value != before[name]}

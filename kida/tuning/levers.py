@@ -1,0 +1,269 @@
+"""The levers: what else than a learned rule may make SCIP faster on a problem, one entry each.
+
+To add one, add an entry to ``_LEVERS``; nothing else knows their names. A lever is of a *kind*, of
+which a combination has one at most, and sets parameters that a policy's card may set
+(:mod:`kida.parameters`): none can change what SCIP answers.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from types import MappingProxyType
+from typing import Literal
+
+from kida.errors import UserError
+from kida.parameters import ParameterValue
+from kida.solver.policies import SCIP_RULES, VARIANTS
+from kida.solver.settings import Emphasis, emphasis_parameters
+
+Kind = Literal[
+    "order of nodes",
+    "symmetry",
+    "cuts",
+    "restarts",
+    "heuristics",
+    "presolving",
+    "conflicts",
+    "branching",
+]
+#: Name of a part of SCIP (:mod:`kida.solver.time_split`) to its share of the time; also ``"root"``,
+#: the share before the first branching.
+Shares = Mapping[str, float]
+
+
+def _always(shares: Shares) -> bool:
+    return True
+
+
+def _spent(part: str, least: float) -> Callable[[Shares], bool]:
+    return lambda shares: shares.get(part, 0.0) >= least
+
+
+@dataclass(frozen=True)
+class Lever:
+    """One lever.
+
+    Attributes
+    ----------
+    name, kind, meaning
+        What to call it, what it is about, and what it does, for people.
+    own_parameters
+        SCIP parameters by name.
+    emphasis
+        One of SCIP's own settings for a part of it, which stands for many parameters.
+    applies, when
+        Whether it may help where the time goes so, and the same in words; "always" needs none.
+    at_root
+        Whether it can do something before the first branching.
+    """
+
+    name: str
+    kind: Kind
+    meaning: str
+    own_parameters: Mapping[str, ParameterValue] = field(default_factory=dict)
+    emphasis: Emphasis | None = None
+    applies: Callable[[Shares], bool] = _always
+    when: str = "always"
+    at_root: bool = False
+
+    @property
+    def parameters(self) -> dict[str, ParameterValue]:
+        """All SCIP parameters that the lever sets, by name."""
+        named = {} if self.emphasis is None else _emphasised(*self.emphasis)
+        return named | dict(self.own_parameters)
+
+
+@cache
+def _emphasised(part: str, mode: str) -> dict[str, ParameterValue]:
+    return emphasis_parameters(Emphasis(part, mode))
+
+
+# Those that have helped most often, and cost least where they do not, come first: with little time
+# the race takes the first ones.
+_LEVERS = (
+    Lever(
+        "orbital",
+        "symmetry",
+        VARIANTS["orbital"].meaning,
+        VARIANTS["orbital"].parameters,
+    ),
+    Lever(
+        "depth-first",
+        "order of nodes",
+        VARIANTS["depthfirst"].meaning,
+        VARIANTS["depthfirst"].parameters,
+    ),
+    Lever(
+        "pseudocosts",
+        "branching",
+        "SCIP's pseudocost rule branches, without any strong branching",
+        SCIP_RULES["pscost"],
+        applies=_spent("strong branching", 0.03),
+        when="strong branching takes 3 % of the time or more",
+    ),
+    Lever(
+        "root-cuts",
+        "cuts",
+        "cuts are looked for at the root alone",
+        {"separating/maxrounds": 0},
+    ),
+    Lever(
+        "no-restarts",
+        "restarts",
+        "the search never begins anew, neither at the root nor in the tree",
+        {"presolving/maxrestarts": 0, "estimation/restarts/restartpolicy": "n"},
+        at_root=True,
+    ),
+    Lever(
+        "no-heuristics",
+        "heuristics",
+        "no primal heuristic runs",
+        emphasis=Emphasis("heuristics", "off"),
+        applies=_spent("heuristics", 0.03),
+        when="heuristics take 3 % of the time or more",
+        at_root=True,
+    ),
+    Lever(
+        "best-bound",
+        "order of nodes",
+        VARIANTS["bestbound"].meaning,
+        VARIANTS["bestbound"].parameters,
+    ),
+    Lever(
+        "no-cuts",
+        "cuts",
+        "no cuts at all",
+        emphasis=Emphasis("separating", "off"),
+        at_root=True,
+    ),
+    Lever(
+        "dynamic-lookahead",
+        "branching",
+        "reliability branching stops looking when it expects no better candidate any more",
+        SCIP_RULES["relpscost-dynamic-lookahead"],
+        applies=_spent("strong branching", 0.03),
+        when="strong branching takes 3 % of the time or more",
+    ),
+    Lever(
+        "tree-cuts",
+        "cuts",
+        VARIANTS["treecuts"].meaning,
+        VARIANTS["treecuts"].parameters,
+    ),
+    Lever(
+        "fast-heuristics",
+        "heuristics",
+        "only the quick ones of SCIP's heuristics run",
+        emphasis=Emphasis("heuristics", "fast"),
+        applies=_spent("heuristics", 0.03),
+        when="heuristics take 3 % of the time or more",
+        at_root=True,
+    ),
+    Lever(
+        "hybrid-estimate",
+        "order of nodes",
+        "the next node is chosen by a mixture of its bound and an estimate of its best solution",
+        {"nodeselection/hybridestim/stdpriority": 1_000_000},
+    ),
+    Lever(
+        "no-symmetry",
+        "symmetry",
+        "symmetries are not looked for",
+        {"misc/usesymmetry": 0},
+        at_root=True,
+    ),
+    Lever(
+        "no-conflicts",
+        "conflicts",
+        "nothing is learned of infeasible nodes",
+        {"conflict/enable": False},
+    ),
+    Lever(
+        "aggressive-cuts",
+        "cuts",
+        "SCIP's aggressive setting for cuts: more kinds, more rounds, deeper in the tree",
+        emphasis=Emphasis("separating", "aggressive"),
+        at_root=True,
+    ),
+    Lever(
+        "fast-cuts",
+        "cuts",
+        "SCIP's fast setting for cuts: the expensive kinds are left out",
+        emphasis=Emphasis("separating", "fast"),
+        applies=_spent("separation", 0.03),
+        when="cuts take 3 % of the time or more",
+        at_root=True,
+    ),
+    Lever(
+        "fast-presolving",
+        "presolving",
+        "SCIP's fast setting for presolving: without the expensive reductions",
+        emphasis=Emphasis("presolving", "fast"),
+        applies=_spent("presolving", 0.05),
+        when="presolving takes 5 % of the time or more",
+        at_root=True,
+    ),
+    Lever(
+        "aggressive-presolving",
+        "presolving",
+        "SCIP's aggressive setting for presolving: more reductions, probing and restarts",
+        emphasis=Emphasis("presolving", "aggressive"),
+        at_root=True,
+    ),
+    Lever(
+        "aggressive-heuristics",
+        "heuristics",
+        "SCIP's aggressive setting for heuristics: more of them, more often",
+        emphasis=Emphasis("heuristics", "aggressive"),
+        at_root=True,
+    ),
+    Lever(
+        "hypothesis-tests",
+        "branching",
+        "reliability branching tests whether more strong branching could change its choice",
+        {**SCIP_RULES["relpscost"], "branching/relpscost/usehyptestforreliability": True},
+        applies=_spent("strong branching", 0.03),
+        when="strong branching takes 3 % of the time or more",
+    ),
+    Lever(
+        "inference",
+        "branching",
+        "branching on the variables of which most has been inferred, as for feasibility problems",
+        {"branching/inference/priority": 1_000_000, "branching/inference/fractionals": True},
+    ),
+    Lever(
+        "strong-branching",
+        "branching",
+        "strong branching of all candidates at every node",
+        SCIP_RULES["fullstrong"],
+    ),
+)
+
+#: Name to lever, in the order in which they are tried.
+LEVERS: Mapping[str, Lever] = MappingProxyType({lever.name: lever for lever in _LEVERS})
+
+
+def applicable(shares: Shares) -> list[Lever]:
+    """Return the levers that may help where the time goes so, in the order of the registry."""
+    return [lever for lever in LEVERS.values() if lever.applies(shares)]
+
+
+def combined(names: Iterable[str]) -> dict[str, ParameterValue]:
+    """Return the parameters of several levers together.
+
+    Raises
+    ------
+    UserError
+        If there is no lever of a name, or two are of one kind.
+    """
+    found: dict[str, ParameterValue] = {}
+    kinds: dict[str, str] = {}
+    for name in names:
+        if name not in LEVERS:
+            raise UserError(f"there is no lever {name!r}; choose of {', '.join(LEVERS)}")
+        lever = LEVERS[name]
+        if lever.kind in kinds:
+            raise UserError(f"{kinds[lever.kind]} and {name} are both about {lever.kind}")
+        kinds[lever.kind] = name
+        found |= lever.parameters
+    return found
