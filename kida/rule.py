@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct
 
 from kida.boundary import Natural, Probability
+from kida.errors import UserError
 
 CandidateSet = Literal["fractional", "unfixed"]
 
@@ -17,7 +18,7 @@ CandidateSet = Literal["fractional", "unfixed"]
 #: (``"default"``) or its pseudocost rule, which never asks strong branching (``"pscost"``).
 Acting = Literal["network", "expert", "random", "default", "pscost"]
 
-#: -1 means nowhere.
+#: -1 means nowhere, of ``network_depth`` everywhere.
 Depth = Annotated[int, Meta(ge=-1, le=10**6)]
 
 
@@ -37,12 +38,33 @@ class Decision(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     expert_iterations
         How many simplex iterations it spends on a child at most, after which a bound on the
         child's gain stands for it, as in SCIP's reliability branching; 0 means until it is solved.
+    network_depth
+        At nodes below this depth SCIP's own rules decide, and the network is not asked; -1 means
+        that it is asked everywhere.
+    shortlist
+        Of how many candidates, those that the network scores highest, SCIP's reliability branching
+        chooses where the network is asked; 0 means that the network's first choice is taken.
+
+    Raises
+    ------
+    UserError
+        If there is a shortlist and the candidates are not the fractional ones, the only ones that
+        reliability branching knows.
     """
 
     candidates: CandidateSet = "fractional"
     expert_depth: Depth = -1
     expert_candidates: Natural = 0
     expert_iterations: Natural = 0
+    network_depth: Depth = -1
+    shortlist: Natural = 0
+
+    def __post_init__(self) -> None:
+        if self.shortlist and self.candidates != "fractional":
+            raise UserError(
+                f"shortlist is {self.shortlist}, but SCIP's reliability branching chooses among "
+                'fractional candidates alone: set candidates = "fractional", or shortlist = 0'
+            )
 
 
 class Recording(Decision, frozen=True, kw_only=True, forbid_unknown_fields=True):

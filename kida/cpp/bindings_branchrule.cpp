@@ -181,6 +181,7 @@ void bind_branchrule(nb::module_& m) {
                      result["decisions"] = s.decisions;
                      result["network_decisions"] = s.network_decisions;
                      result["expert_decisions"] = s.expert_decisions;
+                     result["shortlist_decisions"] = s.shortlist_decisions;
                      result["candidates"] = s.candidates;
                      result["unscored"] = s.unscored;
                      result["decisions_in_copies"] = self.decisions_in_copies();

@@ -166,7 +166,7 @@ double Brancher::uniform() { return static_cast<double>(random_() >> 11U) * 0x1.
 // With `observed`, node_ is the node's already. The choice is none if nothing could be evaluated;
 // of a failing score function too, which has stored why.
 int Brancher::ask_expert(Scip* scip, bool teaches, bool observed) {
-  const auto positions = shortlist(scip, observed);
+  const auto positions = expert_shortlist(scip, observed);
   const auto begin = Clock::now();
   strong_branching(scip, candidates_, positions,
                    {.iterations = setup_.decision.expert_iterations, .idempotent = !teaches},
@@ -195,13 +195,18 @@ bool Brancher::score_by_function(Scip* scip) {
 }
 
 // Positions of the candidates that the expert is asked about; by the network, best first.
-std::vector<std::size_t> Brancher::shortlist(Scip* scip, bool observed) {
+std::vector<std::size_t> Brancher::expert_shortlist(Scip* scip, bool observed) {
   const int limit = setup_.decision.expert_candidates;
   if (network_ == nullptr || limit <= 0) {
     return promising_by_pseudocost(scip, candidates_, limit);
   }
   if (!observed) observe_node(scip, false, network_->candidate_features());
   if (!score()) return promising_by_pseudocost(scip, candidates_, limit);
+  return best_scored(limit);
+}
+
+// Positions of the `limit` candidates of highest score, best first.
+std::vector<std::size_t> Brancher::best_scored(int limit) const {
   std::vector<std::size_t> positions(candidates_.size());
   std::iota(positions.begin(), positions.end(), std::size_t{0});
   std::stable_sort(positions.begin(), positions.end(),
@@ -235,14 +240,30 @@ bool Brancher::score() {
   return false;
 }
 
-int Brancher::ask_network(Scip* scip) {
+Brancher::Choice Brancher::ask_network(Scip* scip) {
+  const DecisionOptions& decision = setup_.decision;
+  if (decision.network_depth >= 0 && SCIPgetDepth(scip) > decision.network_depth) return {};
+  // All are on a list as long as this, whatever their scores.
+  const auto limit = static_cast<std::size_t>(decision.shortlist);
+  if (limit >= candidates_.size()) {
+    shortlist_.resize(candidates_.size());
+    std::iota(shortlist_.begin(), shortlist_.end(), std::size_t{0});
+    return {.shortlisted = true};
+  }
   observe_node(scip, false, network_->candidate_features());
   if (!score()) {
     statistics_.unscored += 1;
-    return none;
+    return {};
+  }
+  if (limit > 0) {
+    shortlist_ = best_scored(decision.shortlist);
+    // In SCIP's order, by which it settles ties.
+    std::sort(shortlist_.begin(), shortlist_.end());
+    return {.shortlisted = true};
   }
   statistics_.network_decisions += 1;
-  return static_cast<int>(std::max_element(scores_.begin(), scores_.end()) - scores_.begin());
+  const auto best = std::max_element(scores_.begin(), scores_.end());
+  return {.candidate = static_cast<int>(best - scores_.begin())};
 }
 
 int Brancher::ask_function(Scip* scip) {
@@ -260,16 +281,16 @@ int Brancher::ask_function(Scip* scip) {
 }
 
 // Who decides where the expert does not; none where SCIP's own rules do.
-int Brancher::ask_acting(Scip* scip) {
+Brancher::Choice Brancher::ask_acting(Scip* scip) {
   switch (setup_.acting) {
     case Acting::network: return ask_network(scip);
-    case Acting::function: return ask_function(scip);
+    case Acting::function: return {.candidate = ask_function(scip)};
     case Acting::random:
-      return static_cast<int>(uniform() * static_cast<double>(candidates_.size()));
+      return {.candidate = static_cast<int>(uniform() * static_cast<double>(candidates_.size()))};
     case Acting::expert:
     case Acting::scip: break;
   }
-  return none;
+  return {};
 }
 
 // Also records the node if that is due.
@@ -292,12 +313,30 @@ Brancher::Choice Brancher::choose(Scip* scip) {
     if (expert_acts && best != none) choice = {.candidate = best, .by_expert = true};
   }
   // Also where the expert could evaluate nothing.
-  if (choice.candidate == none) choice.candidate = ask_acting(scip);
+  if (choice.candidate == none) choice = ask_acting(scip);
   if (recorded) recorder_.set_taken(choice.candidate);
   return choice;
 }
 
-void Brancher::branch(Scip* scip, Choice choice) {
+// Count the decision if it is one; SCIP's result.
+int Brancher::branch(Scip* scip, Choice choice) {
+  int result = constants.result_branched;
+  if (choice.shortlisted) {
+    result = branch_reliably(scip);
+    if (result != constants.result_branched) return result;
+    statistics_.network_decisions += 1;
+    statistics_.shortlist_decisions += 1;
+  } else {
+    branch_on(scip, choice);
+  }
+  statistics_.decisions += 1;
+  if (is_copy_) *decisions_in_copies_ += 1;
+  statistics_.expert_decisions += choice.by_expert ? 1 : 0;
+  statistics_.candidates += static_cast<std::int64_t>(candidates_.size());
+  return result;
+}
+
+void Brancher::branch_on(Scip* scip, Choice choice) {
   SCIP_Node* down = nullptr;
   SCIP_Node* middle = nullptr;
   SCIP_Node* up = nullptr;
@@ -308,6 +347,27 @@ void Brancher::branch(Scip* scip, Choice choice) {
     KIDA_CALL(SCIPupdateNodeLowerbound(scip, down, expert_.best_down));
     KIDA_CALL(SCIPupdateNodeLowerbound(scip, up, expert_.best_up));
   }
+}
+
+// Let SCIP's reliability branching choose in the shortlist: it may also find that the node can be
+// cut off, or domains reduced. It permutes the arrays.
+int Brancher::branch_reliably(Scip* scip) {
+  int result = constants.result_didnotrun;
+  if (SCIPfindBranchrule(scip, "relpscost") == nullptr) return result;
+  const double feastol = SCIPfeastol(scip);
+  shortlisted_.clear();
+  values_.clear();
+  fractions_.clear();
+  for (const std::size_t position : shortlist_) {
+    SCIP_Var* variable = candidates_[position];
+    const double value = SCIPvarGetLPSol(variable);
+    shortlisted_.push_back(variable);
+    values_.push_back(value);
+    fractions_.push_back(value - std::floor(value + feastol));
+  }
+  KIDA_CALL(SCIPexecRelpscostBranching(scip, shortlisted_.data(), values_.data(), fractions_.data(),
+                                       static_cast<int>(shortlisted_.size()), 1, &result));
+  return result;
 }
 
 // End the solve because of the exception that is stored. SCIP would let its other rules branch on
@@ -327,18 +387,14 @@ int Brancher::execute(Scip* scip) {
 
   const Choice choice = choose(scip);
   if (failed_ || exception_->waiting()) return give_up(scip);
-  if (choice.candidate == none) return constants.result_didnotrun;
+  if (choice.candidate == none && !choice.shortlisted) return constants.result_didnotrun;
 
-  statistics_.decisions += 1;
-  if (is_copy_) *decisions_in_copies_ += 1;
-  statistics_.expert_decisions += choice.by_expert ? 1 : 0;
-  statistics_.candidates += static_cast<std::int64_t>(candidates_.size());
-  branch(scip, choice);
-  if (setup_.trace && !choice.by_expert) {
+  const int result = branch(scip, choice);
+  if (setup_.trace && result == constants.result_branched && !choice.by_expert) {
     timing_.total = static_cast<float>(seconds(begin, Clock::now()));
     trace_.push_back(timing_);
   }
-  return constants.result_branched;
+  return result;
 }
 
 }  // namespace kida

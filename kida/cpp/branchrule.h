@@ -51,6 +51,8 @@ struct Statistics {
   std::int64_t decisions = 0;          // all nodes this rule branched on
   std::int64_t network_decisions = 0;  // or the function's
   std::int64_t expert_decisions = 0;
+  std::int64_t shortlist_decisions =
+      0;                        // of the network's: among its best by reliability branching
   std::int64_t candidates = 0;  // sum over the decisions
   std::int64_t unscored = 0;    // nodes left to SCIP's rules because a score was not finite
   double seconds_observing = 0.0;
@@ -89,6 +91,7 @@ class Brancher : public std::enable_shared_from_this<Brancher> {
   struct Choice {
     int candidate = none;
     bool by_expert = false;
+    bool shortlisted = false;  // reliability branching chooses, among the candidates of shortlist_
   };
 
   Brancher(std::shared_ptr<const Network> network, RuleSetup setup)
@@ -108,13 +111,16 @@ class Brancher : public std::enable_shared_from_this<Brancher> {
   Choice choose(Scip* scip);
   int ask_expert(Scip* scip, bool teaches, bool observed);
   bool score_by_function(Scip* scip);
-  std::vector<std::size_t> shortlist(Scip* scip, bool observed);
-  int ask_acting(Scip* scip);
-  int ask_network(Scip* scip);
+  std::vector<std::size_t> expert_shortlist(Scip* scip, bool observed);
+  std::vector<std::size_t> best_scored(int limit) const;
+  Choice ask_acting(Scip* scip);
+  Choice ask_network(Scip* scip);
   int ask_function(Scip* scip);
   void observe_node(Scip* scip, bool with_incumbent, bool with_candidate_features);
   bool score();
-  void branch(Scip* scip, Choice choice);
+  int branch(Scip* scip, Choice choice);
+  void branch_on(Scip* scip, Choice choice);
+  int branch_reliably(Scip* scip);
   double uniform();
 
   std::shared_ptr<const Network> network_;
@@ -138,6 +144,9 @@ class Brancher : public std::enable_shared_from_this<Brancher> {
   std::vector<SCIP_Var*> candidates_;
   ObservedNode node_;
   std::vector<float> scores_;
+  std::vector<std::size_t> shortlist_;  // positions in candidates_, ascending
+  std::vector<SCIP_Var*> shortlisted_;
+  std::vector<double> values_, fractions_;
   StrongBranching expert_;
   Network::Workspace workspace_;
   Timing timing_{};

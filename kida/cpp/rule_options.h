@@ -20,6 +20,8 @@ struct DecisionOptions {
   int expert_depth = -1;
   int expert_candidates = 0;
   int expert_iterations = 0;
+  int network_depth = -1;
+  int shortlist = 0;
 
   template <typename Visitor>
   void visit(Visitor&& visitor) {
@@ -27,6 +29,8 @@ struct DecisionOptions {
     visitor("expert_depth", expert_depth);
     visitor("expert_candidates", expert_candidates);
     visitor("expert_iterations", expert_iterations);
+    visitor("network_depth", network_depth);
+    visitor("shortlist", shortlist);
   }
 };
 

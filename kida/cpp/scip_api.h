@@ -120,6 +120,8 @@ using EventCallback = Retcode (*)(Scip*, SCIP_Eventhdlr*);
   X(Retcode, SCIPgetLPBranchCands, (Scip*, SCIP_Var***, Real**, Real**, int*, int*, int*))         \
   X(Retcode, SCIPgetPseudoBranchCands, (Scip*, SCIP_Var***, int*, int*))                           \
   X(Retcode, SCIPbranchVar, (Scip*, SCIP_Var*, SCIP_Node**, SCIP_Node**, SCIP_Node**))             \
+  /* candidates (permuted), their values, fractionalities, number; whether to branch */             \
+  X(Retcode, SCIPexecRelpscostBranching, (Scip*, SCIP_Var**, Real*, Real*, int, Bool, int*))       \
   X(Retcode, SCIPupdateNodeLowerbound, (Scip*, SCIP_Node*, Real))                                  \
   X(Retcode, SCIPstartStrongbranch, (Scip*, Bool))                                                 \
   X(Retcode, SCIPendStrongbranch, (Scip*))                                                         \

@@ -77,6 +77,7 @@ class Branching(Struct, frozen=True, kw_only=True):
     seconds_total: Duration
     declined: bool = False
     unscored: Counter = 0
+    shortlist_decisions: Counter = 0
 
 
 class Outcome(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

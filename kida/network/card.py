@@ -64,6 +64,7 @@ class Card(Decision, frozen=True, forbid_unknown_fields=True):
     results: _Results = ()
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         check_parameters(self.parameters, "the policy's card")
         if self.architecture is None:
             for name in Decision.__struct_fields__:

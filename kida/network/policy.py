@@ -10,7 +10,7 @@ import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import safetensors.numpy
 from safetensors import SafetensorError
@@ -64,9 +64,12 @@ class Policy:
     def identity(self) -> str:
         """Return a digest, in hexadecimal, of everything that decides how the policy branches."""
         card = self.card
-        behaviour = [card.candidates, card.expert_depth, card.expert_candidates]
+        behaviour: list[Any] = [card.candidates, card.expert_depth, card.expert_candidates]
         if card.expert_iterations:  # identities from before that field hold
             behaviour.append(card.expert_iterations)
+        later = {"network_depth": card.network_depth, "shortlist": card.shortlist}
+        if later != {"network_depth": -1, "shortlist": 0}:
+            behaviour.append(later)
         digest = hashlib.sha256(
             json.dumps([*behaviour, dict(card.parameters)], sort_keys=True).encode()
         )

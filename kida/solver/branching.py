@@ -47,6 +47,8 @@ class BranchingStatistics:
     seconds_total: float  #: between SCIP calling the rule and its return
     declined: bool = False  #: the problem is not linear: SCIP's own rules branched
     unscored: int = 0  #: nodes left to SCIP's own rules: a score was not finite
+    #: of the network's, by SCIP's reliability branching among the network's best candidates
+    shortlist_decisions: int = 0
     decisions_in_copies: int = 0  #: by this rule in copies of the model; counted nowhere else
 
 

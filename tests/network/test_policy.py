@@ -65,6 +65,15 @@ def test_identities_outlive_the_schema(policy):
     assert Policy(weights, card).identity()[:16] == "88b844c584abddc5"
 
 
+def test_what_is_left_to_scip_is_part_of_the_identity(policy):
+    cards = [
+        Card(Architecture(16)),
+        Card(Architecture(16), network_depth=8),
+        Card(Architecture(16), shortlist=8),
+    ]
+    assert len({Policy(policy.weights, card).identity() for card in cards}) == 3
+
+
 def test_damaged_files_are_refused(policy, tmp_path):
     policy.save(tmp_path)
     weights = tmp_path / "weights.safetensors"

@@ -28,6 +28,7 @@ NOT_IN_PXD = """
     SCIP_RETCODE SCIPsetEventhdlrInit(SCIP* scip, SCIP_EVENTHDLR* eventhdlr, EVENTCALLBACK eventinit)
     SCIP_RETCODE SCIPsetEventhdlrExit(SCIP* scip, SCIP_EVENTHDLR* eventhdlr, EVENTCALLBACK eventexit)
     SCIP_RETCODE SCIPsetEventhdlrFree(SCIP* scip, SCIP_EVENTHDLR* eventhdlr, EVENTCALLBACK eventfree)
+    SCIP_RETCODE SCIPexecRelpscostBranching(SCIP* scip, SCIP_VAR** branchcands, SCIP_Real* branchcandssol, SCIP_Real* branchcandsfrac, int nbranchcands, SCIP_Bool executebranching, SCIP_RESULT* result)
     int SCIPvarGetProbindex(SCIP_VAR* var)
     int SCIPcolGetVarProbindex(SCIP_COL* col)
     SCIP_Real SCIPgetBranchScore(SCIP* scip, SCIP_VAR* var, SCIP_Real downgain, SCIP_Real upgain)
@@ -62,6 +63,7 @@ ENUMERATIONS = (
     "scip_lpsolstat",
     "scip_basestat",
     "scip_branchdir",
+    "scip_result",
 )
 
 
