@@ -83,7 +83,7 @@ def run(arguments: argparse.Namespace) -> int:
         if arguments.tensorboard:
             listeners.append(stack.enter_context(TensorBoard(arguments.out)).show)
         bar = stack.enter_context(ProgressBar(open_console()))
-        listeners.append(_Display(bar).show)
+        listeners.append(TrainingDisplay(bar).show)
 
         def listen(event: dict[str, Any]) -> None:
             for listener in listeners:
@@ -100,7 +100,7 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-class _Display:
+class TrainingDisplay:
     """Shows events as a progress bar and lines above it."""
 
     def __init__(self, bar: ProgressBar) -> None:

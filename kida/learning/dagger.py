@@ -6,7 +6,7 @@ checked before any work in ``preflight``, and where everything lies on disk in `
 """
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -110,8 +110,14 @@ def make_generation(
     makers: Makers | None = None,
     workers: Workers = ONE_AT_A_TIME,
     threads: int | None = None,
+    enough_episodes: Callable[[], bool] = lambda: False,
+    enough_epochs: Callable[[], bool] = lambda: False,
 ) -> None:
-    """Make generation ``number``, or go on with it, or find it made; see :func:`train`."""
+    """Make generation ``number``, or go on with it, or find it made; see :func:`train`.
+
+    ``enough_episodes`` and ``enough_epochs`` are asked after each of these whether it was the last,
+    for whom the time is short.
+    """
     calm_threads()
     if (run.successor(number) / "card.json").exists():
         return
@@ -119,8 +125,8 @@ def make_generation(
     if maker is not None:
         maker.make(run, plan, number, workers, threads or workers.count)
     else:
-        collect_generation(run, plan, number, workers)
-        train_one(run, plan, number, threads=threads or workers.count)
+        collect_generation(run, plan, number, workers, enough_episodes)
+        train_one(run, plan, number, threads=threads or workers.count, enough=enough_epochs)
 
 
 def aggregate(run: Run, plan: Plan, kind: str, number: int) -> Aggregate:
@@ -141,7 +147,13 @@ def aggregate(run: Run, plan: Plan, kind: str, number: int) -> Aggregate:
     return Aggregate(shards, lambda text: run.log("warning", text=text))
 
 
-def train_one(run: Run, plan: Plan, number: int, threads: int) -> None:
+def train_one(
+    run: Run,
+    plan: Plan,
+    number: int,
+    threads: int,
+    enough: Callable[[], bool] = lambda: False,
+) -> None:
     """Train generation ``number`` on everything collected so far and write its policy."""
     import torch
 
@@ -167,6 +179,7 @@ def train_one(run: Run, plan: Plan, number: int, threads: int) -> None:
         checkpoint=run.generation(number) / "checkpoint.safetensors",
         teacher=_teacher(config.training, before),
         report=lambda event: run.report({**event, "generation": number}),
+        enough=enough,
     )
     write_json(run.generation(number) / "training.json", result.history)
     hand_on(run, number, Policy(result.weights, _card(config, number)))

@@ -17,10 +17,10 @@ Step = Literal["survey", "levers", "learning", "policies", "verdict"]
 
 #: When each step has to be over, as a share of the budget. The verdict's is what is left.
 ENDS: dict[Step, float] = {
-    "survey": 0.12,
-    "levers": 0.36,
-    "learning": 0.64,
-    "policies": 0.76,
+    "survey": 0.1,
+    "levers": 0.32,
+    "learning": 0.6,
+    "policies": 0.74,
     "verdict": 0.98,
 }
 CLOCK_FILE = "clock.json"

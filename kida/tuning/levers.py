@@ -5,7 +5,7 @@ which a combination has one at most, and sets parameters that a policy's card ma
 (:mod:`kida.parameters`): none can change what SCIP answers.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from types import MappingProxyType
@@ -31,12 +31,10 @@ Kind = Literal[
 Shares = Mapping[str, float]
 
 
-def _always(shares: Shares) -> bool:
-    return True
-
-
-def _spent(part: str, least: float) -> Callable[[Shares], bool]:
-    return lambda shares: shares.get(part, 0.0) >= least
+# A part of SCIP on which less of the time is spent is not worth a lever.
+_LEAST_SHARE = 0.03
+# How much is expected of levers that are about no part's time, as if it were a share.
+_GENERAL = 0.1
 
 
 @dataclass(frozen=True)
@@ -51,8 +49,8 @@ class Lever:
         SCIP parameters by name.
     emphasis
         One of SCIP's own settings for a part of it, which stands for many parameters.
-    applies, when
-        Whether it may help where the time goes so, and the same in words; "always" needs none.
+    part
+        The part of SCIP whose time it saves: it applies where that takes some; None: always.
     at_root
         Whether it can do something before the first branching.
     """
@@ -62,9 +60,15 @@ class Lever:
     meaning: str
     own_parameters: Mapping[str, ParameterValue] = field(default_factory=dict)
     emphasis: Emphasis | None = None
-    applies: Callable[[Shares], bool] = _always
-    when: str = "always"
+    part: str | None = None
     at_root: bool = False
+
+    @property
+    def when(self) -> str:
+        """When it applies, in words."""
+        if self.part is None:
+            return "always"
+        return f"where {self.part} takes {_LEAST_SHARE:.0%} of the time or more"
 
     @property
     def parameters(self) -> dict[str, ParameterValue]:
@@ -98,8 +102,7 @@ _LEVERS = (
         "branching",
         "SCIP's pseudocost rule branches, without any strong branching",
         SCIP_RULES["pscost"],
-        applies=_spent("strong branching", 0.03),
-        when="strong branching takes 3 % of the time or more",
+        part="strong branching",
     ),
     Lever(
         "root-cuts",
@@ -119,8 +122,7 @@ _LEVERS = (
         "heuristics",
         "no primal heuristic runs",
         emphasis=Emphasis("heuristics", "off"),
-        applies=_spent("heuristics", 0.03),
-        when="heuristics take 3 % of the time or more",
+        part="heuristics",
         at_root=True,
     ),
     Lever(
@@ -141,8 +143,7 @@ _LEVERS = (
         "branching",
         "reliability branching stops looking when it expects no better candidate any more",
         SCIP_RULES["relpscost-dynamic-lookahead"],
-        applies=_spent("strong branching", 0.03),
-        when="strong branching takes 3 % of the time or more",
+        part="strong branching",
     ),
     Lever(
         "tree-cuts",
@@ -155,8 +156,7 @@ _LEVERS = (
         "heuristics",
         "only the quick ones of SCIP's heuristics run",
         emphasis=Emphasis("heuristics", "fast"),
-        applies=_spent("heuristics", 0.03),
-        when="heuristics take 3 % of the time or more",
+        part="heuristics",
         at_root=True,
     ),
     Lever(
@@ -190,8 +190,7 @@ _LEVERS = (
         "cuts",
         "SCIP's fast setting for cuts: the expensive kinds are left out",
         emphasis=Emphasis("separating", "fast"),
-        applies=_spent("separation", 0.03),
-        when="cuts take 3 % of the time or more",
+        part="separation",
         at_root=True,
     ),
     Lever(
@@ -199,8 +198,7 @@ _LEVERS = (
         "presolving",
         "SCIP's fast setting for presolving: without the expensive reductions",
         emphasis=Emphasis("presolving", "fast"),
-        applies=_spent("presolving", 0.05),
-        when="presolving takes 5 % of the time or more",
+        part="presolving",
         at_root=True,
     ),
     Lever(
@@ -222,8 +220,7 @@ _LEVERS = (
         "branching",
         "reliability branching tests whether more strong branching could change its choice",
         {**SCIP_RULES["relpscost"], "branching/relpscost/usehyptestforreliability": True},
-        applies=_spent("strong branching", 0.03),
-        when="strong branching takes 3 % of the time or more",
+        part="strong branching",
     ),
     Lever(
         "inference",
@@ -244,8 +241,14 @@ LEVERS: Mapping[str, Lever] = MappingProxyType({lever.name: lever for lever in _
 
 
 def applicable(shares: Shares) -> list[Lever]:
-    """Return the levers that may help where the time goes so, in the order of the registry."""
-    return [lever for lever in LEVERS.values() if lever.applies(shares)]
+    """Return the levers that may help where the time goes so, most promising first."""
+
+    def promise(lever: Lever) -> float:
+        return _GENERAL if lever.part is None else shares.get(lever.part, 0.0)
+
+    found = [lever for lever in LEVERS.values() if promise(lever) >= _LEAST_SHARE]
+    # A stable sort: of equals, the registry's order holds.
+    return sorted(found, key=promise, reverse=True)
 
 
 def combined(names: Iterable[str]) -> dict[str, ParameterValue]:
