@@ -19,8 +19,9 @@ is for programs, and RUN is the policy: kida solve FILE --model RUN.
 """
 
 import argparse
+import threading
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, Self, get_args
 
 from rich import box
 from rich.console import Console
@@ -33,6 +34,8 @@ from kida.cli.progress import ProgressBar, duration
 from kida.cli.train import TrainingDisplay
 from kida.settings import SETTINGS
 
+# Seconds between two looks whether a line of progress is due.
+_REMINDER = 5.0
 HELP = "find what makes SCIP faster on your own problems, and prove it"
 
 
@@ -91,13 +94,13 @@ def run(arguments: argparse.Namespace) -> int:
     jobs = available_cores() if arguments.jobs is None else arguments.jobs
     workers = Workers(jobs, arguments.scheduler)
     try:
-        with ProgressBar(console) as bar:
+        with ProgressBar(console) as bar, _Display(bar, console) as display:
             found = tune(
                 arguments.out,
                 config,
                 arguments.budget,
                 workers=workers,
-                listener=_Display(bar, console).show,
+                listener=display.show,
             )
     except KeyboardInterrupt as interrupt:
         status, how = how_ended(interrupt)
@@ -145,17 +148,45 @@ def _warn(console: Console, text: str) -> None:
 
 
 class _Display(TrainingDisplay):
-    """Shows a tuning's events, and those of the training run in it."""
+    """Shows a tuning's events, and those of the training run in it; a context manager.
+
+    Solves may be longer than a minute: where nothing can be rewritten, it says in between too how
+    far they are.
+    """
 
     def __init__(self, bar: ProgressBar, console: Console) -> None:
         super().__init__(bar)
         self._console = console
+        self._solves: tuple[str, int, int] | None = None
+        self._busy, self._over = threading.Lock(), threading.Event()
+
+    def __enter__(self) -> Self:
+        if not self._console.is_terminal:
+            threading.Thread(target=self._remind, daemon=True).start()
+        return self
+
+    def __exit__(self, *details: object) -> None:
+        self._over.set()
+
+    def _remind(self) -> None:
+        while not self._over.wait(_REMINDER):
+            with self._busy:
+                if self._solves is not None:
+                    self._bar.show(*self._solves)
+
+    def show(self, event: dict[str, Any]) -> None:
+        """Show one event."""
+        with self._busy:
+            if event["event"] != "solves":
+                self._solves = None
+            super().show(event)
 
     def _on_say(self, event: dict[str, Any]) -> None:
         self._bar.say(event["text"])
 
     def _on_solves(self, event: dict[str, Any]) -> None:
-        self._bar.show(f"{event['phase']}: solves", event["done"], event["of"])
+        self._solves = f"{event['phase']}: solves", event["done"], event["of"]
+        self._bar.show(*self._solves)
 
     def _on_surveyed(self, event: dict[str, Any]) -> None:
         survey = event["survey"]

@@ -22,7 +22,7 @@ from kida.learning.plan import Draw
 from kida.tuning.reading import read_all
 
 #: Share of the files that the verdict has, and the policies' race.
-VERDICT_SHARE, RACE_SHARE = 0.25, 0.2
+VERDICT_SHARE, RACE_SHARE = 0.3, 0.2
 #: The verdict's files at most: more would cost time that learning needs.
 MOST_VERDICT = 16
 #: With so many files or fewer, each is solved under several orders of its rows and columns.

@@ -17,7 +17,7 @@ from kida.errors import UserError
 from kida.jobs.run import Workers
 from kida.learning.config import CollectionConfig, InheritanceConfig, RunConfig, TrainingConfig
 from kida.learning.dagger import hand_on, make_generation
-from kida.learning.inventory import Inventory
+from kida.learning.inventory import INVENTORY_FILE, Inventory
 from kida.learning.makers import Makers, identities, plan_of
 from kida.learning.plan import Plan
 from kida.learning.preflight import check_run
@@ -42,7 +42,7 @@ _COLLECTING = 0.6
 # A further generation needs this share of what the one before took: its network needs fewer labels.
 _AGAIN = 0.7
 # The validation loss falls no more after few epochs on a few hundred samples.
-_TRAINING = TrainingConfig(epochs=15, stop_patience=3, patience=2)
+_TRAINING = TrainingConfig(epochs=15, patience=2)
 
 
 class Effort(Struct, frozen=True, kw_only=True):
@@ -159,11 +159,10 @@ def learn(
     wanted = run_config(config, planned, parameters, last)
     check_run(wanted, makers, threads=threads)
     source = division.source
+    run = Run(folder, wanted, listener, identities(makers))
     if isinstance(source, Inventory):
         source = _learnable(source, survey)
-        if not (folder / "instances.json").exists():
-            write_json(folder / "instances.json", source)
-    run = Run(folder, wanted, listener, identities(makers))
+        write_json(folder / INVENTORY_FILE, source)
     plan = plan_of(wanted, makers, source)
     if former is not None:
         make_generation(run, plan, 1, makers=makers, workers=workers, threads=threads)

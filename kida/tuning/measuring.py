@@ -14,8 +14,8 @@ from kida.evaluation.trials import Trial
 from kida.jobs.run import Workers
 from kida.learning.plan import Draw
 
-#: Told each new record, how many are done of this batch, and of how many.
-Told = Callable[[Record, int, int], None]
+#: Told each new record, how many are done of this batch, and of how many; first None, for none.
+Told = Callable[[Record | None, int, int], None]
 
 
 @dataclass(frozen=True)
@@ -54,6 +54,7 @@ class Arena:
         def begin(missing: int) -> None:
             nonlocal count
             count = missing
+            self.told(None, 0, missing)
 
         def show(record: Record) -> None:
             nonlocal done

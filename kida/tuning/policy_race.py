@@ -10,6 +10,7 @@ from kida.learning.plan import Draw
 from kida.network.policy import Policy
 from kida.tuning.clock import Clock
 from kida.tuning.contestants import WAYS, of_levers, of_network, simplest
+from kida.tuning.lever_race import LeverRace
 from kida.tuning.measuring import Arena
 from kida.tuning.race import Contestant, Standing, race
 from kida.tuning.survey import Survey
@@ -18,6 +19,8 @@ RACE_FILE = "policies.json"
 # What is this much better than the default, and not by chance alone, is worth a verdict.
 _PROMISING, _LEVEL = 0.97, 0.3
 _WANTED = 6
+# Single levers that have not won their race, and have a second chance here.
+_HOPEFUL = 2
 
 
 class PolicyRace(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -28,7 +31,7 @@ class PolicyRace(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 def contestants(
-    folder: Path, levers: Sequence[str], networks: Sequence[Policy], former: Policy | None
+    folder: Path, raced: LeverRace, networks: Sequence[Policy], former: Policy | None
 ) -> list[Contestant]:
     """Return who races, most promising first.
 
@@ -36,14 +39,14 @@ def contestants(
     ----------
     folder
         Where policies are kept.
-    levers
-        Those that have won.
+    raced
+        The levers' race: those that have won, and those that may be better, but for chance.
     networks
         The generations', the first one first.
     former
         What a tuning before this one delivered.
     """
-    found = []
+    found, levers = [], raced.levers
     if networks:
         last = len(networks)
         found.append(of_network(folder, networks[-1], levers, "network"))
@@ -55,6 +58,8 @@ def contestants(
         found += [of_network(folder, networks[-1], levers, way) for way in WAYS if way != "network"]
     if levers:
         found.append(of_levers(folder, levers))
+    hopeful = [x for x in raced.alone if not x.ended and x.draws and x.ratio < _PROMISING]
+    found += [of_levers(folder, x.levers) for x in hopeful[:_HOPEFUL] if x.levers != tuple(levers)]
     if former is not None:
         home = (folder / "former").absolute()
         former.save(home)

@@ -228,7 +228,7 @@ class _Tuning:
     def _arena(self, step: Step, limit: float) -> Arena:
         """Return where a step's solves are done."""
 
-        def told(record: Record, done: int, of: int) -> None:
+        def told(record: Record | None, done: int, of: int) -> None:
             self.clock.tick()
             if isinstance(record, Failed):
                 self._say(f"warning: {record.job.instance.name}: {record.reason}")
@@ -344,7 +344,7 @@ class _Tuning:
         networks: list[Policy],
         former: Policy | None,
     ) -> PolicyRace:
-        entered = contestants(self.place / "contestants", levers.levers, networks, former)
+        entered = contestants(self.place / "contestants", levers, networks, former)
         draws = division.draws("valid", _MOST_DRAWS, _SEEDS["policies"], self.config.seed)
         arena = self._arena("policies", race_limit(survey))
         found = race_policies(entered, survey, draws, arena, self.clock, self.place, self._say)
