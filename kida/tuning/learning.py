@@ -12,7 +12,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from kida.boundary import read_json, write_json
+from kida.boundary import Count, Positive, Seconds, read_json, write_json
 from kida.errors import UserError
 from kida.jobs.run import Workers
 from kida.learning.config import CollectionConfig, InheritanceConfig, RunConfig, TrainingConfig
@@ -37,6 +37,8 @@ MOST_EPISODES, LEAST_EPISODES = 84, 8
 _SHORTEST, _LONGEST = 4.0, 40.0
 # Strong branching makes a solve so many times as long as SCIP's own, or more.
 _SLOWDOWN = 6.0
+# A small tree is recorded whole, a large one thinly too: samples from all of it.
+_THINNING = ((3000, (1.0, 0.1, 0.01)), (300, (1.0, 0.3)), (0, (1.0,)))
 # Of a generation's time, the episodes' share.
 _COLLECTING = 0.6
 # A further generation needs this share of what the one before took: its network needs fewer labels.
@@ -45,12 +47,23 @@ _AGAIN = 0.7
 _TRAINING = TrainingConfig(epochs=15, patience=2)
 
 
-class Effort(Struct, frozen=True, kw_only=True):
-    """How much is collected: episodes of a generation, and seconds of one."""
+class Effort(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How much is collected, see :class:`kida.learning.config.CollectionConfig`.
 
-    episodes: int
-    validation_episodes: int
-    seconds: float
+    Attributes
+    ----------
+    episodes, validation_episodes
+        Of a generation.
+    seconds
+        Of an episode at most.
+    thinning
+        Factors on the probability of recording a node.
+    """
+
+    episodes: Count
+    validation_episodes: Count
+    seconds: Seconds
+    thinning: tuple[Positive, ...]
 
 
 def effort(survey: Survey, seconds: float, cores: int) -> Effort | None:
@@ -67,7 +80,10 @@ def effort(survey: Survey, seconds: float, cores: int) -> Effort | None:
         return None
     validation = max(2, round(episodes / 6))
     return Effort(
-        episodes=episodes - validation, validation_episodes=validation, seconds=root + longest
+        episodes=episodes - validation,
+        validation_episodes=validation,
+        seconds=root + longest,
+        thinning=next(thinning for least, thinning in _THINNING if survey.nodes >= least),
     )
 
 
@@ -86,6 +102,7 @@ def run_config(
             episodes=planned.episodes,
             validation_episodes=planned.validation_episodes,
             time_limit=planned.seconds,
+            thinning=planned.thinning,
             settings=config.settings,
             parameters=parameters,
             user_parameters=config.user_parameters,

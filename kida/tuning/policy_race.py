@@ -110,6 +110,10 @@ def race_policies(
         # Of a single draw there is no p-value; the verdict will tell.
         and (entry.p_value < _LEVEL or entry.draws < 2)
     ]
-    result = PolicyRace(standings=tuple(standings), winner=simplest(promising))
+    winner = simplest(promising)
+    if standings and not any(entry.draws for entry in standings):
+        # There was no time to race, and there is some for the verdict, which will tell.
+        winner = next(entry for entry in standings if entry.name == entered[0].name)
+    result = PolicyRace(standings=tuple(standings), winner=winner)
     write_json(folder / RACE_FILE, result)
     return result

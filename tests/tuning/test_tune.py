@@ -19,6 +19,8 @@ from kida.tuning.config import TuneConfig
 from kida.tuning.tune import rounds, tune
 
 pytestmark = pytest.mark.slow
+#: Seconds: enough for a little of every step.
+BUDGET = 60.0
 
 
 def files_solved(run: Path, step: str) -> set[str]:
@@ -36,8 +38,8 @@ def tuned(knapsacks, tmp_path_factory):
         "Minimize\n x + y\nSubject To\n c: x + y >= 5\n d: x + y <= 4\nGenerals\n x y\nEnd\n"
     )
     events = []
-    config = TuneConfig(problems=str(folder))
-    found = tune(place / "run", config, 150.0, workers=ONE_AT_A_TIME, listener=events.append)
+    config = TuneConfig(problems=str(folder), time_limit=10.0)
+    found = tune(place / "run", config, BUDGET, workers=ONE_AT_A_TIME, listener=events.append)
     return place / "run", found, events
 
 
@@ -45,7 +47,7 @@ def test_a_tuning_ends_with_a_verdict_and_a_policy(tuned):
     run, found, events = tuned
     verdict = read_verdict(run)
     assert verdict == found.verdict
-    assert verdict.seconds_used <= 1.3 * 150 + 30
+    assert verdict.seconds_used <= 1.3 * BUDGET + 30
     policy = Policy.load(run)
     assert policy.has_network == found.network
     assert bool(policy.card.parameters) == bool(found.levers)
@@ -78,14 +80,14 @@ def test_the_delivered_policy_solves(tuned, capsys):
 
 def test_a_finished_tuning_is_told_again(tuned):
     run, found, _ = tuned
-    config = TuneConfig(problems=str(run.parent / "mine"))
-    assert tune(run, config, 150.0) == found
+    config = TuneConfig(problems=str(run.parent / "mine"), time_limit=10.0)
+    assert tune(run, config, BUDGET) == found
 
 
 def test_a_killed_tuning_goes_on(knapsacks, tmp_path):
     folder, run = knapsacks(tmp_path / "mine", 12), tmp_path / "run"
     command = [sys.executable, "-m", "kida", "tune", str(folder), "--out", str(run)]
-    command += ["--budget", "60s", "--jobs", "1"]
+    command += ["--budget", "60s", "--time-limit", "10", "--jobs", "1"]
     running = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     results = run / "round_1" / "results" / "levers" / "runs"
     until = time.monotonic() + 300
@@ -108,11 +110,11 @@ def test_a_killed_tuning_goes_on(knapsacks, tmp_path):
 
 def test_a_series_goes_on_with_the_files_that_have_come(knapsacks, tmp_path, monkeypatch):
     folder, run = knapsacks(tmp_path / "mine", 8, items=30), tmp_path / "run"
-    config = TuneConfig(problems=str(folder), ordered=True)
-    tune(run, config, 40.0)
+    config = TuneConfig(problems=str(folder), ordered=True, time_limit=10.0)
+    tune(run, config, 20.0)
     assert len(rounds(run)) == 1
     knapsacks(folder, 3, first=8, items=30)
-    tune(run, config, 40.0)
+    tune(run, config, 20.0)
     assert [place.name for place in rounds(run)] == ["round_1", "round_2"]
     second = json.loads((run / "round_2" / "instances.json").read_text())
     assert [entry["name"] for entry in second["files"]["test"]] == ["k_8", "k_9", "k_10"]
