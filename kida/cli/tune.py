@@ -19,6 +19,7 @@ is for programs, and RUN is the policy: kida solve FILE --model RUN.
 """
 
 import argparse
+import sys
 import threading
 from pathlib import Path
 from typing import Any, Self, get_args
@@ -104,7 +105,8 @@ def run(arguments: argparse.Namespace) -> int:
             )
     except KeyboardInterrupt as interrupt:
         status, how = how_ended(interrupt)
-        print(f"kida: {how}; run the same command again to go on from here")
+        again = "run the same command again to go on from here"
+        print(f"kida: {how}; everything finished so far is on disk, {again}", file=sys.stderr)
         return status
     say = bar.say
     say("")
@@ -212,10 +214,10 @@ class _Display(TrainingDisplay):
     def _on_planned(self, event: dict[str, Any]) -> None:
         steps = ", ".join(f"{name} {duration(left)}" for name, left in event["steps"].items())
         episodes = event["episodes"]
-        learning = "nothing is learned" if episodes is None else f"up to {episodes} episodes"
+        learning = "nothing is learned" if episodes is None else "episodes while there is time"
         self._bar.say(
             f"plan: goal {event['goal']}, at most {event['time_limit']:g} s per solve; to be over "
-            f"in: {steps}; {learning} a generation; about {event['pairs']} pairs for the verdict; "
+            f"in: {steps}; {learning}; about {event['pairs']} pairs for the verdict; "
             f"all in {duration(event['left'])} at most"
         )
 

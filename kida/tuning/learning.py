@@ -21,6 +21,7 @@ from kida.learning.inventory import INVENTORY_FILE, Inventory
 from kida.learning.makers import Makers, identities, plan_of
 from kida.learning.plan import Plan
 from kida.learning.preflight import check_run
+from kida.learning.records import records_in
 from kida.learning.run import Listener, Run
 from kida.network.policy import Policy
 from kida.parameters import ParameterValue
@@ -31,8 +32,12 @@ from kida.tuning.survey import Survey
 
 #: Generations at most, that of a former tuning not counted.
 MOST_GENERATIONS = 3
-#: Episodes of a generation at most and at least; a sixth of them validate.
-MOST_EPISODES, LEAST_EPISODES = 84, 8
+#: Episodes of a generation at most, and those there must be time for; a sixth of them validate.
+MOST_EPISODES, LEAST_EPISODES = 240, 8
+#: Samples with which a generation's collecting ends.
+ENOUGH_SAMPLES = 1200
+# Episodes that there should be time for, even if all are cut off.
+_WANTED_EPISODES = 28
 # Seconds of search after the root of an episode.
 _SHORTEST, _LONGEST = 4.0, 40.0
 # Strong branching makes a solve so many times as long as SCIP's own, or more.
@@ -43,8 +48,8 @@ _THINNING = ((3000, (1.0, 0.1, 0.01)), (300, (1.0, 0.3)), (0, (1.0,)))
 _COLLECTING = 0.6
 # A further generation needs this share of what the one before took: its network needs fewer labels.
 _AGAIN = 0.7
-# The validation loss falls no more after few epochs on a few hundred samples.
-_TRAINING = TrainingConfig(epochs=15, patience=2)
+# Batches as small as KIDA's, since there are few samples to make steps of.
+_TRAINING = TrainingConfig(epochs=40, patience=3, edges_per_batch=60_000)
 
 
 class Effort(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -68,19 +73,18 @@ class Effort(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 def effort(survey: Survey, seconds: float, cores: int) -> Effort | None:
     """Return what can be collected in so many wall-clock seconds; None if that is too little."""
+    # Most end long before: episodes are played until time is up, or there are enough samples.
     available = _COLLECTING * seconds * cores
     root = 1.2 * survey.root_seconds
     mean = sum(file.seconds for file in survey.files) / len(survey.files)
     aside = max(survey.seconds_per_solve - mean, 0.5) + root
-    longest = min(_LONGEST, max(_SHORTEST, available / MOST_EPISODES * 3 - aside))
+    longest = min(_LONGEST, max(_SHORTEST, available / _WANTED_EPISODES - aside))
     tree = max(statistics.mean(f.seconds - f.root_seconds for f in survey.files), 0.1)
-    expected = aside + min(longest, _SLOWDOWN * tree)
-    episodes = min(MOST_EPISODES, int(available / expected))
-    if episodes < LEAST_EPISODES:
+    if available / (aside + min(longest, _SLOWDOWN * tree)) < LEAST_EPISODES:
         return None
-    validation = max(2, round(episodes / 6))
+    validation = round(MOST_EPISODES / 6)
     return Effort(
-        episodes=episodes - validation,
+        episodes=MOST_EPISODES - validation,
         validation_episodes=validation,
         seconds=root + longest,
         thinning=next(thinning for least, thinning in _THINNING if survey.nodes >= least),
@@ -196,12 +200,19 @@ def learn(
                 number,
                 workers=workers,
                 threads=threads,
-                enough_episodes=_until(clock, _COLLECTING * clock.left_for("learning")),
+                enough_episodes=_collected(run, number, clock),
                 enough_epochs=_until(clock, clock.left_for("learning")),
             )
             write_json(run.generation(number) / "seconds.json", clock.used - begun)
         found.append(Policy.load(policy))
     return found
+
+
+def _collected(run: Run, number: int, clock: Clock) -> Callable[[], bool]:
+    """Return what tells whether a generation has samples enough, or no more time for them."""
+    over = _until(clock, _COLLECTING * clock.left_for("learning"))
+    folder = run.generation(number) / "episodes"
+    return lambda: over() or sum(r.samples for r in records_in(folder)) >= ENOUGH_SAMPLES
 
 
 def _until(clock: Clock, seconds: float) -> Callable[[], bool]:

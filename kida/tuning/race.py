@@ -38,7 +38,7 @@ _SAME, _SAME_AFTER = 0.01, 4
 # Contestants that halving leaves in at least.
 _LEAST_LEFT = 3
 
-Ended = Literal["", "worse", "hopeless", "no difference", "halved"]
+Ended = Literal["", "worse", "hopeless", "no difference", "halved", "no time"]
 _Ratio = Annotated[float, Meta(ge=0.0, le=1e20)]
 
 
@@ -122,6 +122,8 @@ def race(
     ended: dict[str, Ended] = {}
     alive = list(contestants)
     used = 0
+    while len(alive) > 1 and not affordable(LEAST_DRAWS * (len(alive) + 1)):
+        ended[alive.pop().name] = "no time"
     while alive and used < len(draws):
         size = _round_size(len(alive) + 1, arena.workers.count, len(draws) - used)
         if not affordable(size * (len(alive) + 1)):
@@ -131,7 +133,12 @@ def race(
             found[name] += logs
         used += size
         _drop(alive, found, ended, used)
-        while len(alive) > _LEAST_LEFT and not affordable(max(wanted - used, 0) * (len(alive) + 1)):
+        # One draw is too little to send half of them home.
+        while (
+            used >= _AFTER
+            and len(alive) > _LEAST_LEFT
+            and not affordable(max(wanted - used, 0) * (len(alive) + 1))
+        ):
             worst = max(alive, key=lambda contestant: np.mean(found[contestant.name]))
             alive.remove(worst)
             ended[worst.name] = "halved"
