@@ -159,7 +159,7 @@ class _Display(TrainingDisplay):
     def __init__(self, bar: ProgressBar, console: Console) -> None:
         super().__init__(bar)
         self._console = console
-        self._solves: tuple[str, int, int] | None = None
+        self._solves: tuple[str, int, int, str] | None = None
         self._busy, self._over = threading.Lock(), threading.Event()
 
     def __enter__(self) -> Self:
@@ -187,7 +187,8 @@ class _Display(TrainingDisplay):
         self._bar.say(event["text"])
 
     def _on_solves(self, event: dict[str, Any]) -> None:
-        self._solves = f"{event['phase']}: solves", event["done"], event["of"]
+        left = f"{duration(max(event['left'], 0.0))} of the budget left"
+        self._solves = f"{event['phase']}: solves", event["done"], event["of"], left
         self._bar.show(*self._solves)
 
     def _on_surveyed(self, event: dict[str, Any]) -> None:

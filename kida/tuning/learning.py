@@ -129,7 +129,16 @@ class Former:
         return {"former": self._policy.identity()}
 
     def check(self, config: RunConfig, number: int) -> None:
-        """Accept any run."""
+        """Refuse a run whose networks are of another shape."""
+        card = self._policy.card
+        if (card.architecture, card.candidates) != (
+            config.training.architecture,
+            config.collection.candidates,
+        ):
+            raise UserError(
+                "the former policy's network is of another shape than those of this kida; begin a "
+                "new tuning with another --out"
+            )
 
     def make(self, run: Run, plan: Plan, number: int, workers: Workers, threads: int) -> None:
         """Hand the former network on."""

@@ -1,21 +1,7 @@
 """A tuning from top to bottom: divide, survey, race levers, learn, race policies, prove, deliver.
 
-Every step leaves a file when it has ended and is not done again, so that a tuning that was killed
-goes on where it was; what a step's solves found is on disk solve by solve::
-
-    RUN/tune.json                what was asked for; something else is refused
-    RUN/policy/                  what is delivered: a network, levers, or SCIP's default
-    RUN/verdict.json             what was proven of it, see kida.evaluation.verdict
-    RUN/report.html              all of it on a page
-    RUN/round_1/instances.json   which files are for what
-    RUN/round_1/clock.json       seconds of the budget that are used
-    RUN/round_1/survey.json      ... levers.json, policies.json, proof.json: what each step found
-    RUN/round_1/results/         the solves of each step, as kida evaluate leaves them
-    RUN/round_1/contestants/     the policies that raced
-    RUN/round_1/learning/        a training run
-
-With ``--order``, files that have come since make another round, which goes on from what the last
-one delivered.
+What each step does is in the file of its name; here is what is handed from one to the next, and
+said in between. Where everything lies on disk is in ``folder``.
 """
 
 from collections.abc import Mapping
@@ -27,17 +13,17 @@ from kida.errors import UserError
 from kida.evaluation.records import Failed, Protocol, Record
 from kida.evaluation.verdict import VERDICT_FILE
 from kida.jobs.run import ONE_AT_A_TIME, Workers
-from kida.learning.config import first_difference
-from kida.learning.inventory import INVENTORY_FILE, Inventory, summary_of_left_out
+from kida.learning.inventory import Inventory, summary_of_left_out
 from kida.learning.run import Event, Listener
-from kida.lock import holds_only_lock, locked
+from kida.lock import locked
 from kida.network.card import Card
 from kida.network.policy import Policy
 from kida.tuning.clock import Clock, Step
 from kida.tuning.config import TuneConfig
 from kida.tuning.contestants import of_levers
 from kida.tuning.delivery import Delivery, deliver, nothing_to_win
-from kida.tuning.files import MOST_VERDICT, Division, divide, new_files
+from kida.tuning.files import MOST_VERDICT, Division, divide
+from kida.tuning.folder import DELIVERY_FILE, claim, current_round, finished
 from kida.tuning.learning import Effort, effort, learn
 from kida.tuning.lever_race import LeverRace, race_draws, race_levers, race_limit
 from kida.tuning.levers import combined
@@ -48,7 +34,7 @@ from kida.tuning.race import Contestant
 from kida.tuning.report import write_report
 from kida.tuning.survey import MOST_FILES, Survey, first_limit, planned_pairs, take_survey
 
-CONFIG_FILE, DELIVERY_FILE, PROOF_FILE = "tune.json", "delivery.json", "proof.json"
+_PROOF_FILE, _EFFORT_FILE = "proof.json", "effort.json"
 # SCIP's seeds of each step's first walk: no step solves what another one has.
 _SEEDS: Mapping[Step, int] = {"survey": 0, "levers": 100, "policies": 200, "verdict": 1000}
 # Draws that a race may use.
@@ -82,7 +68,7 @@ def tune(
         Of torch while training; None means as many as there are workers here.
     listener
         Gets every event: those of a training run, ``"say"`` with a ``text``, and ``"solves"`` with
-        a ``phase``, how many are ``done`` and ``of`` how many.
+        a ``phase``, how many are ``done`` and ``of`` how many, and seconds ``left`` of the budget.
 
     Raises
     ------
@@ -91,63 +77,12 @@ def tune(
         the survey has failed.
     """
     with locked(folder):
-        _claim(folder, config)
-        place, earlier = _round(folder, config)
-        finished = _finished(place)
-        if finished is not None:
-            return finished
+        claim(folder, config)
+        place, earlier = current_round(folder, config)
+        found = finished(place)
+        if found is not None:
+            return found
         return _Tuning(folder, place, earlier, config, budget, workers, threads, listener).run()
-
-
-def _claim(folder: Path, config: TuneConfig) -> None:
-    """Write what is asked for, or check that it is what was asked for before."""
-    file = folder / CONFIG_FILE
-    try:
-        found = read_json(file, TuneConfig, "what a tuning was asked to do")
-    except FileNotFoundError:
-        if not holds_only_lock(folder):
-            raise UserError(f"{folder} is not empty and no tuning: give another --out") from None
-        write_json(file, config)
-        return
-    difference = first_difference(config, found)
-    if difference is not None:
-        raise UserError(
-            f"{folder} is a tuning of something else ({difference}): give another --out, or the "
-            "old options to go on with it"
-        )
-
-
-def _finished(place: Path) -> Delivery | None:
-    try:
-        return read_json(place / DELIVERY_FILE, Delivery, "what a tuning has delivered")
-    except FileNotFoundError:
-        return None
-
-
-def rounds(folder: Path) -> list[Path]:
-    """Return the folders of a tuning's rounds, the first one first."""
-    found = [path for path in folder.glob("round_*") if path.name[6:].isdecimal()]
-    return sorted(found, key=lambda path: int(path.name[6:]))
-
-
-def _round(folder: Path, config: TuneConfig) -> tuple[Path, Inventory | None]:
-    """Return the round to go on with, and the list of files of the one before it."""
-    found = rounds(folder)
-    if not found:
-        return folder / "round_1", None
-    lists = [_files_of(place) for place in found]
-    last = lists[-1]
-    over = _finished(found[-1]) is not None
-    if config.ordered and over and last is not None and new_files(config.problems, last):
-        return folder / f"round_{len(found) + 1}", last
-    return found[-1], lists[-2] if len(found) > 1 else None
-
-
-def _files_of(place: Path) -> Inventory | None:
-    try:
-        return read_json(place / INVENTORY_FILE, Inventory, "a tuning's list of files")
-    except FileNotFoundError:
-        return None
 
 
 @dataclass
@@ -232,7 +167,9 @@ class _Tuning:
             self.clock.tick()
             if isinstance(record, Failed):
                 self._say(f"warning: {record.job.instance.name}: {record.reason}")
-            self.listener({"event": "solves", "phase": step, "done": done, "of": of})
+            self.listener(
+                {"event": "solves", "phase": step, "done": done, "of": of, "left": self.clock.left}
+            )
 
         protocol = Protocol(
             self.config.settings,
@@ -325,7 +262,7 @@ class _Tuning:
 
     def _kept_effort(self, planned: Effort) -> Effort:
         """Return the effort that was planned first: a training run goes on with the same only."""
-        file = self.place / "effort.json"
+        file = self.place / _EFFORT_FILE
         try:
             return read_json(file, Effort, "a tuning's plan")
         except FileNotFoundError:
@@ -352,7 +289,7 @@ class _Tuning:
         return found
 
     def _prove(self, division: Division, survey: Survey, raced: PolicyRace) -> Proof | None:
-        file = self.place / PROOF_FILE
+        file = self.place / _PROOF_FILE
         if raced.winner is None:
             return None
         try:

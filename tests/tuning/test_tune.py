@@ -16,7 +16,8 @@ from kida.jobs.run import ONE_AT_A_TIME
 from kida.learning.inventory import Inventory
 from kida.network.policy import Policy
 from kida.tuning.config import TuneConfig
-from kida.tuning.tune import rounds, tune
+from kida.tuning.folder import rounds
+from kida.tuning.tune import tune
 
 pytestmark = pytest.mark.slow
 #: Seconds: enough for a little of every step.
