@@ -191,6 +191,12 @@ class _Display(TrainingDisplay):
         self._solves = f"{event['phase']}: solves", event["done"], event["of"], left
         self._bar.show(*self._solves)
 
+    def _on_episode(self, event: dict[str, Any]) -> None:
+        # How many episodes there will be, nobody knows: they end with the time, or the samples.
+        self._samples += event["samples"]
+        phase = f"generation {event['generation']}: samples"
+        self._bar.show(phase, self._samples, None, f"{event['done']} episodes")
+
     def _on_surveyed(self, event: dict[str, Any]) -> None:
         survey = event["survey"]
         table = _table("SCIP's default", "file", "end", "seconds", "to branching", "nodes", "gap")

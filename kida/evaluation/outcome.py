@@ -18,6 +18,8 @@ Text = Annotated[str, Meta(max_length=10_000)]
 #: Seconds that something took.
 Duration = Annotated[float, Meta(ge=0.0, le=1e9)]
 Counter = Annotated[int, Meta(ge=0, le=2**63 - 1)]
+# Values of :class:`kida.solver.solve.Limit` at which a solve is over as it was meant to be.
+_ASKED_FOR = {"gap", "bound", "solutions"}
 _Events = Meta(min_length=1, max_length=10_000_000)
 
 
@@ -107,5 +109,11 @@ class Outcome(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     @property
     def solved(self) -> bool:
-        """Whether nothing is left to prove, as :attr:`kida.solver.solve.Termination.solved`."""
-        return self.limit is None and self.reason != "infeasible or unbounded"
+        """Whether nothing is left to do, as :attr:`kida.solver.solve.Termination.solved`.
+
+        Also where a gap, a bound or a number of solutions was enough, as only parameters of the
+        user's own can ask for.
+        """
+        return (
+            self.limit is None or self.limit in _ASKED_FOR
+        ) and self.reason != "infeasible or unbounded"

@@ -15,7 +15,7 @@ from kida.errors import UserError
 from kida.learning.dagger import scip_version
 from kida.network.card import Card
 from kida.network.policy import Policy
-from kida.tuning.levers import LEVERS, combined
+from kida.tuning.levers import LEVERS, beside_network, combined
 from kida.tuning.race import Contestant, Standing
 
 #: What joins the names of levers, and of levers and a network.
@@ -25,10 +25,14 @@ _MOST_COMBINED = 3
 
 
 class Way(NamedTuple):
-    """A way of using a network: what it means, and what the card then says."""
+    """A way of using a network: what it means, what the card then says, and who else branches.
+
+    ``leaves_some`` tells whether SCIP's own rules still decide somewhere.
+    """
 
     meaning: str
     card: Mapping[str, Any]
+    leaves_some: bool = False
 
 
 #: Name to way, simplest first: of equals the first is taken.
@@ -38,10 +42,12 @@ WAYS: Mapping[str, Way] = MappingProxyType(
         "network-top": Way(
             "the network branches down to depth 8, SCIP's reliability branching below",
             {"network_depth": 8},
+            leaves_some=True,
         ),
         "network-shortlist": Way(
             "SCIP's reliability branching chooses among the network's best 6 candidates",
             {"shortlist": 6},
+            leaves_some=True,
         ),
         "network-strong": Way(
             "strong branching chooses of the network's best 8 down to depth 2, the network below",
@@ -75,12 +81,14 @@ def of_network(
     policy
         The network, and how it was made.
     levers
-        Names.
+        Names; those of SCIP's branching rules are left out where these decide nowhere.
     way
         A name of :data:`WAYS`.
     note
         What tells it from another network, for its name.
     """
+    if not WAYS[way].leaves_some:
+        levers = beside_network(levers)
     card = replaced(
         policy.card,
         parameters=combined(levers),

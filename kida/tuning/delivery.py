@@ -155,6 +155,8 @@ def _advice(
 ) -> tuple[str, ...]:
     """Return what to run next."""
     found = []
+    if verdict is not None and verdict.proven:
+        found.append("Use it: kida solve FILE --model RUN, or kida.attach(model, 'RUN') in Python.")
     doubled = f"--budget {math.ceil(2 * clock.budget / 60)}m --out ANOTHER"
     if verdict is not None and not verdict.proven and verdict.ratio < 1:
         found.append(
@@ -165,8 +167,6 @@ def _advice(
         found.append(f"There was no time for the levers {', '.join(levers.untried)}: {doubled}.")
     if not any("network" in entry.name for entry in raced.standings):
         found.append(f"Nothing was learned in this budget: {doubled}.")
-    if verdict is not None and verdict.proven:
-        found.append("Use it: kida solve FILE --model RUN, or kida.attach(model, 'RUN') in Python.")
     if 2 * survey.solved < len(survey.files) and survey.goal == "time":
         found.append("Most files were not solved: --goal gap compares what is found by the limit.")
     return tuple(found)

@@ -13,7 +13,8 @@ from typing import Literal
 
 from kida.errors import UserError
 from kida.parameters import ParameterValue
-from kida.solver.policies import SCIP_RULES, VARIANTS
+from kida.solver.branching import PRIORITY
+from kida.solver.policies import VARIANTS
 from kida.solver.settings import Emphasis, emphasis_parameters
 
 Kind = Literal[
@@ -31,6 +32,8 @@ Kind = Literal[
 Shares = Mapping[str, float]
 
 
+# Before SCIP's other rules, and after a network that branches too.
+_FIRST = PRIORITY - 1
 # A part of SCIP on which less of the time is spent is not worth a lever.
 _LEAST_SHARE = 0.03
 # How much is expected of levers that are about no part's time, as if it were a share.
@@ -101,7 +104,7 @@ _LEVERS = (
         "pseudocosts",
         "branching",
         "SCIP's pseudocost rule branches, without any strong branching",
-        SCIP_RULES["pscost"],
+        {"branching/pscost/priority": _FIRST},
         part="strong branching",
     ),
     Lever(
@@ -142,7 +145,7 @@ _LEVERS = (
         "dynamic-lookahead",
         "branching",
         "reliability branching stops looking when it expects no better candidate any more",
-        SCIP_RULES["relpscost-dynamic-lookahead"],
+        {"branching/relpscost/priority": _FIRST, "branching/relpscost/dynamiclookahead": True},
         part="strong branching",
     ),
     Lever(
@@ -163,7 +166,7 @@ _LEVERS = (
         "hybrid-estimate",
         "order of nodes",
         "the next node is chosen by a mixture of its bound and an estimate of its best solution",
-        {"nodeselection/hybridestim/stdpriority": 1_000_000},
+        {"nodeselection/hybridestim/stdpriority": PRIORITY},
     ),
     Lever(
         "no-symmetry",
@@ -219,20 +222,23 @@ _LEVERS = (
         "hypothesis-tests",
         "branching",
         "reliability branching tests whether more strong branching could change its choice",
-        {**SCIP_RULES["relpscost"], "branching/relpscost/usehyptestforreliability": True},
+        {
+            "branching/relpscost/priority": _FIRST,
+            "branching/relpscost/usehyptestforreliability": True,
+        },
         part="strong branching",
     ),
     Lever(
         "inference",
         "branching",
         "branching on the variables of which most has been inferred, as for feasibility problems",
-        {"branching/inference/priority": 1_000_000, "branching/inference/fractionals": True},
+        {"branching/inference/priority": _FIRST},
     ),
     Lever(
         "strong-branching",
         "branching",
         "strong branching of all candidates at every node",
-        SCIP_RULES["fullstrong"],
+        {"branching/fullstrong/priority": _FIRST},
     ),
 )
 
@@ -249,6 +255,11 @@ def applicable(shares: Shares) -> list[Lever]:
     found = [lever for lever in LEVERS.values() if promise(lever) >= _LEAST_SHARE]
     # A stable sort: of equals, the registry's order holds.
     return sorted(found, key=promise, reverse=True)
+
+
+def beside_network(names: Iterable[str]) -> tuple[str, ...]:
+    """Return those of the levers that matter where a network takes every decision."""
+    return tuple(name for name in names if LEVERS[name].kind != "branching")
 
 
 def combined(names: Iterable[str]) -> dict[str, ParameterValue]:

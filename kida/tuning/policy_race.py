@@ -11,6 +11,7 @@ from kida.network.policy import Policy
 from kida.tuning.clock import Clock
 from kida.tuning.contestants import WAYS, of_levers, of_network, simplest
 from kida.tuning.lever_race import LeverRace
+from kida.tuning.levers import beside_network
 from kida.tuning.measuring import Arena
 from kida.tuning.race import Contestant, Standing, race
 from kida.tuning.survey import Survey
@@ -53,7 +54,7 @@ def contestants(
         for number, network in enumerate(networks[:-1], 1):
             note = f" of generation {number} of {last}"
             found.append(of_network(folder, network, levers, "network", note))
-        if levers:
+        if beside_network(levers):
             found.append(of_network(folder, networks[-1], (), "network"))
         found += [of_network(folder, networks[-1], levers, way) for way in WAYS if way != "network"]
     if levers:

@@ -26,7 +26,7 @@ from kida.tuning.files import MOST_VERDICT, Division, divide
 from kida.tuning.folder import DELIVERY_FILE, claim, current_round, finished
 from kida.tuning.learning import Effort, effort, learn
 from kida.tuning.lever_race import LeverRace, race_draws, race_levers, race_limit
-from kida.tuning.levers import combined
+from kida.tuning.levers import beside_network, combined
 from kida.tuning.measuring import Arena
 from kida.tuning.policy_race import PolicyRace, contestants, race_policies
 from kida.tuning.proving import Proof, draws_of_verdict, prove
@@ -81,6 +81,8 @@ def tune(
         place, earlier = current_round(folder, config)
         found = finished(place)
         if found is not None:
+            text = f"{folder} has come to its end before; to tune anew, give another --out"
+            listener({"event": "say", "text": text})
             return found
         return _Tuning(folder, place, earlier, config, budget, workers, threads, listener).run()
 
@@ -248,7 +250,7 @@ class _Tuning:
                 division,
                 survey,
                 self._kept_effort(planned),
-                combined(levers.levers),
+                combined(beside_network(levers.levers)),
                 self.clock,
                 self.place / "learning",
                 workers=self.workers,

@@ -4,6 +4,7 @@ import pytest
 
 from kida.errors import UserError
 from kida.network.policy import Policy
+from kida.solver.branching import PRIORITY
 from kida.tuning.contestants import WAYS, combinations, of_levers, of_network, simplest
 from kida.tuning.race import standing
 
@@ -26,6 +27,17 @@ def test_a_network_races_in_every_way_under_the_levers(make_policy, tmp_path):
         for name, value in meaning.card.items():
             assert getattr(loaded.card, name) == value
         assert loaded.weights.keys() == policy.weights.keys()
+
+
+def test_levers_of_scips_branching_go_where_scip_branches(make_policy, tmp_path):
+    levers = ["pseudocosts", "orbital"]
+    everywhere = of_network(tmp_path, make_policy(), levers, "network")
+    assert everywhere.levers == ("orbital",)
+    top = of_network(tmp_path, make_policy(), levers, "network-top")
+    assert top.levers == ("pseudocosts", "orbital")
+    # SCIP asks the rule of highest priority first: that must be the network's.
+    card = Policy.load(top.policy).card
+    assert card.parameters["branching/pscost/priority"] < PRIORITY
 
 
 def test_another_policy_of_the_same_name_is_refused(make_policy, tmp_path):
