@@ -15,6 +15,9 @@ from kida.tuning.policy_race import PolicyRace
 from kida.tuning.proving import Proof
 from kida.tuning.survey import Survey
 
+# A share of disturbed solves that is worth a word.
+_DISTURBED = 0.2
+
 
 class Delivery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What is delivered.
@@ -82,6 +85,12 @@ def deliver(
         )
     whole, second = proof.verdict, proof.levers_alone
     advice = _advice(survey, levers, raced, whole, config, clock)
+    if proof.disturbed > _DISTURBED:
+        advice += (
+            f"The machine did other work during {100 * proof.disturbed:.0f} % of the verdict's "
+            "solves. Pairs take turns, so that this widens the interval: a quiet machine gives a "
+            "narrower one.",
+        )
     note = f" Note: {caution}." if caution else ""
     if whole.proven:
         origin = f"; most of it by {proof.origin}" if second is not None else f", by {proof.origin}"

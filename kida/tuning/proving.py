@@ -10,8 +10,9 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
+from kida.boundary import Probability
 from kida.evaluation.outcome import Text
-from kida.evaluation.records import Record
+from kida.evaluation.records import Finished, Record
 from kida.evaluation.verdict import Goal, Verdict, judged
 from kida.learning.plan import Draw
 from kida.tuning.clock import Clock
@@ -36,10 +37,13 @@ class Proof(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         On the winner.
     levers_alone
         On the levers in it alone, where it also has a network; at a higher level.
+    disturbed
+        Share of the solves that other work on the machine may have falsified.
     """
 
     verdict: Verdict
     levers_alone: Verdict | None = None
+    disturbed: Probability = 0.0
 
     @property
     def origin(self) -> Text:
@@ -125,4 +129,6 @@ def prove(
             seconds_used=clock.used,
             confidence=SECOND_CONFIDENCE,
         )
-    return Proof(verdict=whole, levers_alone=second)
+    every = [record for found in records.values() for record in found]
+    disturbed = sum(isinstance(record, Finished) and bool(record.disturbed) for record in every)
+    return Proof(verdict=whole, levers_alone=second, disturbed=disturbed / len(every))

@@ -1,16 +1,17 @@
 """A tuning as one HTML page that needs nothing but itself: the verdict first, then how it came."""
 
 import html
+import shlex
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 from kida.boundary import LARGE_FILE, read_json
-from kida.errors import UserError
 from kida.evaluation.page import figure_of, grid, page, png_of
 from kida.evaluation.records import RUNS_FOLDER, Finished, read_record
 from kida.evaluation.verdict import Verdict
 from kida.files import atomic_path, printable, whole_files
+from kida.learning.records import records_in
 from kida.tuning.contestants import WAYS
 from kida.tuning.delivery import Delivery
 from kida.tuning.lever_race import RACE_FILE as LEVERS_FILE
@@ -46,6 +47,7 @@ def write_report(folder: Path, place: Path, delivery: Delivery) -> Path:
         *_learning(place),
         *_policies(place),
         *_split(survey, place),
+        *_origin(place, delivery.verdict),
     ]
     path = folder / PAGE
     with atomic_path(path) as temporary:
@@ -179,26 +181,30 @@ def _learning(place: Path) -> Iterable[str]:
     if not curves:
         return
     yield "<h2>Learning</h2>"
-    rows = [
-        [
-            name.removeprefix("gen_").lstrip("0"),
-            str(entry["epoch"]),
-            f"{entry['loss']:.3f}",
-            f"{entry['validation_loss']:.3f}",
-            f"{entry['validation_top1']:.2f}",
-            f"{entry['validation_score_ratio']:.2f}",
-        ]
-        for name, history in curves.items()
-        for entry in history
-    ]
+    rows = []
+    for name, history in curves.items():
+        best = min(history, key=lambda entry: float(entry["validation_loss"]))
+        samples = [r.samples for r in records_in(place / "learning" / name / "episodes")]
+        rows.append(
+            [
+                name.removeprefix("gen_").lstrip("0"),
+                str(len(samples)),
+                str(sum(samples)),
+                f"{best['epoch']} of {len(history)}",
+                f"{best['loss']:.3f}",
+                f"{best['validation_loss']:.3f}",
+                f"{best['validation_top1']:.2f}",
+                f"{best['validation_score_ratio']:.2f}",
+            ]
+        )
     figure = _curves(curves)
     if figure is not None:
         yield figure
     yield grid(
-        ["generation", "epoch", "loss", "validation loss", "top-1", "score"],
+        ["generation", "episodes", "samples", "epoch", "loss", "validation", "top-1", "score"],
         rows,
-        "top-1: share of nodes at which the network's choice is strong branching's; score: its "
-        "choice's share of the best score",
+        "the best epoch. top-1: share of nodes at which the network's choice is strong "
+        "branching's; score: its choice's share of the best score",
     )
 
 
@@ -239,17 +245,30 @@ def _split(survey: Survey, place: Path) -> Iterable[str]:
     )
 
 
+def _origin(place: Path, verdict: Verdict) -> Iterable[str]:
+    """Say on what, by what and for how long it was made, and whether the machine was at peace."""
+    records = [*_finished(place / "results" / "survey"), *_finished(place / "results" / "verdict")]
+    commands = dict.fromkeys(shlex.join(record.job.command) for record in records)
+    versions = {", ".join(f"{k} {v}" for k, v in record.versions.items()) for record in records}
+    machines = {f"{r.machine.processor}, {r.machine.cores} cores" for r in records}
+    lines = [*commands, "", *sorted(versions), *sorted(machines)]
+    lines.append(f"{verdict.seconds_used:.0f} s in all")
+    disturbed = sum(bool(record.disturbed) for record in records)
+    lines.append(f"{disturbed} of these {len(records)} solves were disturbed by other work")
+    yield "<h2>How it was measured</h2>"
+    yield f"<pre>{html.escape(chr(10).join(lines))}</pre>"
+
+
+def _finished(results: Path) -> list[Finished]:
+    found = (read_record(path) for path in whole_files(results / RUNS_FOLDER, "*.json"))
+    return [record for record in found if isinstance(record, Finished)]
+
+
 def split_of(results: Path) -> dict[str, dict[str, float]]:
     """Return policy to the shares of the time in each part of SCIP, over a folder's solves."""
     totals: dict[str, float] = {}
     parts: dict[str, dict[str, float]] = {}
-    for path in whole_files(results / RUNS_FOLDER, "*.json"):
-        try:
-            record = read_record(path)
-        except UserError:
-            continue
-        if not isinstance(record, Finished):
-            continue
+    for record in _finished(results):
         who = Path(record.job.policy).name
         result = record.result
         totals[who] = totals.get(who, 0.0) + result.wall_time
