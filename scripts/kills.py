@@ -46,7 +46,8 @@ _SOONEST, _LATEST = 0.0, 8.0
 def training(folder: Path) -> list[str]:
     """Return the command of a small run."""
     settings = [word for setting in _TRAINING for word in ("--set", setting)]
-    return ["train", "item_placement", "--out", str(folder), "--jobs", "1", *settings]
+    options = ["--out", str(folder), "--jobs", "1", "--no-verdict"]
+    return ["train", "item_placement", *options, *settings]
 
 
 def evaluation(folder: Path) -> list[str]:

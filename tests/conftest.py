@@ -63,6 +63,26 @@ def knapsack(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.fixture
+def knapsacks(tmp_path: Path) -> Callable[[int], Path]:
+    """Return what makes a folder of so many maximisations that take some nodes each."""
+
+    def filled(count: int) -> Path:
+        folder = tmp_path / "knapsacks"
+        folder.mkdir()
+        names = [f"x{k}" for k in range(25)]
+        for number in range(count):
+            drawn = np.random.default_rng(number).integers(20, 100, size=(5, 25)).tolist()
+            sums = [" + ".join(f"{c} {x}" for c, x in zip(r, names, strict=True)) for r in drawn]
+            rows = "\n".join(f" c{k}: {row} <= 700" for k, row in enumerate(sums[1:]))
+            (folder / f"p{number}.lp").write_text(
+                f"Maximize\n o: {sums[0]}\nSubject To\n{rows}\nBinaries\n {' '.join(names)}\nEnd\n"
+            )
+        return folder
+
+    return filled
+
+
 @pytest.fixture(scope="session")
 def made_once(tmp_path_factory) -> Callable[[str, Callable[[Path], object]], Path]:
     """Return what makes a folder once for all the processes that share out the tests."""

@@ -56,7 +56,14 @@ class ProgressBar:
     ) -> None:
         self._bar.stop()
 
-    def show(self, phase: str, done: int, total: int | None, note: str = "") -> None:
+    def show(
+        self,
+        phase: str,
+        done: int,
+        total: int | None,
+        note: str = "",
+        whole: float | None = None,
+    ) -> None:
         """Show that ``done`` of ``total`` steps of ``phase`` are done.
 
         Parameters
@@ -67,20 +74,23 @@ class ProgressBar:
             Steps; None: nobody knows how many there will be.
         note
             What else to say, such as a rate.
+        whole
+            Seconds left of the whole work, all phases to come included; None if nobody knows.
         """
+        all_left = "" if whole is None else f"about {duration(whole)} of the whole run"
         if phase != self._phase:
             self._bar.remove_task(self._task)
             self._task = self._bar.add_task(phase, total=total, note=note)
             self._phase = phase
             # A resumed phase has done some before: they say nothing of the speed now.
             self._started, self._first = time.monotonic(), done
-        self._bar.update(self._task, total=total, completed=done, note=note)
+        self._bar.update(self._task, total=total, completed=done, note=_joined(note, all_left))
         now = time.monotonic()
         if not self._console.is_terminal and now - self._said >= PLAIN_INTERVAL:
             self._said = now
             count = f"{done}" if total is None else f"{done} of {total}"
-            parts = [f"{phase}: {count}", note, self._left(done, total, now)]
-            self.say(", ".join(part for part in parts if part))
+            left = self._left(done, total, now)
+            self.say(_joined(f"{phase}: {count}", note, left, all_left))
 
     def _left(self, done: int, total: int | None, now: float) -> str:
         if total is None or done <= self._first:
@@ -91,6 +101,10 @@ class ProgressBar:
     def say(self, text: str) -> None:
         """Print a line that stays, above the bar."""
         self._console.print(text, highlight=False, markup=False, emoji=False, soft_wrap=True)
+
+
+def _joined(*parts: str) -> str:
+    return ", ".join(part for part in parts if part)
 
 
 def duration(seconds: float) -> str:

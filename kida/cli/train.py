@@ -7,20 +7,25 @@ r"""Train a policy for a family of instances, in several generations.
 
 Episodes are played on all cores, a strong-branching expert labels some of their nodes, a network
 is trained on all samples so far and plays the next generation; in the end the best generations are
-merged. Whatever a run needs is checked before any work. Run the same command again to go on with an
-interrupted run. The options of a configuration file, and of --set, are described in
-kida/learning/config.py and docs/method.md.
+merged. The last ten minutes or so go into a verdict: whether the policy is better than SCIP's
+default on test instances that the run has not seen (RUN/verdict.json). Whatever a run needs is
+checked before any work. Run the same command again to go on with an interrupted run. The options
+of a configuration file, and of --set, are described in kida/learning/config.py and docs/method.md.
 """
 
 import argparse
 import contextlib
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from kida.cli.common import open_console
 from kida.cli.numbers import processes
-from kida.cli.progress import ProgressBar
+from kida.cli.progress import ProgressBar, duration
 from kida.errors import UserError
+
+if TYPE_CHECKING:
+    from kida.learning.config import RunConfig
+    from kida.learning.forecast import Forecast, Left
 
 HELP = "train a policy for a family of instances"
 
@@ -55,6 +60,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--tensorboard", action="store_true", help="write curves for TensorBoard into the run"
     )
     parser.add_argument(
+        "--no-verdict", action="store_true", help="do not compare the policy with SCIP's default"
+    )
+    parser.add_argument(
         "--status", type=Path, metavar="RUN", help="show how far a run is, and exit"
     )
 
@@ -66,11 +74,14 @@ def run(arguments: argparse.Namespace) -> int:
         return 0
     if arguments.out is None:
         raise UserError("kida train needs a family (or --config) and --out RUN, or --status RUN")
+    from kida.evaluation.verdict import sentence
     from kida.jobs.cores import available_cores
     from kida.jobs.run import Workers
     from kida.learning.config import read_config
     from kida.learning.dagger import train
+    from kida.learning.forecast import Forecast
     from kida.learning.preflight import check_run
+    from kida.learning.proof import prove
     from kida.learning.tensorboard import TensorBoard
 
     config = read_config(arguments.family, arguments.config, arguments.set)
@@ -83,7 +94,14 @@ def run(arguments: argparse.Namespace) -> int:
         if arguments.tensorboard:
             listeners.append(stack.enter_context(TensorBoard(arguments.out)).show)
         bar = stack.enter_context(ProgressBar(open_console()))
-        listeners.append(TrainingDisplay(bar).show)
+        forecast = Forecast(
+            arguments.out,
+            config,
+            jobs,
+            arguments.threads or jobs,
+            verdict=not arguments.no_verdict,
+        )
+        listeners += [forecast.see, _Display(bar, config, forecast).show]
 
         def listen(event: dict[str, Any]) -> None:
             for listener in listeners:
@@ -96,23 +114,57 @@ def run(arguments: argparse.Namespace) -> int:
             threads=arguments.threads,
             listener=listen,
         )
+        verdict = None
+        if not arguments.no_verdict:
+            verdict = prove(arguments.out, workers=workers, listener=listen)
+    if verdict is not None:
+        print(f"Verdict: {sentence(verdict)}")
     print(f"The policy is in {folder}; try it: kida solve FILE --model {folder}")
     return 0
 
 
-class TrainingDisplay:
-    """Shows events as a progress bar and lines above it."""
+class _Display:
+    """Shows events as a progress bar and lines above it, with what is left of the whole run."""
 
-    def __init__(self, bar: ProgressBar) -> None:
+    def __init__(self, bar: ProgressBar, config: "RunConfig", forecast: "Forecast") -> None:
         self._bar = bar
+        self._config = config
+        self._forecast = forecast
+        self._estimated = False
         self._samples = 0
         self._rewards = 0
 
     def show(self, event: dict[str, Any]) -> None:
-        """Show one event of ``kida.learning.dagger``; unknown ones are left out."""
+        """Show one event of ``kida.learning``; unknown ones are left out."""
         handler = getattr(self, f"_on_{event['event']}", None)
         if handler is not None:
             handler(event)
+        if not self._estimated and (left := self._forecast.left()) is not None:
+            self._estimated = True
+            self._bar.say(f"the run: {_shown(left)}")
+
+    def _progress(self, phase: str, done: int, of: int | None, note: str = "") -> None:
+        left = self._forecast.left()
+        self._bar.show(phase, done, of, note, None if left is None else left.total)
+
+    def _on_started(self, event: dict[str, Any]) -> None:
+        if self._forecast.left() is not None:
+            return
+        config, most = self._config, self._forecast.at_most()
+        collection = config.collection
+        rest = "selection and verdict" if most.verdict else "selection"
+        self._bar.say(
+            f"the run: {config.generations} generations, each of "
+            f"{collection.episodes + collection.validation_episodes} episodes of at most "
+            f"{collection.time_limit:g} s and at most {config.training.epochs} epochs; with {rest} "
+            f"at most about {duration(most.total)}, and the epochs; an estimate follows after the "
+            "first episodes"
+        )
+
+    def _on_generation(self, event: dict[str, Any]) -> None:
+        left = self._forecast.left()
+        if left is not None:
+            self._bar.say(f"generation {event['generation']} is done; the run: {_shown(left)}")
 
     def _on_survey(self, event: dict[str, Any]) -> None:
         self._bar.show(f"looking at {event['files']} files", 0, None)
@@ -125,14 +177,14 @@ class TrainingDisplay:
 
     def _on_collecting(self, event: dict[str, Any]) -> None:
         self._samples = 0
-        self._bar.show(f"generation {event['generation']}: episodes", 0, event["waiting"])
+        self._progress(f"generation {event['generation']}: episodes", 0, event["waiting"])
 
     def _on_episode(self, event: dict[str, Any]) -> None:
         self._samples += event["samples"]
         rate = event["samples_per_second"]
         note = f"{self._samples} samples, {rate:.1f}/s"
         phase = f"generation {event['generation']}: episodes"
-        self._bar.show(phase, event["done"], event["of"], note)
+        self._progress(phase, event["done"], event["of"], note)
 
     def _on_training(self, event: dict[str, Any]) -> None:
         self._bar.say(
@@ -144,7 +196,7 @@ class TrainingDisplay:
     def _on_step(self, event: dict[str, Any]) -> None:
         note = f"loss {event['loss']:.3f}, {event['samples_per_second']:.0f} samples/s"
         phase = f"generation {event['generation']}: epoch {event['epoch']}"
-        self._bar.show(phase, event["samples"], event["of"], note)
+        self._progress(phase, event["samples"], event["of"], note)
 
     def _on_epoch(self, event: dict[str, Any]) -> None:
         self._bar.say(
@@ -152,6 +204,12 @@ class TrainingDisplay:
             f"validation {event['validation_loss']:.3f}, "
             f"top-1 {event['validation_top1']:.2f}, top-5 {event['validation_top5']:.2f}, "
             f"score {event['validation_score_ratio']:.2f}"
+        )
+
+    def _on_stopped(self, event: dict[str, Any]) -> None:
+        self._bar.say(
+            f"  the validation loss stands still: training ends after epoch {event['epoch']} of "
+            f"at most {event['of']}"
         )
 
     def _on_reward(self, event: dict[str, Any]) -> None:
@@ -163,22 +221,55 @@ class TrainingDisplay:
         self._bar.say(f"loss barrier between {pair}: {event['barrier']:.4f}")
 
     def _on_selecting(self, event: dict[str, Any]) -> None:
-        self._bar.show(self._selecting(), 0, None)
+        self._progress(self._selecting(), 0, None)
 
     def _on_solve(self, event: dict[str, Any]) -> None:
-        self._bar.show(self._selecting(), event["done"], event["of"])
+        self._progress(self._selecting(), event["done"], event["of"])
 
     def _selecting(self) -> str:
         return f"selecting by reward ({self._rewards} measured)"
 
+    def _on_probing(self, event: dict[str, Any]) -> None:
+        self._bar.say(
+            f"verdict: first, SCIP's default solves {event['instances']} training instances for at "
+            f"most {event['seconds']:g} s each, to see what can be compared"
+        )
+
+    def _on_proving(self, event: dict[str, Any]) -> None:
+        instances, seeds = len(event["instances"]), event["seeds"]
+        shown = event["detectable"]
+        power = "" if shown is None else f"; enough to prove a ratio of about {shown:.2f} or less"
+        self._bar.say(
+            f"verdict: the policy against SCIP's default on {instances} unseen "
+            f"instance{'' if instances == 1 else 's'} with {seeds} seed{'' if seeds == 1 else 's'}"
+            f" each, settings {event['settings']}, at most {event['time_limit']:g} s per solve"
+            f"{power}"
+        )
+
+    def _on_proof(self, event: dict[str, Any]) -> None:
+        phase = "verdict" if event["kind"] == "results" else "verdict: a look"
+        self._progress(phase, event["done"], event["of"])
+
     def _on_warning(self, event: dict[str, Any]) -> None:
         self._bar.say(f"warning: {event['text']}")
+
+
+def _shown(left: "Left") -> str:
+    parts = {
+        "episodes": left.episodes,
+        "training": left.training,
+        "selection": left.selection,
+        "verdict": left.verdict,
+    }
+    shown = ", ".join(f"{name} {duration(seconds)}" for name, seconds in parts.items() if seconds)
+    return f"about {duration(left.total)} left" + (f" ({shown})" if shown else "")
 
 
 def _show_status(folder: Path) -> None:
     from rich import box
     from rich.table import Table
 
+    from kida.evaluation.verdict import read_verdict, sentence
     from kida.learning.run import status
 
     generations = status(folder)
@@ -202,3 +293,6 @@ def _show_status(folder: Path) -> None:
     console.print(table)
     finished = (folder / "policy" / "card.json").exists()
     console.print(f"the final policy is in {folder / 'policy'}" if finished else "not finished")
+    verdict = read_verdict(folder)
+    if verdict is not None:
+        console.print(f"verdict: {sentence(verdict)}", soft_wrap=True)

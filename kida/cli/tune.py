@@ -32,7 +32,6 @@ from kida.cli import how_ended
 from kida.cli.common import open_console
 from kida.cli.numbers import positive, processes, seconds
 from kida.cli.progress import ProgressBar, duration
-from kida.cli.train import TrainingDisplay
 from kida.settings import SETTINGS
 
 # Seconds between two looks whether a line of progress is due.
@@ -149,7 +148,7 @@ def _warn(console: Console, text: str) -> None:
     console.print(f"warning: {text}", highlight=False, soft_wrap=True)
 
 
-class _Display(TrainingDisplay):
+class _Display:
     """Shows a tuning's events, and those of the training run in it; a context manager.
 
     Solves may be longer than a minute: where nothing can be rewritten, it says in between too how
@@ -157,8 +156,9 @@ class _Display(TrainingDisplay):
     """
 
     def __init__(self, bar: ProgressBar, console: Console) -> None:
-        super().__init__(bar)
+        self._bar = bar
         self._console = console
+        self._samples = 0
         self._solves: tuple[str, int, int, str] | None = None
         self._busy, self._over = threading.Lock(), threading.Event()
 
@@ -177,11 +177,13 @@ class _Display(TrainingDisplay):
                     self._bar.show(*self._solves)
 
     def show(self, event: dict[str, Any]) -> None:
-        """Show one event."""
+        """Show one event of ``kida.tuning`` or ``kida.learning``; unknown ones are left out."""
         with self._busy:
             if event["event"] != "solves":
                 self._solves = None
-            super().show(event)
+            handler = getattr(self, f"_on_{event['event']}", None)
+            if handler is not None:
+                handler(event)
 
     def _on_say(self, event: dict[str, Any]) -> None:
         self._bar.say(event["text"])
@@ -191,11 +193,35 @@ class _Display(TrainingDisplay):
         self._solves = f"{event['phase']}: solves", event["done"], event["of"], left
         self._bar.show(*self._solves)
 
+    def _on_collecting(self, event: dict[str, Any]) -> None:
+        self._samples = 0
+        self._bar.show(f"generation {event['generation']}: samples", 0, None)
+
     def _on_episode(self, event: dict[str, Any]) -> None:
         # How many episodes there will be, nobody knows: they end with the time, or the samples.
         self._samples += event["samples"]
         phase = f"generation {event['generation']}: samples"
         self._bar.show(phase, self._samples, None, f"{event['done']} episodes")
+
+    def _on_training(self, event: dict[str, Any]) -> None:
+        self._bar.say(
+            f"generation {event['generation']}: training on {event['samples']} samples, "
+            f"validating on {event['validation_samples']}"
+        )
+
+    def _on_step(self, event: dict[str, Any]) -> None:
+        note = f"loss {event['loss']:.3f}"
+        phase = f"generation {event['generation']}: epoch {event['epoch']}"
+        self._bar.show(phase, event["samples"], event["of"], note)
+
+    def _on_generation(self, event: dict[str, Any]) -> None:
+        self._bar.say(
+            f"generation {event['generation']}: {event['epochs']} epochs, validation loss "
+            f"{event['validation_loss']:.3f}, top-1 {event['validation_top1']:.2f}"
+        )
+
+    def _on_warning(self, event: dict[str, Any]) -> None:
+        self._bar.say(f"warning: {event['text']}")
 
     def _on_surveyed(self, event: dict[str, Any]) -> None:
         survey = event["survey"]

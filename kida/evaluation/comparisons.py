@@ -251,6 +251,47 @@ def ratio_interval(
     return float(low), float(high)
 
 
+def detectable_ratio(
+    spread: float, count: int, confidence: float = 0.95, power: float = 0.8
+) -> float:
+    """Return the ratio, below 1, that so many instances will prove to be below 1 in most cases.
+
+    A worse one, nearer to 1, will more often be missed. The usual approximation of the power of a
+    t-test: its two quantiles added up.
+
+    Parameters
+    ----------
+    spread
+        Standard deviation of the logarithms of the instances' ratios.
+    count
+        Number of instances, at least 2.
+    confidence
+        Level of the interval that shall not contain 1.
+    power
+        The share of cases.
+    """
+    from scipy.stats import t
+
+    quantiles = t.ppf([(1 + confidence) / 2, power], count - 1)
+    return math.exp(-float(quantiles.sum()) * spread / math.sqrt(count))
+
+
+def spread_of(interval: tuple[float, float], count: int, confidence: float = 0.95) -> float:
+    """Return the standard deviation of the logarithms that Student's interval was made of.
+
+    Parameters
+    ----------
+    interval
+        Of a ratio; both ends positive and finite.
+    count, confidence
+        See :func:`detectable_ratio`.
+    """
+    from scipy.stats import t
+
+    half = math.log(interval[1] / interval[0]) / 2
+    return half * math.sqrt(count) / float(t.ppf((1 + confidence) / 2, count - 1))
+
+
 def holm(p_values: Sequence[float]) -> list[float]:
     """Return p-values adjusted for being several (Holm 1979), in the order given."""
     order = np.argsort(p_values, kind="stable")

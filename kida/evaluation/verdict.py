@@ -16,7 +16,12 @@ from msgspec import Meta, Struct
 
 from kida.boundary import Count, Natural, Probability, Seconds, read_json, write_json
 from kida.errors import UserError
-from kida.evaluation.comparisons import compare_geometric, shifted_geometric_mean
+from kida.evaluation.comparisons import (
+    compare_geometric,
+    detectable_ratio,
+    shifted_geometric_mean,
+    spread_of,
+)
 from kida.evaluation.outcome import Duration, Text
 from kida.evaluation.records import Failed, Finished, Record
 from kida.evaluation.results import time_to_end
@@ -241,6 +246,18 @@ def _mean(pairs: Sequence[Pair], name: str) -> tuple[float, float]:
     )
 
 
+def detectable(verdict: Verdict) -> float | None:
+    """Return the ratio that as many runs that vary as much prove in four of five cases.
+
+    None of one pair, and where nothing can be told of the spread.
+    """
+    pairs = verdict.instances if verdict.instances > 1 else verdict.seeds
+    low, high = verdict.interval
+    if pairs < 2 or not low or high == UNBOUNDED:
+        return None
+    return detectable_ratio(spread_of((low, high), pairs), pairs, verdict.confidence)
+
+
 def sentence(verdict: Verdict) -> str:
     """Return a verdict as people read it.
 
@@ -286,6 +303,8 @@ def _conclusion(verdict: Verdict) -> str:
         found = f"proven at {100 * verdict.confidence:g}%"
     else:
         found = f"not proven: the interval at {100 * verdict.confidence:g}% contains 1"
+        if (least := detectable(verdict)) is not None:
+            found += f", as runs that vary so much prove a ratio below {least:.2f} only"
     if verdict.instances == 1:
         found += ", and of this instance alone: its seeds say nothing of others"
     return found.replace("%", " %")

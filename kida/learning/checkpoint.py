@@ -5,7 +5,6 @@ its header.
 """
 
 import json
-import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -35,7 +34,7 @@ def write_checkpoint(
     path
         The file.
     state
-        JSON content; a ``best_loss`` may be infinite.
+        JSON content.
     kept
         Kind to weights.
     optimizer
@@ -52,13 +51,10 @@ def write_checkpoint(
     for number, parameter in enumerate(optimizer.param_groups[0]["params"]):
         for name, tensor in optimizer.state[parameter].items():
             tensors[f"optimizer/{number}/{name}"] = tensor
-    # JSON has no infinity: no best loss yet is written as null.
-    loss = state["best_loss"]
-    content = {**state, "best_loss": loss if math.isfinite(loss) else None}
     with atomic_path(path) as temporary:
         # Not `save_file`, to which a full disk is no OSError.
         temporary.write_bytes(
-            safetensors.torch.save(tensors, metadata={"state": json.dumps(content)})
+            safetensors.torch.save(tensors, metadata={"state": json.dumps(state)})
         )
 
 
@@ -76,8 +72,6 @@ def read_checkpoint(
         with safe_open(path, framework="pt") as file:
             state = json.loads(file.metadata()["state"])
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        if state["best_loss"] is None:
-            state["best_loss"] = math.inf
         kept, moments = _sorted_out(tensors, device)
         groups = optimizer.state_dict()["param_groups"]
         optimizer.load_state_dict({"state": moments, "param_groups": groups})

@@ -37,7 +37,7 @@ FirstActing = Literal["expert", "random", "default", "pscost"]
 #: A declared kind of options.
 Options = TypeVar("Options", bound=Struct)
 #: Version of the run folder's layout.
-RUN_VERSION = 4
+RUN_VERSION = 5
 
 
 class CollectionConfig(Recording, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -163,9 +163,8 @@ class TrainingConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         Decay per step of the exponential moving average of the weights; 0 keeps none. With one,
         the average is validated and kept.
     patience
-        Epochs without a better validation loss before the learning rate falls.
-    stop_patience
-        Epochs without a better validation loss before training stops.
+        Epochs without a clearly better validation loss before the learning rate falls; after as
+        many more that brought nothing either, training stops.
     prenorm_batches
         Batches on which the prenorm statistics are fitted.
     device
@@ -187,7 +186,6 @@ class TrainingConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     label_smoothing: Share = 0.1
     average_decay: Share = 0.0
     patience: Count = 3
-    stop_patience: Count = 8
     prenorm_batches: Count = 8
     device: str = "auto"
 

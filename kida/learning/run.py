@@ -16,11 +16,14 @@ a run killed at any moment goes on where it was::
     RUN/rewards/policies/            what was compared in the solver
     RUN/rewards/results/             how it did, as kida evaluate leaves it
     RUN/policy/                      the result
+    RUN/verdict/                     how it was compared with SCIP's default, see ``proof``
+    RUN/verdict.json                 what came of that
 
 If the layout changes, raise ``config.RUN_VERSION``.
 """
 
 import contextlib
+import itertools
 import json
 import os
 import time
@@ -31,7 +34,7 @@ from typing import Any, cast
 from msgspec import Struct
 from safetensors import SafetensorError, safe_open
 
-from kida.boundary import LARGE_FILE, convert, read_json, write_json
+from kida.boundary import LARGE_FILE, convert, decode_json, read_json, write_json
 from kida.errors import UserError
 from kida.files import whole_files
 from kida.learning.config import RUN_VERSION, RunConfig, first_difference
@@ -104,7 +107,9 @@ class Run:
             raise UserError(f"{folder} is not empty and no training run: give another --out")
         else:
             write_json(file, self.identity)
-        _cut_unfinished_line(folder / "log.jsonl")
+        log = folder / "log.jsonl"
+        _cut_unfinished_line(log)
+        self._resumed = log.exists()
 
     def generation(self, number: int) -> Path:
         """Return the folder of generation ``number``, counted from 1."""
@@ -117,6 +122,9 @@ class Run:
     def log(self, event: str, **fields: Any) -> None:
         """Append an event to the log and tell the listener."""
         entry = {"time": round(time.time(), 3), "event": event, **fields}
+        if self._resumed:
+            # Nobody worked on the run between this event and the one before.
+            entry["resumed"], self._resumed = True, False
         try:
             with (self.folder / "log.jsonl").open("a", encoding="utf-8") as file:
                 file.write(json.dumps(entry) + "\n")
@@ -125,6 +133,15 @@ class Run:
                 f"cannot write the log in {self.folder} ({error.strerror}): free some space"
             ) from error
         self._listener(entry)
+
+    def seconds_worked(self) -> float:
+        """Return the wall-clock seconds that were spent on the run, without the pauses in it."""
+        spent = [
+            max(0.0, float(after["time"] - before["time"]))
+            for before, after in itertools.pairwise(read_log(self.folder))
+            if not after.get("resumed")
+        ]
+        return sum(spent)
 
     def tell(self, event: Event) -> None:
         """Tell the listener alone: of what says no more than how far a step is."""
@@ -145,6 +162,21 @@ def _cut_unfinished_line(log: Path) -> None:
         end = content.rfind(b"\n") + 1
         if end < len(content):
             os.truncate(log, end)
+
+
+def read_log(folder: Path) -> list[Event]:
+    """Return all events of a run's log, in order; none if it has not begun.
+
+    Raises
+    ------
+    UserError
+        If the file is no log.
+    """
+    log = folder / "log.jsonl"
+    # What a kill has left of an event is none.
+    lines = log.read_bytes().split(b"\n")[:-1] if log.exists() else []
+    trouble = f"{log} is no run's log (move it away)"
+    return [decode_json(line, Event, trouble) for line in lines]
 
 
 def read_run(folder: Path) -> Identity:

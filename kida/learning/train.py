@@ -7,6 +7,7 @@ left after every epoch, so that an interrupted training continues to the same bi
 the same number of threads). A new option is a field of ``config.TrainingConfig``.
 """
 
+import itertools
 import math
 import time
 from collections.abc import Callable
@@ -16,6 +17,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from msgspec.structs import replace
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -33,6 +35,10 @@ Report = Callable[[dict[str, Any]], None]
 
 # What the learning rate is multiplied by on a plateau of the validation loss.
 _PLATEAU_FACTOR = 0.3
+# By what share the validation loss must fall to be clearly better: about two standard errors of the
+# difference between two trainings on 150 samples, see docs/method.md. Without a least share, epochs
+# that differ by noise alone keep a training going to its last.
+_CLEARLY = 0.01
 # Seconds between the reports within an epoch.
 _REPORT_INTERVAL = 1.0
 
@@ -135,7 +141,7 @@ def train_generation(
     if checkpoint.exists():
         trainer.restore(checkpoint)
     state = trainer.state
-    while state.epoch < config.epochs and state.since_best < config.stop_patience:
+    while state.epoch < config.epochs and not trainer.stalled:
         metrics = trainer.epoch(training)
         measured = trainer.validation(validation)
         entry = trainer.keep(metrics, measured)
@@ -143,8 +149,30 @@ def train_generation(
         report({"event": "epoch", **entry})
         if enough():
             break
+    if state.epoch < config.epochs and trainer.stalled:
+        report({"event": "stopped", "epoch": state.epoch, "of": config.epochs})
     network.load_state_dict(trainer.best)
     return TrainingResult(network.weights(), state.history)
+
+
+def seconds_per_sample(samples: Aggregate, config: TrainingConfig, threads: int) -> float:
+    """Return how long training takes per sample, by a few steps on ``samples``, at least one.
+
+    On a CPU it is counted as if no other process were busy, since episodes may be.
+    """
+    torch.set_num_threads(threads)
+    device = choose_device(config.device)
+    network = initial_network(samples, replace(config, prenorm_batches=1), seed=0)
+    trainer = _Trainer(network, config, 0, None, lambda event: None)
+    every = (samples[number] for number in range(len(samples)))
+    found = [b.to(device) for b in itertools.islice(batches(every, config.edges_per_batch), 3)]
+    # What other processes take from this thread is not counted, nor that it waits for the others.
+    clock = time.thread_time if device.type == "cpu" else time.perf_counter
+    trainer.step(found[0], 0)  # the first one reserves memory
+    started = clock()
+    for number, batch in enumerate(found):
+        trainer.step(batch, number)
+    return max(clock() - started, 1e-6) / sum(map(len, found))
 
 
 @dataclass
@@ -154,8 +182,9 @@ class _State:
     epoch: int = 0
     learning_rate: float = 0.0
     best_loss: float = math.inf
-    since_best: int = 0
-    since_change: int = 0
+    #: The loss when it was last clearly better, and the epochs since then.
+    clear_loss: float = math.inf
+    since_clear: int = 0
     step: int = 0
     history: list[dict[str, Any]] = field(default_factory=list)
 
@@ -195,7 +224,7 @@ class _Trainer:
         drawn = (samples[int(number)] for number in order)
         total, done = 0.0, 0
         for number, batch in enumerate(batches(drawn, self._config.edges_per_batch)):
-            total += self._step(batch.to(self._device), number) * len(batch)
+            total += self.step(batch.to(self._device), number) * len(batch)
             done += len(batch)
             now = time.perf_counter()
             if now - last_report > _REPORT_INTERVAL:
@@ -213,7 +242,7 @@ class _Trainer:
         seconds = time.perf_counter() - started
         return {"loss": total / done, "samples_per_second": done / seconds}
 
-    def _step(self, batch: Batch, number: int) -> float:
+    def step(self, batch: Batch, number: int) -> float:
         """Take one step of the optimizer; return the mean loss of the batch's samples."""
         config = self._config
         logits = batch.padded(self._network(batch.graphs))
@@ -269,15 +298,20 @@ class _Trainer:
         }
         state.history.append(entry)
         if measured.loss < state.best_loss:
-            state.best_loss, state.since_best, state.since_change = measured.loss, 0, 0
+            state.best_loss = measured.loss
             self.best = {name: tensor.clone() for name, tensor in self._outcome().items()}
+        if measured.loss < (1 - _CLEARLY) * state.clear_loss:
+            state.clear_loss, state.since_clear = measured.loss, 0
         else:
-            state.since_best += 1
-            state.since_change += 1
-            if state.since_change >= config.patience:
+            state.since_clear += 1
+            if state.since_clear == config.patience:
                 state.learning_rate *= _PLATEAU_FACTOR
-                state.since_change = 0
         return entry
+
+    @property
+    def stalled(self) -> bool:
+        """Whether the loss has stood still, and a lower learning rate has changed nothing."""
+        return self.state.since_clear >= 2 * self._config.patience
 
     def _outcome(self) -> dict[str, Tensor]:
         """Return the weights that the epochs so far are worth."""

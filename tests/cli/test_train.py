@@ -28,7 +28,8 @@ TINY = (
 
 
 def command(folder, *more):
-    arguments = ["train", "item_placement", "--out", str(folder), "--jobs", "1", *more]
+    arguments = ["train", "item_placement", "--out", str(folder), "--jobs", "1", "--no-verdict"]
+    arguments += more
     for setting in TINY:
         arguments += ["--set", setting]
     return arguments
@@ -47,6 +48,37 @@ def test_training_leaves_a_policy_and_a_status(tmp_path, capsys):
     output = capsys.readouterr().out
     assert "3/3" in output
     assert "done" in output
+
+
+@pytest.mark.slow
+def test_a_run_on_files_says_how_long_it_takes_and_ends_with_a_verdict(
+    tmp_path, capsys, monkeypatch, knapsacks
+):
+    monkeypatch.setattr("kida.learning.proof.MOST_SEEDS", 2)
+    files, folder = knapsacks(9), tmp_path / "run"
+    options = [*TINY[2:-1], "generations=1", "collection.episodes=7", "collection.time_limit=5"]
+    arguments = ["train", str(files), "--out", str(folder), "--jobs", "1"]
+    arguments += [word for option in options for word in ("--set", option)]
+    # Trained first, and compared by the same command without the option.
+    assert main([*arguments, "--no-verdict"]) == 0
+    shown = capsys.readouterr().out
+    assert "the run: 1 generations, each of 8 episodes of at most 5 s and at most 2" in shown
+    assert "an estimate follows after the first episodes" in shown
+    assert "the run: about" in shown
+    assert "generation 1 is done; the run: about" in shown
+    assert "Verdict" not in shown
+    assert not (folder / "verdict.json").exists()
+    assert main(arguments) == 0
+    shown = capsys.readouterr().out
+    assert "verdict: first, SCIP's default solves 4 training instances" in shown
+    assert "verdict: the policy against SCIP's default on 1 unseen instance with 2 seeds" in shown
+    verdict = json.loads((folder / "verdict.json").read_text())
+    assert (verdict["goal"], verdict["instances"], verdict["seeds"]) == ("time", 1, 2)
+    line = next(line for line in shown.splitlines() if line.startswith("Verdict: "))
+    assert "than SCIP's default" in line
+    assert "settings default" in line
+    assert main(["train", "--status", str(folder)]) == 0
+    assert line.removeprefix("Verdict: ") in capsys.readouterr().out
 
 
 @pytest.mark.slow

@@ -10,11 +10,13 @@ from hypothesis import strategies as st
 from kida.evaluation.comparisons import (
     compare_geometric,
     compare_paired,
+    detectable_ratio,
     holm,
     mean_interval,
     performance_profile,
     ratio_interval,
     shifted_geometric_mean,
+    spread_of,
 )
 
 
@@ -158,3 +160,17 @@ def test_performance_profile_by_hand():
     np.testing.assert_allclose(shares, [0.25, 0.5, 0.75])
     with pytest.raises(ValueError, match="positive"):
         performance_profile({"a": [0.0], "b": [1.0]})
+
+
+@pytest.mark.parametrize(("count", "quantile"), [(5, 2.776), (10, 2.262), (20, 2.093)])
+def test_a_detectable_ratio_is_proven_four_times_in_five(count, quantile):
+    ratio = detectable_ratio(0.3, count)
+    drawn = np.random.default_rng(count).normal(math.log(ratio), 0.3, (100_000, count))
+    ends = drawn.mean(axis=1) + quantile * drawn.std(axis=1, ddof=1) / math.sqrt(count)
+    assert 0.785 < np.mean(ends < 0) < 0.805
+
+
+def test_the_spread_is_that_of_the_logarithms():
+    logs = np.array([-0.5, -0.1, -0.9, -0.4])
+    low, high = np.exp(mean_interval(logs))
+    assert spread_of((low, high), 4) == pytest.approx(logs.std(ddof=1))

@@ -59,7 +59,7 @@ def test_a_run_is_opened_again_with_its_makers_only(tmp_path):
     assert second["of"] == 0
 
 
-@pytest.mark.parametrize("version", [3, 99, None, "4"])
+@pytest.mark.parametrize("version", [4, 99, None, "5"])
 def test_a_run_of_another_version_is_refused_in_one_sentence(tmp_path, version):
     Run(tmp_path / "run", CONFIG)
     file = tmp_path / "run" / "config.json"

@@ -10,7 +10,12 @@ from kida.errors import UserError
 from kida.learning.config import TrainingConfig
 from kida.learning.losses import batches, collate
 from kida.learning.samples import Aggregate, write_shard
-from kida.learning.train import choose_device, initial_network, train_generation
+from kida.learning.train import (
+    choose_device,
+    initial_network,
+    seconds_per_sample,
+    train_generation,
+)
 from kida.learning.validation import Validation, validate
 from kida.network.architecture import Architecture
 from kida.network.gnn import Network
@@ -154,16 +159,70 @@ def test_a_damaged_checkpoint_is_named(aggregate, tmp_path):
 
 
 def test_early_stopping_keeps_the_best_epoch(aggregate, tmp_path):
-    config = replace(QUICK, learning_rate=0.5, epochs=30, patience=2, stop_patience=2)
+    config = replace(QUICK, learning_rate=0.5, epochs=30, patience=2)
     network = initial_network(aggregate, config, seed=0)
+    events = []
     result = train_generation(
-        aggregate, aggregate, network, config, seed=1, checkpoint=tmp_path / "c.safetensors"
+        *(aggregate, aggregate, network, config),
+        seed=1,
+        checkpoint=tmp_path / "c.safetensors",
+        report=events.append,
     )
     losses = [entry["validation_loss"] for entry in result.history]
     assert len(losses) < 30
-    assert losses.index(min(losses)) == len(losses) - 3
+    assert events[-1] == {"event": "stopped", "epoch": len(losses), "of": 30}
     measured = validate(network, (aggregate[k] for k in range(len(aggregate))), config)
     assert measured.loss == pytest.approx(min(losses), rel=1e-6)
+    # The learning rate has fallen once, halfway through the epochs that brought nothing.
+    rates = [entry["learning_rate"] for entry in result.history]
+    assert rates[-2:] == [pytest.approx(0.3 * rates[-3])] * 2
+    assert rates[-4] == rates[-3]
+
+
+def drawn(losses):
+    """Return what stands for the measure of validation: these losses, one after the other."""
+    waiting = iter(losses)
+    return lambda *arguments: Validation(loss=next(waiting), top1=0, top5=0, score_ratio=0)
+
+
+def test_epochs_that_differ_by_noise_alone_end_a_training(aggregate, tmp_path, monkeypatch):
+    # Better by less than one in a hundred again and again: nothing is learned any more.
+    losses = [3.0, 2.9, *(2.899 - 0.001 * k for k in range(20))]
+    config = replace(QUICK, epochs=20)
+    monkeypatch.setattr("kida.learning.train.validate", drawn(losses))
+    result = trained(aggregate, tmp_path, config)
+    assert [entry["epoch"] for entry in result.history] == list(range(1, 9))
+    rates = [entry["learning_rate"] for entry in result.history]
+    assert rates == pytest.approx([1e-3] * 5 + [3e-4] * 3)
+
+
+def test_a_slow_but_steady_fall_goes_on(aggregate, tmp_path, monkeypatch):
+    # What the epochs win adds up, within the patience, to more than noise.
+    config = replace(QUICK, epochs=12)
+    monkeypatch.setattr("kida.learning.train.validate", drawn(3.0 * 0.997**k for k in range(12)))
+    result = trained(aggregate, tmp_path, config)
+    assert len(result.history) == 12
+
+
+def test_a_training_that_stops_early_resumes_to_the_bit(aggregate, tmp_path):
+    config = replace(QUICK, learning_rate=0.5, epochs=30, patience=2)
+    whole = trained(aggregate, tmp_path, config, name="whole")
+    last = len(whole.history)
+    for stop in (last - 3, last - 1):
+        name = f"parts{stop}"
+        trained(aggregate, tmp_path, config, epochs=stop, name=name)
+        resumed = trained(aggregate, tmp_path, config, name=name)
+        assert len(resumed.history) == last
+        assert_same_weights(whole.weights, resumed.weights)
+    # Killed after its last epoch: no further one is begun.
+    again = trained(aggregate, tmp_path, config, name="whole")
+    assert again.history == whole.history
+    assert_same_weights(whole.weights, again.weights)
+
+
+def test_seconds_per_sample_are_measured(aggregate):
+    found = seconds_per_sample(aggregate, QUICK, threads=1)
+    assert 0 < found < 60
 
 
 def test_reports_are_plain_data(aggregate, tmp_path):
