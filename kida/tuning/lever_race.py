@@ -15,7 +15,7 @@ from kida.tuning.contestants import combinations, of_levers, simplest
 from kida.tuning.levers import Lever, applicable
 from kida.tuning.measuring import Arena
 from kida.tuning.race import LEAST_DRAWS, Contestant, Standing, race, winners
-from kida.tuning.survey import Survey
+from kida.tuning.survey import Survey, cost_within
 
 RACE_FILE = "levers.json"
 # Of the time for levers, what those alone have; combinations have the rest.
@@ -68,7 +68,8 @@ def race_draws(survey: Survey, draws: Sequence[Draw]) -> list[Draw]:
 def race_limit(survey: Survey) -> float:
     """Return the seconds per solve of a race: what is much slower need not be waited for."""
     if survey.goal != "time":
-        return survey.time_limit
+        # Twice as many draws say more than the second half of each does.
+        return max(survey.time_limit / 2, min(3 * survey.root_seconds, survey.time_limit))
     usual = sorted(file.seconds for file in survey.files)
     longest = _PATIENCE * _CHEAP[1] * statistics.median(usual)
     return min(survey.time_limit, float(math.ceil(max(longest, 2.0))))
@@ -102,7 +103,7 @@ def race_levers(
     except FileNotFoundError:
         pass
     cores = arena.workers.count
-    cost = survey.seconds_per_solve / cores
+    cost = cost_within(survey, arena.protocol.seconds) / cores
     available = clock.left_for("levers")
 
     def affordable(kept: float) -> Callable[[int], bool]:

@@ -53,7 +53,9 @@ class Lever:
     emphasis
         One of SCIP's own settings for a part of it, which stands for many parameters.
     part
-        The part of SCIP whose time it saves: it applies where that takes some; None: always.
+        The part of SCIP whose time it may save, if it is about one.
+    always
+        Whether it is worth trying wherever the time goes.
     at_root
         Whether it can do something before the first branching.
     """
@@ -64,12 +66,13 @@ class Lever:
     own_parameters: Mapping[str, ParameterValue] = field(default_factory=dict)
     emphasis: Emphasis | None = None
     part: str | None = None
+    always: bool = True
     at_root: bool = False
 
     @property
     def when(self) -> str:
         """When it applies, in words."""
-        if self.part is None:
+        if self.always:
             return "always"
         return f"where {self.part} takes {_LEAST_SHARE:.0%} of the time or more"
 
@@ -106,12 +109,14 @@ _LEVERS = (
         "SCIP's pseudocost rule branches, without any strong branching",
         {"branching/pscost/priority": _FIRST},
         part="strong branching",
+        always=False,
     ),
     Lever(
         "root-cuts",
         "cuts",
         "cuts are looked for at the root alone",
         {"separating/maxrounds": 0},
+        part="separation",
     ),
     Lever(
         "no-restarts",
@@ -126,6 +131,7 @@ _LEVERS = (
         "no primal heuristic runs",
         emphasis=Emphasis("heuristics", "off"),
         part="heuristics",
+        always=False,
         at_root=True,
     ),
     Lever(
@@ -140,6 +146,7 @@ _LEVERS = (
         "no cuts at all",
         emphasis=Emphasis("separating", "off"),
         at_root=True,
+        part="separation",
     ),
     Lever(
         "dynamic-lookahead",
@@ -147,6 +154,7 @@ _LEVERS = (
         "reliability branching stops looking when it expects no better candidate any more",
         {"branching/relpscost/priority": _FIRST, "branching/relpscost/dynamiclookahead": True},
         part="strong branching",
+        always=False,
     ),
     Lever(
         "tree-cuts",
@@ -160,6 +168,7 @@ _LEVERS = (
         "only the quick ones of SCIP's heuristics run",
         emphasis=Emphasis("heuristics", "fast"),
         part="heuristics",
+        always=False,
         at_root=True,
     ),
     Lever(
@@ -194,6 +203,7 @@ _LEVERS = (
         "SCIP's fast setting for cuts: the expensive kinds are left out",
         emphasis=Emphasis("separating", "fast"),
         part="separation",
+        always=False,
         at_root=True,
     ),
     Lever(
@@ -202,6 +212,7 @@ _LEVERS = (
         "SCIP's fast setting for presolving: without the expensive reductions",
         emphasis=Emphasis("presolving", "fast"),
         part="presolving",
+        always=False,
         at_root=True,
     ),
     Lever(
@@ -227,6 +238,7 @@ _LEVERS = (
             "branching/relpscost/usehyptestforreliability": True,
         },
         part="strong branching",
+        always=False,
     ),
     Lever(
         "inference",
@@ -250,7 +262,8 @@ def applicable(shares: Shares) -> list[Lever]:
     """Return the levers that may help where the time goes so, most promising first."""
 
     def promise(lever: Lever) -> float:
-        return _GENERAL if lever.part is None else shares.get(lever.part, 0.0)
+        share = 0.0 if lever.part is None else shares.get(lever.part, 0.0)
+        return max(share, _GENERAL) if lever.always else share
 
     found = [lever for lever in LEVERS.values() if promise(lever) >= _LEAST_SHARE]
     # A stable sort: of equals, the registry's order holds.

@@ -14,7 +14,7 @@ from kida.tuning.lever_race import LeverRace
 from kida.tuning.levers import beside_network
 from kida.tuning.measuring import Arena
 from kida.tuning.race import Contestant, Standing, race
-from kida.tuning.survey import Survey
+from kida.tuning.survey import Survey, cost_within
 
 RACE_FILE = "policies.json"
 # What is this much better than the default, and not by chance alone, is worth a verdict.
@@ -90,7 +90,7 @@ def race_policies(
         return read_json(folder / RACE_FILE, PolicyRace, "a race of policies")
     except FileNotFoundError:
         pass
-    cost = survey.seconds_per_solve / arena.workers.count
+    cost = cost_within(survey, arena.protocol.seconds) / arena.workers.count
     standings: list[Standing] = []
     if entered:
         say(f"racing {len(entered)} policies: {', '.join(entry.name for entry in entered)}")

@@ -29,7 +29,7 @@ MOST_FILES = 8
 # Those that are needed at least to say anything.
 _LEAST_FILES = 3
 # The shortest limit that says anything, and pairs of runs that a verdict should have.
-_SHORTEST_LIMIT, _WANTED_PAIRS = 1.0, 12
+_SHORTEST_LIMIT, _WANTED_PAIRS = 1.0, 16
 # A limit found from the survey leaves so many times the longest time to those not surveyed.
 _MARGIN = 3.0
 
@@ -237,6 +237,15 @@ def _nothing_to_win(files: Sequence[Surveyed], goal: Goal, limit: float) -> str:
             "--time-limit and --budget"
         )
     return ""
+
+
+def cost_within(survey: Survey, limit: float) -> float:
+    """Return the seconds of one core that a solve within another limit is likely to cost."""
+    whole, cut = (
+        sum(min(file.seconds, seconds) for file in survey.files) / len(survey.files)
+        for seconds in (survey.time_limit, limit)
+    )
+    return survey.seconds_per_solve - whole + cut
 
 
 def planned_pairs(survey: Survey, clock: Clock, cores: int, arms: int = 2) -> int:
