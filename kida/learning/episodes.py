@@ -76,7 +76,8 @@ def collect_generation(
 
     def ended(job: Job, failure: Failure | None) -> None:
         tally.ended(job, failure)
-        if enough() and all(_samples(folder, kind) for kind in ("train", "valid")):
+        # Those who have something to train on need something to validate on, too.
+        if enough() and (_samples(folder, "valid") or not _samples(folder, "train")):
             raise _TimeIsUpError
 
     try:

@@ -221,7 +221,14 @@ def _collected(run: Run, number: int, clock: Clock) -> Callable[[], bool]:
     """Return what tells whether a generation has samples enough, or no more time for them."""
     over = _until(clock, _COLLECTING * clock.left_for("learning"))
     folder = run.generation(number) / "episodes"
-    return lambda: over() or sum(r.samples for r in records_in(folder)) >= ENOUGH_SAMPLES
+
+    def enough() -> bool:
+        played = [record.samples for record in records_in(folder)]
+        # Of nonlinear problems, or those solved at the root, none will ever come.
+        hopeless = len(played) >= LEAST_EPISODES and not any(played)
+        return over() or hopeless or sum(played) >= ENOUGH_SAMPLES
+
+    return enough
 
 
 def _until(clock: Clock, seconds: float) -> Callable[[], bool]:

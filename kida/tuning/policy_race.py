@@ -49,16 +49,16 @@ def contestants(
     """
     found, levers = [], raced.levers
     if networks:
-        last = len(networks)
         found.append(of_network(folder, networks[-1], levers, "network"))
-        for number, network in enumerate(networks[:-1], 1):
-            note = f" of generation {number} of {last}"
-            found.append(of_network(folder, network, levers, "network", note))
-        if beside_network(levers):
-            found.append(of_network(folder, networks[-1], (), "network"))
-        found += [of_network(folder, networks[-1], levers, way) for way in WAYS if way != "network"]
     if levers:
         found.append(of_levers(folder, levers))
+    if networks:
+        found += [of_network(folder, networks[-1], levers, way) for way in WAYS if way != "network"]
+        if beside_network(levers):
+            found.append(of_network(folder, networks[-1], (), "network"))
+        for number, network in enumerate(networks[:-1], 1):
+            note = f" of generation {number} of {len(networks)}"
+            found.append(of_network(folder, network, levers, "network", note))
     hopeful = [x for x in raced.alone if not x.ended and x.draws and x.ratio < _PROMISING]
     found += [of_levers(folder, x.levers) for x in hopeful[:_HOPEFUL] if x.levers != tuple(levers)]
     if former is not None:

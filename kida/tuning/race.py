@@ -125,6 +125,8 @@ def race(
     while len(alive) > 1 and not affordable(LEAST_DRAWS * (len(alive) + 1)):
         ended[alive.pop().name] = "no time"
     while alive and used < len(draws):
+        if used >= wanted and len(alive) == 1:
+            break
         size = _round_size(len(alive) + 1, arena.workers.count, len(draws) - used)
         if not affordable(size * (len(alive) + 1)):
             break

@@ -1,5 +1,7 @@
 """The registry of levers: every entry is one that the installed SCIP takes, and a card may hold."""
 
+from pathlib import Path
+
 import pytest
 from pyscipopt import Model
 
@@ -54,3 +56,9 @@ def test_levers_of_different_kinds_combine():
 def test_levers_that_do_not_combine_are_refused(names, said):
     with pytest.raises(UserError, match=said):
         combined(names)
+
+
+def test_every_lever_is_in_the_documentation():
+    document = Path(__file__).resolve().parents[2] / "docs" / "tuning.md"
+    text = document.read_text(encoding="utf-8")
+    assert [name for name in LEVERS if f"`{name}`" not in text] == []
