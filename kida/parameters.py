@@ -8,6 +8,7 @@ tolerances, random seeds, the display. To allow more, add a pattern and say why 
 import math
 import re
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Annotated
 
 from msgspec import Meta
@@ -15,6 +16,8 @@ from msgspec import Meta
 from kida.errors import UserError
 
 ParameterValue = bool | int | float | str
+#: No SCIP parameters beside those that are set already.
+NO_PARAMETERS: Mapping[str, ParameterValue] = MappingProxyType({})
 #: What a user's own file of settings sets, by name: of everything that SCIP has.
 UserParameters = Annotated[
     dict[Annotated[str, Meta(max_length=200)], ParameterValue], Meta(max_length=10_000)

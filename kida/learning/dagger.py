@@ -199,6 +199,7 @@ def _inherit(run: Run, plan: Plan, workers: Workers) -> Policy:
         run.folder / "rewards",
         workers,
         run.report,
+        config.collection.user_parameters,
     )
     selection = select(config.inheritance, [*generations.values()], judge, run.report)
     _report_barriers(run, plan, {n: generations[n] for n in selection.generations})

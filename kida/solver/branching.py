@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -22,15 +21,12 @@ from kida import _core, boundary
 from kida.errors import UserError
 from kida.network.policy import Policy
 from kida.observation import Observation
-from kida.parameters import ParameterValue
+from kida.parameters import NO_PARAMETERS, ParameterValue
 from kida.rule import Acting, CandidateSet, Decision, Recording
 from kida.sample import Sample
 
 #: Above SCIP's reliability pseudocost rule (10000) and below nothing a user is likely to set.
 PRIORITY = 1_000_000
-
-#: No SCIP parameters beside those that are set already.
-NO_PARAMETERS: Mapping[str, ParameterValue] = MappingProxyType({})
 
 
 @dataclass(frozen=True)

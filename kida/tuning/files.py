@@ -5,6 +5,7 @@ Divided once, when it begins, and listed as :class:`kida.learning.inventory.Inve
 policies, and its ``test`` files are for the verdict alone.
 """
 
+import math
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -221,7 +222,7 @@ def _cut(order: Sequence[Path]) -> dict[str, Sequence[Path]]:
     if count < 3:
         # Nothing can be kept apart; orders of rows and columns have to do.
         return dict.fromkeys(_SPLITS, order)
-    judged = min(MOST_VERDICT, max(1, round(VERDICT_SHARE * count)))
+    judged = min(MOST_VERDICT, math.ceil(VERDICT_SHARE * count))
     raced = max(1, round(RACE_SHARE * count))
     return {
         "test": order[:judged],
