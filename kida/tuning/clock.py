@@ -17,10 +17,10 @@ Step = Literal["survey", "levers", "learning", "policies", "verdict"]
 
 #: When each step has to be over, as a share of the budget. The verdict's is what is left.
 ENDS: dict[Step, float] = {
-    "survey": 0.1,
-    "levers": 0.32,
+    "survey": 0.08,
+    "levers": 0.26,
     "learning": 0.6,
-    "policies": 0.74,
+    "policies": 0.75,
     "verdict": 0.98,
 }
 CLOCK_FILE = "clock.json"

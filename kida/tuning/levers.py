@@ -5,6 +5,7 @@ which a combination has one at most, and sets parameters that a policy's card ma
 (:mod:`kida.parameters`): none can change what SCIP answers.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -259,15 +260,25 @@ LEVERS: Mapping[str, Lever] = MappingProxyType({lever.name: lever for lever in _
 
 
 def applicable(shares: Shares) -> list[Lever]:
-    """Return the levers that may help where the time goes so, most promising first."""
+    """Return the levers that may help where the time goes so, in the order to try them.
+
+    One of each kind comes first, the most promising before the others, then a second of each: with
+    little time, several kinds are tried rather than all of one.
+    """
 
     def promise(lever: Lever) -> float:
         share = 0.0 if lever.part is None else shares.get(lever.part, 0.0)
         return max(share, _GENERAL) if lever.always else share
 
     found = [lever for lever in LEVERS.values() if promise(lever) >= _LEAST_SHARE]
-    # A stable sort: of equals, the registry's order holds.
-    return sorted(found, key=promise, reverse=True)
+    # Stable sorts: of equals, the registry's order holds.
+    found.sort(key=promise, reverse=True)
+    seen: Counter[str] = Counter()
+    ranks = {}
+    for lever in found:
+        ranks[lever.name] = seen[lever.kind]
+        seen[lever.kind] += 1
+    return sorted(found, key=lambda lever: ranks[lever.name])
 
 
 def beside_network(names: Iterable[str]) -> tuple[str, ...]:

@@ -39,6 +39,13 @@ def test_levers_apply_where_the_time_goes():
     assert busy - idle >= {"pseudocosts", "no-heuristics"}
 
 
+def test_one_of_each_kind_is_tried_first():
+    found = applicable({"strong branching": 0.4, "separation": 0.2, "heuristics": 0.1})
+    assert [lever.name for lever in found[:2]] == ["pseudocosts", "root-cuts"]
+    kinds = len({lever.kind for lever in found})
+    assert len({lever.kind for lever in found[:kinds]}) == kinds
+
+
 def test_levers_of_different_kinds_combine():
     found = combined(["orbital", "no-heuristics"])
     assert found["misc/usesymmetry"] == 2
