@@ -143,11 +143,13 @@ generations = 3
 
 
 def _learning(made: Path) -> list[Kind]:
-    from kida.boundary import write_json
+    from kida.boundary import read_json, write_json
     from kida.instances.folder import Folder
     from kida.lab.search_config import read_search
     from kida.learning.config import RunConfig
+    from kida.learning.forecast import Forecast
     from kida.learning.inventory import family_of_run, take_inventory
+    from kida.learning.proof import Design
     from kida.learning.records import EpisodeRecord, record_of
     from kida.learning.run import Run, read_run, status
 
@@ -163,8 +165,17 @@ def _learning(made: Path) -> list[Kind]:
     lines = "".join(json.dumps(entry) + "\n" for entry in log).encode()
     config = (made / "run" / "config.json").read_bytes()
 
+    design = Design(goal="gap", settings="default", time_limit=90.0, instances=(0, 3), seeds=2,
+                    expected=90.0)  # fmt: skip
+    write_json(made / "design.json", design)
+
     def configure(path: Path) -> None:
         read_search("set_cover", path)
+
+    def read_logged(path: Path) -> None:
+        run = Run(path.parent, RunConfig(family="set_cover"))
+        run.seconds_worked()
+        Forecast(path.parent, run.config, 1, 1).left()
 
     return [
         Kind("toml", "x.toml", [_TOML], configure),
@@ -175,9 +186,9 @@ def _learning(made: Path) -> list[Kind]:
              {"train_0_0.safetensors": b""}),
         Kind("run", "config.json", [config],
              lambda path: (read_run(path.parent), status(path.parent))),
-        Kind("log", "log.jsonl", [lines],
-             lambda path: Run(path.parent, RunConfig(family="set_cover")),
-             {"config.json": config}),
+        Kind("log", "log.jsonl", [lines], read_logged, {"config.json": config}),
+        Kind("design", "design.json", [(made / "design.json").read_bytes()],
+             lambda path: read_json(path, Design, "what a verdict compares")),
         Kind("shard", "train_0_0.safetensors", [_shard(made)], _read_shard),
         _checkpoint(made),
     ]  # fmt: skip
@@ -236,10 +247,18 @@ def _checkpoint(made: Path) -> Kind:
 
 def _results(made: Path) -> list[Kind]:
     from kida.boundary import write_json
-    from kida.evaluation.records import Assignment, Finished, Machine, Protocol, read_protocol
+    from kida.evaluation.records import (
+        Assignment,
+        Finished,
+        Machine,
+        Protocol,
+        read_protocol,
+        read_record,
+    )
     from kida.evaluation.results import load_results, write_tables
     from kida.evaluation.solving import outcome
     from kida.evaluation.summary import as_text, tables, warnings
+    from kida.evaluation.verdict import judged, read_verdict, sentence
     from kida.instances.initial_bounds import stored_bounds
     from kida.instances.registry import instances
     from kida.sets import Entry, Manifest, _read_manifest
@@ -247,8 +266,8 @@ def _results(made: Path) -> list[Kind]:
     from kida.solver.solve import solve
 
     (instance,) = instances(str(made / "problem.mps"), "all")
-    records = []
-    for policy in ("pscost", "default"):
+    records, policies = [], ("pscost", "default")
+    for policy in policies:
         result = solve(instance, policy, limits=Limits(time=5.0))
         job = Assignment(instance=instance, seed=0, policy=policy, settings="competition",
                          time_limit=5.0, digest="0" * 16)  # fmt: skip
@@ -271,7 +290,17 @@ def _results(made: Path) -> list[Kind]:
             as_text([*tables(found), *warnings(found)])
             write_tables(found, path.parent.parent)
 
+    verdict = judged("time", *([read_record(made / f"{policy}.json")] for policy in policies),
+                     policy=None, seconds_used=1.0)  # fmt: skip
+    write_json(made / "verdict.json", verdict)
+
+    def read_judged(path: Path) -> None:
+        found = read_verdict(path.parent)
+        assert found is not None
+        sentence(found)
+
     return [
+        Kind("verdict", "verdict.json", [(made / "verdict.json").read_bytes()], read_judged),
         Kind("record", "runs/a.json", records[:1], read_results,
              {"protocol.json": protocol, "runs/b.json": records[1]}),
         Kind("protocol", "protocol.json", [protocol], lambda path: read_protocol(path.parent)),

@@ -154,7 +154,8 @@ class _Display:
         collection = config.collection
         rest = "selection and verdict" if most.verdict else "selection"
         self._bar.say(
-            f"the run: {config.generations} generations, each of "
+            f"the run: {config.generations} generation{'' if config.generations == 1 else 's'}, "
+            "each of "
             f"{collection.episodes + collection.validation_episodes} episodes of at most "
             f"{collection.time_limit:g} s and at most {config.training.epochs} epochs; with {rest} "
             f"at most about {duration(most.total)}, and the epochs; an estimate follows after the "
@@ -255,11 +256,12 @@ class _Display:
 
 
 def _shown(left: "Left") -> str:
+    # Of the last two only the limits are known, until they are under way.
     parts = {
         "episodes": left.episodes,
         "training": left.training,
-        "selection": left.selection,
-        "verdict": left.verdict,
+        "selection at most": left.selection,
+        "verdict at most": left.verdict,
     }
     shown = ", ".join(f"{name} {duration(seconds)}" for name, seconds in parts.items() if seconds)
     return f"about {duration(left.total)} left" + (f" ({shown})" if shown else "")

@@ -7,11 +7,14 @@ last one, and so are seconds per trained sample and the number of epochs. Before
 a few steps on the first samples are timed for that.
 """
 
-import contextlib
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
+from msgspec import Meta, Struct
+
+from kida.boundary import Natural, Positive, Seconds, convert
 from kida.learning.config import InheritanceConfig, RunConfig
 from kida.learning.proof import PROBE_SECONDS, PROBES, TOTAL_SECONDS
 from kida.learning.run import Event, read_log
@@ -36,6 +39,23 @@ class Left:
     def total(self) -> float:
         """All of it."""
         return self.episodes + self.training + self.selection + self.verdict
+
+
+class _Told(Struct, frozen=True, kw_only=True):
+    """What counts of an event; of its kind depends what is there."""
+
+    time: Annotated[float, Meta(ge=0.0, le=1e11)] | None = None
+    generation: Natural = 0
+    waiting: Natural = 0
+    done: Natural = 0
+    of: Natural = 0
+    samples: Natural = 0
+    epoch: Natural = 0
+    epochs: Natural = 0
+    samples_per_second: Positive = 1.0
+    kind: str = ""
+    solves: Natural = 0
+    expected: Seconds = 1.0
 
 
 class Forecast:
@@ -74,9 +94,7 @@ class Forecast:
         self._epoch, self._epochs = 0.0, float(config.training.epochs)
         self._replaying = True
         for event in read_log(folder):
-            # Without what it should hold, an event tells nothing.
-            with contextlib.suppress(KeyError, TypeError, ValueError, ArithmeticError):
-                self.see(event)
+            self.see(event)
         self._replaying = False
 
     def at_most(self) -> Left:
@@ -115,25 +133,32 @@ class Forecast:
         return min(found, self._config.training.draws_per_epoch)
 
     def see(self, event: Event) -> None:
-        """Take notice of an event of ``kida.learning``; of unknown ones none."""
+        """Take notice of an event of ``kida.learning``; of unknown ones none.
+
+        Raises
+        ------
+        UserError
+            If a field of it is not what it should be.
+        """
         handler = getattr(self, f"_on_{event['event']}", None)
         if handler is not None:
-            handler(event)
+            told = convert(event, _Told, f"the event {event['event']!r} makes no sense")
+            handler(told, time.time() if told.time is None else told.time)
 
-    def _on_collecting(self, event: Event) -> None:
-        self._generation, self._waiting = event["generation"], event["waiting"]
-        self._since, self._done, self._epoch, self._samples = event["time"], 0, 0.0, None
+    def _on_collecting(self, told: _Told, now: float) -> None:
+        self._generation, self._waiting = told.generation, told.waiting
+        self._since, self._done, self._epoch, self._samples = now, 0, 0.0, None
 
-    def _on_episode(self, event: Event) -> None:
-        self._done, self._waiting = event["done"], event["of"] - event["done"]
+    def _on_episode(self, told: _Told, now: float) -> None:
+        self._done, self._waiting = told.done, told.of - told.done
         self._episodes_seen += 1
-        self._samples_seen += event["samples"]
+        self._samples_seen += told.samples
         if self._done < max(FIRST_EPISODES, 2 * self._jobs):
             return
         # Half of what is being played now has been played.
-        self._episode_seconds = (event["time"] - self._since) / (self._done + self._jobs / 2)
+        self._episode_seconds = (now - self._since) / (self._done + self._jobs / 2)
         if not self._sample_seconds and not self._replaying:
-            self._sample_seconds = self._timed(event["generation"])
+            self._sample_seconds = self._timed(told.generation)
 
     def _timed(self, number: int) -> float:
         """Return the seconds per sample of a few steps on what there is of a generation."""
@@ -145,47 +170,44 @@ class Forecast:
             return 0.0
         return seconds_per_sample(samples, self._config.training, self._threads)
 
-    def _on_training(self, event: Event) -> None:
-        self._generation, self._waiting = event["generation"], 0
-        self._since, self._samples, self._epoch = event["time"], event["samples"], 0.0
+    def _on_training(self, told: _Told, now: float) -> None:
+        self._generation, self._waiting = told.generation, 0
+        self._since, self._samples, self._epoch = now, told.samples, 0.0
 
-    def _on_step(self, event: Event) -> None:
-        self._epoch = event["epoch"] - 1 + event["samples"] / event["of"]
-        self._sample_seconds = self._sample_seconds or 1 / event["samples_per_second"]
+    def _on_step(self, told: _Told, now: float) -> None:
+        self._epoch = told.epoch - 1 + told.samples / max(told.of, 1)
+        self._sample_seconds = self._sample_seconds or 1 / told.samples_per_second
 
-    def _on_epoch(self, event: Event) -> None:
+    def _on_epoch(self, told: _Told, now: float) -> None:
         # With validation and all.
         if self._samples:
-            drawn = self._drawn(self._generation)
-            self._sample_seconds = (event["time"] - self._since) / drawn
-        self._since, self._epoch = event["time"], float(event["epoch"])
+            self._sample_seconds = (now - self._since) / self._drawn(self._generation)
+        self._since, self._epoch = now, float(told.epoch)
 
-    def _on_generation(self, event: Event) -> None:
-        self._generation, self._waiting = event["generation"] + 1, self._planned
-        # A generation that is made otherwise has none.
-        self._epochs = float(event.get("epochs", self._epochs))
+    def _on_generation(self, told: _Told, now: float) -> None:
+        self._generation, self._waiting = told.generation + 1, self._planned
+        # One that is made otherwise has none.
+        self._epochs = float(told.epochs or self._epochs)
         self._epoch, self._samples = 0.0, None
 
-    def _on_solve(self, event: Event) -> None:
+    def _on_solve(self, told: _Told, now: float) -> None:
         self._solves = max(0, self._solves - 1)
 
-    def _on_finished(self, event: Event) -> None:
+    def _on_finished(self, told: _Told, now: float) -> None:
         self._generation, self._solves = self._config.generations + 1, 0
 
-    def _on_proving(self, event: Event) -> None:
-        solves = 2 * len(event["instances"]) * event["seeds"]
-        self._verdict = solves * (event["expected"] + _START_SECONDS) / self._jobs
+    def _on_proving(self, told: _Told, now: float) -> None:
+        self._verdict = told.solves * (told.expected + _START_SECONDS) / self._jobs
 
-    def _on_proof(self, event: Event) -> None:
-        if event["kind"] != "results":
+    def _on_proof(self, told: _Told, now: float) -> None:
+        if told.kind != "results":
             return
-        if not event["done"]:
-            self._since, self._solves = time.time(), 0
-        elif event["done"] >= self._jobs:
-            each = (time.time() - self._since) / event["done"]
-            self._verdict = each * (event["of"] - event["done"])
+        if not told.done:
+            self._since = now
+        elif told.done >= self._jobs:
+            self._verdict = (now - self._since) / told.done * (told.of - told.done)
 
-    def _on_verdict(self, event: Event) -> None:
+    def _on_verdict(self, told: _Told, now: float) -> None:
         self._verdict = 0.0
 
 

@@ -29,9 +29,9 @@ import os
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, cast
+from typing import Annotated, Any, cast
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 from safetensors import SafetensorError, safe_open
 
 from kida.boundary import LARGE_FILE, convert, decode_json, read_json, write_json
@@ -62,6 +62,13 @@ class Identity(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     run_version: int = RUN_VERSION
     config: RunConfig
     makers: Mapping[str, Mapping[str, Any]] = {}
+
+
+class _Logged(Struct, frozen=True):
+    """What every event in a log has: its kind, and seconds since 1970."""
+
+    event: str
+    time: Annotated[float, Meta(ge=0.0, le=1e11)]
 
 
 class Run:
@@ -176,6 +183,8 @@ def read_log(folder: Path) -> list[Event]:
     # What a kill has left of an event is none.
     lines = log.read_bytes().split(b"\n")[:-1] if log.exists() else []
     trouble = f"{log} is no run's log (move it away)"
+    for line in lines:
+        decode_json(line, _Logged, trouble)
     return [decode_json(line, Event, trouble) for line in lines]
 
 

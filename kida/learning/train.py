@@ -39,6 +39,9 @@ _PLATEAU_FACTOR = 0.3
 # difference between two trainings on 150 samples, see docs/method.md. Without a least share, epochs
 # that differ by noise alone keep a training going to its last.
 _CLEARLY = 0.01
+# Steps that count as an epoch, at least, while a better loss is waited for: an epoch of few samples
+# has fewer, and wins as little.
+_LEAST_STEPS = 10
 # Seconds between the reports within an epoch.
 _REPORT_INTERVAL = 1.0
 
@@ -182,9 +185,12 @@ class _State:
     epoch: int = 0
     learning_rate: float = 0.0
     best_loss: float = math.inf
-    #: The loss when it was last clearly better, and the epochs since then.
+    #: The loss when it was last clearly better, at which step, and the epochs since then.
     clear_loss: float = math.inf
+    clear_step: int = 0
     since_clear: int = 0
+    #: Whether the learning rate has fallen since then.
+    fallen: bool = False
     step: int = 0
     history: list[dict[str, Any]] = field(default_factory=list)
 
@@ -300,18 +306,25 @@ class _Trainer:
         if measured.loss < state.best_loss:
             state.best_loss = measured.loss
             self.best = {name: tensor.clone() for name, tensor in self._outcome().items()}
+        state.since_clear += 1
         if measured.loss < (1 - _CLEARLY) * state.clear_loss:
-            state.clear_loss, state.since_clear = measured.loss, 0
-        else:
-            state.since_clear += 1
-            if state.since_clear == config.patience:
-                state.learning_rate *= _PLATEAU_FACTOR
+            state.clear_loss, state.clear_step = measured.loss, state.step
+            state.since_clear, state.fallen = 0, False
+        elif self._stood_still(config.patience) and not state.fallen:
+            state.learning_rate *= _PLATEAU_FACTOR
+            state.fallen = True
         return entry
 
     @property
     def stalled(self) -> bool:
         """Whether the loss has stood still, and a lower learning rate has changed nothing."""
-        return self.state.since_clear >= 2 * self._config.patience
+        return self._stood_still(2 * self._config.patience)
+
+    def _stood_still(self, epochs: int) -> bool:
+        """Return whether so many epochs of enough steps have brought nothing clear."""
+        state = self.state
+        steps = state.step - state.clear_step
+        return state.since_clear >= epochs and steps >= epochs * _LEAST_STEPS
 
     def _outcome(self) -> dict[str, Tensor]:
         """Return the weights that the epochs so far are worth."""

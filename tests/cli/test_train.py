@@ -62,7 +62,7 @@ def test_a_run_on_files_says_how_long_it_takes_and_ends_with_a_verdict(
     # Trained first, and compared by the same command without the option.
     assert main([*arguments, "--no-verdict"]) == 0
     shown = capsys.readouterr().out
-    assert "the run: 1 generations, each of 8 episodes of at most 5 s and at most 2" in shown
+    assert "the run: 1 generation, each of 8 episodes of at most 5 s and at most 2" in shown
     assert "an estimate follows after the first episodes" in shown
     assert "the run: about" in shown
     assert "generation 1 is done; the run: about" in shown

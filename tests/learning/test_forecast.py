@@ -5,6 +5,7 @@ import json
 import pytest
 from msgspec.structs import replace
 
+from kida.errors import UserError
 from kida.learning import forecast as module
 from kida.learning.config import InheritanceConfig, read_config
 from kida.learning.forecast import Forecast, solves_to_select
@@ -92,10 +93,28 @@ def test_a_run_that_goes_on_takes_its_past_into_account(tmp_path, speed):
     assert resumed.left().episodes > 0
 
 
-def test_events_without_what_they_should_hold_tell_nothing(tmp_path):
-    lines = ['{"event": "episode"}', '{"time": 3}', '{"event": "epoch", "epoch": "x", "time": 1}']
-    (tmp_path / "log.jsonl").write_text("\n".join(lines) + "\n")
-    assert Forecast(tmp_path, CONFIG, JOBS, JOBS).left() is None
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ('{"time": 3}', "missing required field `event`"),
+        ('{"event": "episode"}', "missing required field `time`"),
+        ('{"event": "epoch", "epoch": "x", "time": 1}', "'epoch' makes no sense: epoch is 'x'"),
+        ('{"event": "generation", "generation": -1, "time": 1}', "generation is -1"),
+        ("[]", "is no run's log"),
+    ],
+)
+def test_a_log_that_is_none_is_refused(tmp_path, line, message):
+    (tmp_path / "log.jsonl").write_text(line + "\n")
+    with pytest.raises(UserError, match=message):
+        Forecast(tmp_path, CONFIG, JOBS, JOBS)
+
+
+def test_events_that_hold_little_do_no_harm(tmp_path):
+    kinds = [name.removeprefix("_on_") for name in dir(Forecast) if name.startswith("_on_")]
+    lines = [json.dumps({"event": kind, "time": 1.0}) + "\n" for kind in kinds]
+    (tmp_path / "log.jsonl").write_text("".join(lines))
+    forecast = Forecast(tmp_path, CONFIG, JOBS, JOBS)
+    assert forecast.left() is None or forecast.left().total >= 0
 
 
 def test_before_anything_is_measured_the_limits_count(tmp_path):
@@ -110,8 +129,8 @@ def test_the_verdict_is_foreseen_from_what_it_compares(tmp_path):
     forecast = Forecast(tmp_path, CONFIG, JOBS, JOBS)
     forecast.see({"event": "finished", "time": 0.0})
     assert forecast.left().verdict > TOTAL_SECONDS
-    forecast.see({"event": "proving", "instances": [0, 1, 2], "seeds": 5, "expected": 8.0})
-    assert forecast.left().total == 2 * 3 * 5 * 10 / JOBS
+    forecast.see({"event": "proving", "solves": 30, "expected": 8.0})
+    assert forecast.left().total == 30 * 10 / JOBS
     forecast.see({"event": "proof", "kind": "results", "done": 0, "of": 30})
     forecast.see({"event": "proof", "kind": "results", "done": 30, "of": 30})
     assert forecast.left().total == 0

@@ -12,9 +12,10 @@ from kida.evaluation.results import load_results
 from kida.evaluation.verdict import read_verdict
 from kida.learning import proof
 from kida.learning.config import read_config
+from kida.learning.forecast import Forecast
 from kida.learning.inventory import family_of_run
 from kida.learning.proof import Design, levers_of, prove
-from kida.learning.run import Run, read_log
+from kida.learning.run import Run, read_log, read_run
 from kida.solver.policies import VARIANTS
 
 INSTANCES = Path(__file__).parents[2] / "instances"
@@ -45,7 +46,15 @@ def test_files_are_compared_as_they_would_be_solved(knapsacks, ended, monkeypatc
     monkeypatch.setattr(proof, "MOST_SEEDS", 2)
     folder = ended(knapsacks(12), parameters=VARIANTS["treecuts"].parameters)
     told = []
-    found = prove(folder, listener=told.append)
+    forecast = Forecast(folder, read_run(folder).config, 1, 1)
+
+    def listen(event):
+        told.append(event)
+        forecast.see(event)
+        assert forecast.left() is not None
+
+    found = prove(folder, listener=listen)
+    assert forecast.left().total == 0
     assert found == read_verdict(folder)
     assert (found.goal, found.settings, found.policy) == ("time", "default", "policy")
     # Of twelve files one is to select by and one for tests.

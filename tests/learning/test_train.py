@@ -32,6 +32,10 @@ QUICK = TrainingConfig(
 )
 
 
+# A step per sample, so that an epoch's word on the loss counts.
+STEPS = {"edges_per_batch": 5_000, "epochs": 30, "patience": 2}
+
+
 @pytest.fixture(scope="module")
 def aggregate(samples, tmp_path_factory) -> Aggregate:
     path = tmp_path_factory.mktemp("shards") / "a.safetensors"
@@ -159,7 +163,7 @@ def test_a_damaged_checkpoint_is_named(aggregate, tmp_path):
 
 
 def test_early_stopping_keeps_the_best_epoch(aggregate, tmp_path):
-    config = replace(QUICK, learning_rate=0.5, epochs=30, patience=2)
+    config = replace(QUICK, learning_rate=0.5, **STEPS)
     network = initial_network(aggregate, config, seed=0)
     events = []
     result = train_generation(
@@ -188,7 +192,7 @@ def drawn(losses):
 def test_epochs_that_differ_by_noise_alone_end_a_training(aggregate, tmp_path, monkeypatch):
     # Better by less than one in a hundred again and again: nothing is learned any more.
     losses = [3.0, 2.9, *(2.899 - 0.001 * k for k in range(20))]
-    config = replace(QUICK, epochs=20)
+    config = replace(QUICK, **STEPS | {"patience": 3, "epochs": 20})
     monkeypatch.setattr("kida.learning.train.validate", drawn(losses))
     result = trained(aggregate, tmp_path, config)
     assert [entry["epoch"] for entry in result.history] == list(range(1, 9))
@@ -196,16 +200,25 @@ def test_epochs_that_differ_by_noise_alone_end_a_training(aggregate, tmp_path, m
     assert rates == pytest.approx([1e-3] * 5 + [3e-4] * 3)
 
 
+def test_epochs_of_few_steps_are_not_given_up(aggregate, tmp_path, monkeypatch):
+    # One step each: their losses hardly differ, whatever there is to learn.
+    config = replace(QUICK, edges_per_batch=10**9, epochs=20)
+    monkeypatch.setattr("kida.learning.train.validate", drawn(3.0 * 0.999**k for k in range(20)))
+    result = trained(aggregate, tmp_path, config)
+    assert len(result.history) == 20
+    assert {entry["learning_rate"] for entry in result.history} == {1e-3}
+
+
 def test_a_slow_but_steady_fall_goes_on(aggregate, tmp_path, monkeypatch):
     # What the epochs win adds up, within the patience, to more than noise.
-    config = replace(QUICK, epochs=12)
+    config = replace(QUICK, **STEPS | {"patience": 3, "epochs": 12})
     monkeypatch.setattr("kida.learning.train.validate", drawn(3.0 * 0.997**k for k in range(12)))
     result = trained(aggregate, tmp_path, config)
     assert len(result.history) == 12
 
 
 def test_a_training_that_stops_early_resumes_to_the_bit(aggregate, tmp_path):
-    config = replace(QUICK, learning_rate=0.5, epochs=30, patience=2)
+    config = replace(QUICK, learning_rate=0.5, **STEPS)
     whole = trained(aggregate, tmp_path, config, name="whole")
     last = len(whole.history)
     for stop in (last - 3, last - 1):
