@@ -27,7 +27,7 @@ from kida.instances.registry import instances
 from kida.network.architecture import Architecture
 from kida.network.card import Card
 from kida.network.policy import Policy
-from kida.observation import NETWORK_VARIABLE_FEATURES, Observation
+from kida.observation import Observation
 from kida.solver.branching import attach, attach_callable, observe_candidates
 from kida.solver.problem import open_model
 
@@ -104,7 +104,7 @@ def time_networks(policy: Policy, index: int, count: int) -> tuple[list[float], 
         ours.append((time.perf_counter() - begin) * 1e3)
         graphs = Graphs(
             torch.from_numpy(observation.row_features),
-            torch.from_numpy(observation.variable_features[:, NETWORK_VARIABLE_FEATURES]),
+            torch.from_numpy(observation.variable_features),
             torch.from_numpy(observation.edge_indices),
             torch.from_numpy(observation.edge_values[:, None]),
         )

@@ -77,12 +77,13 @@ class CandidateFeature(IntEnum):
     DEPTH = 8  #: d / (d + 10) for the node's depth d
 
 
-#: The columns that the network reads: all but the incumbent's, as the benchmark runs without
+#: The columns of the incumbent. A network that reads them reads 0 where there is none.
+INCUMBENT_FEATURES = (VariableFeature.INCUMBENT_VALUE, VariableFeature.AVERAGE_INCUMBENT_VALUE)
+
+#: The columns that kida's networks read: all but the incumbent's, as the benchmark runs without
 #: primal heuristics (KIDA, arXiv:2201.10328).
 NETWORK_VARIABLE_FEATURES = tuple(
-    feature
-    for feature in VariableFeature
-    if feature not in (VariableFeature.INCUMBENT_VALUE, VariableFeature.AVERAGE_INCUMBENT_VALUE)
+    feature for feature in VariableFeature if feature not in INCUMBENT_FEATURES
 )
 
 

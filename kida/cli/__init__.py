@@ -18,7 +18,17 @@ from typing import Any, NoReturn
 
 from kida.errors import UserError
 
-COMMANDS = ("tune", "solve", "compare", "generate", "instances", "train", "evaluate", "report")
+COMMANDS = (
+    "tune",
+    "solve",
+    "compare",
+    "generate",
+    "instances",
+    "train",
+    "import",
+    "evaluate",
+    "report",
+)
 
 
 def _parser(chosen: str | None) -> argparse.ArgumentParser:

@@ -217,6 +217,13 @@ class _Display:
         self._bar.say(f"mean dual bound in the solver, {event['policy']}: {event['bound']:.4f}")
         self._rewards += 1
 
+    def _on_kept(self, event: dict[str, Any]) -> None:
+        for length, share in event["by_model"].items():
+            self._bar.say(
+                f"the best candidate is on a list of {length}: {share:.1%} of the model's, "
+                f"{event['by_pseudocosts'][length]:.1%} of those by pseudocosts"
+            )
+
     def _on_barrier(self, event: dict[str, Any]) -> None:
         pair = f"generations {event['first']} and {event['second']}"
         self._bar.say(f"loss barrier between {pair}: {event['barrier']:.4f}")

@@ -21,14 +21,6 @@ using namespace nb::literals;
 
 namespace {
 
-void require_solved_lp(Scip* scip) {
-  if (scip::SCIPgetStage(scip) != scip::constants.stage_solving ||
-      scip::SCIPgetLPSolstat(scip) != scip::constants.lpsolstat_optimal) {
-    throw std::runtime_error(
-        "there is no focus node with an LP solved to optimality: call this from a branching rule");
-  }
-}
-
 std::vector<std::int32_t> indices_of(const std::vector<SCIP_Var*>& variables) {
   std::vector<std::int32_t> indices;
   indices.reserve(variables.size());
@@ -138,16 +130,8 @@ NB_MODULE(_core, m) {
       [](const nb::object& capsule, const Input<std::int32_t>& candidates) {
         Scip* scip = scip_of(capsule);
         require_solved_lp(scip);
-        std::vector<SCIP_Var*> variables;
-        for (std::size_t k = 0; k < candidates.size(); ++k) {
-          const std::int32_t j = candidates.data()[k];
-          if (j < 0 || j >= scip::SCIPgetNVars(scip)) {
-            throw std::invalid_argument("a candidate is a variable that does not exist");
-          }
-          variables.push_back(scip::SCIPgetVars(scip)[j]);
-        }
         std::vector<float> features;
-        observe_candidates(scip, variables, features);
+        observe_candidates(scip, variables_of(scip, candidates), features);
         return features_array(std::move(features));
       },
       "scip"_a, "candidates"_a,
@@ -198,6 +182,7 @@ NB_MODULE(_core, m) {
       .def_prop_ro("root_end_cpu", &BoundRecorder::root_end_cpu);
 
   bind_network(m);
+  bind_steering(m);
   bind_branchrule(m);
 }
 

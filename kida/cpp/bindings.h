@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -23,6 +24,7 @@ namespace nb = nanobind;
 
 void bind_network(nb::module_& m);
 void bind_branchrule(nb::module_& m);
+void bind_steering(nb::module_& m);
 
 template <typename T>
 using Input = nb::ndarray<const T, nb::c_contig, nb::device::cpu>;
@@ -45,6 +47,26 @@ inline Scip* scip_of(const nb::object& capsule) {
   auto* scip = static_cast<Scip*>(PyCapsule_GetPointer(capsule.ptr(), "scip"));
   if (scip == nullptr) throw nb::python_error();
   return scip;
+}
+
+inline void require_solved_lp(Scip* scip) {
+  if (scip::SCIPgetStage(scip) != scip::constants.stage_solving ||
+      scip::SCIPgetLPSolstat(scip) != scip::constants.lpsolstat_optimal) {
+    throw std::runtime_error(
+        "there is no focus node with an LP solved to optimality: call this from a branching rule");
+  }
+}
+
+inline std::vector<SCIP_Var*> variables_of(Scip* scip, const Input<std::int32_t>& indices) {
+  std::vector<SCIP_Var*> variables;
+  for (std::size_t k = 0; k < indices.size(); ++k) {
+    const std::int32_t j = indices.data()[k];
+    if (j < 0 || j >= scip::SCIPgetNVars(scip)) {
+      throw std::invalid_argument("a candidate is a variable that does not exist");
+    }
+    variables.push_back(scip::SCIPgetVars(scip)[j]);
+  }
+  return variables;
 }
 
 inline nb::tuple observation_arrays(const Observation& o) {

@@ -139,15 +139,17 @@ Acting acting_of(const std::string& name) {
   if (name == "random") return Acting::random;
   if (name == "scip") return Acting::scip;
   if (name == "function") return Acting::function;
+  if (name == "steering") return Acting::steering;
   throw std::invalid_argument("'" + name +
-                              "' is not one of network, expert, random, scip, function");
+                              "' is not one of network, expert, random, scip, function, steering");
 }
 
 std::shared_ptr<Brancher> include_brancher(const nb::object& capsule,
                                            std::shared_ptr<Network> network,
                                            const nb::dict& options, const std::string& acting,
                                            std::uint64_t seed, int priority, bool trace,
-                                           nb::object function, nb::object expert_score) {
+                                           nb::object function, nb::object expert_score,
+                                           const SteeringSetup* steering) {
   RuleSetup setup;
   setup.acting = acting_of(acting);
   setup.seed = seed;
@@ -157,6 +159,7 @@ std::shared_ptr<Brancher> include_brancher(const nb::object& capsule,
   setup.decision.visit(reader);
   setup.recording.visit(reader);
   reader.require_all_known();
+  if (steering != nullptr) setup.steering = *steering;
   if (!function.is_none()) setup.function = chooser_of(std::move(function));
   if (!expert_score.is_none()) setup.expert_score = expert_score_of(std::move(expert_score));
   return Brancher::include(scip_of(capsule), std::move(network), std::move(setup));
@@ -170,6 +173,7 @@ void bind_branchrule(nb::module_& m) {
       .def_static("include", &include_brancher, "scip"_a, "network"_a.none(), "options"_a,
                   nb::kw_only(), "acting"_a, "seed"_a = 0, "priority"_a, "trace"_a = false,
                   "function"_a = nb::none(), "expert_score"_a = nb::none(),
+                  "steering"_a = nb::none(),
                   "Include the rule; its options are those of kida.rule, by name. Functions are "
                   "given as weak references.")
       .def_static("included",
@@ -182,6 +186,7 @@ void bind_branchrule(nb::module_& m) {
                      result["network_decisions"] = s.network_decisions;
                      result["expert_decisions"] = s.expert_decisions;
                      result["shortlist_decisions"] = s.shortlist_decisions;
+                     result["looks"] = s.looks;
                      result["candidates"] = s.candidates;
                      result["unscored"] = s.unscored;
                      result["decisions_in_copies"] = self.decisions_in_copies();

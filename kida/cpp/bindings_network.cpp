@@ -22,14 +22,16 @@ using namespace nb::literals;
 namespace {
 
 std::shared_ptr<Network> make_network(const std::map<std::string, Input<float>>& arrays,
-                                      int embedding_size, bool candidate_features) {
+                                      int embedding_size, bool candidate_features,
+                                      bool incumbent_features) {
   Parameters parameters;
   for (const auto& [name, array] : arrays) {
     Parameter parameter{array.data(), {}};
     for (std::size_t i = 0; i < array.ndim(); ++i) parameter.shape.push_back(array.shape(i));
     parameters.emplace(name, std::move(parameter));
   }
-  return std::make_shared<Network>(parameters, embedding_size, candidate_features);
+  return std::make_shared<Network>(parameters, embedding_size, candidate_features,
+                                   incumbent_features);
 }
 
 void require(bool condition, const char* message) {
@@ -113,9 +115,10 @@ auto score(const Network& network, const NodeArrays& arrays) {
 void bind_network(nb::module_& m) {
   nb::class_<Network>(m, "NativeNetwork", "The bipartite graph network of one policy.")
       .def(nb::new_(&make_network), "parameters"_a, "embedding_size"_a,
-           "candidate_features"_a = false)
+           "candidate_features"_a = false, "incumbent_features"_a = false)
       .def_prop_ro("embedding_size", &Network::embedding_size)
       .def_prop_ro("candidate_features", &Network::candidate_features)
+      .def_prop_ro("incumbent_features", &Network::incumbent_features)
       .def(
           "score",
           [](const Network& self, Input<float> row_features, Input<float> variable_features,

@@ -70,6 +70,7 @@ struct Brancher::Callbacks {
   // A solve begins, or a restart: what was found out of the last one need not hold of this one.
   static Retcode on_solve(Scip*, SCIP_Branchrule* rule) {
     of(rule).state_ = State::unused;
+    of(rule).start_steering();
     return okay;
   }
   static Retcode on_free(Scip*, SCIP_Branchrule* rule) {
@@ -86,6 +87,9 @@ std::shared_ptr<Brancher> Brancher::include(Scip* scip, std::shared_ptr<const Ne
                                             RuleSetup setup) {
   if (network == nullptr && setup.acting == Acting::network) {
     throw std::invalid_argument("a rule that acts by the network needs one");
+  }
+  if (!setup.steering && setup.acting == Acting::steering) {
+    throw std::invalid_argument("a rule that steers needs a model");
   }
   std::shared_ptr<Brancher> brancher(new Brancher(std::move(network), std::move(setup)));
   include(scip, brancher);
@@ -113,7 +117,8 @@ void Brancher::copy_to(Scip* target) {
       stage != constants.stage_solved) {
     return;
   }
-  if (setup_.acting != Acting::network || recorder_.active()) {
+  const bool by_itself = setup_.acting == Acting::network || setup_.acting == Acting::steering;
+  if (!by_itself || recorder_.active()) {
     if (!is_copy_) {
       warn_once(warned_copy_,
                 "the copy of this model is branched by SCIP's own rules: a Python function, or a "
@@ -200,7 +205,7 @@ std::vector<std::size_t> Brancher::expert_shortlist(Scip* scip, bool observed) {
   if (network_ == nullptr || limit <= 0) {
     return promising_by_pseudocost(scip, candidates_, limit);
   }
-  if (!observed) observe_node(scip, false, network_->candidate_features());
+  if (!observed) observe_node(scip, network_->incumbent_features(), network_->candidate_features());
   if (!score()) return promising_by_pseudocost(scip, candidates_, limit);
   return best_scored(limit);
 }
@@ -234,10 +239,14 @@ bool Brancher::score() {
   timing_.scoring = static_cast<float>(seconds(begin, Clock::now()));
   statistics_.seconds_scoring += timing_.scoring;
   if (all_finite(scores_)) return true;
+  warn_not_finite();
+  return false;
+}
+
+void Brancher::warn_not_finite() {
   warn_once(warned_not_finite_,
             "the network's scores are not finite: its weights do not fit this problem; SCIP's own "
             "branching rules decide at such nodes");
-  return false;
 }
 
 Brancher::Choice Brancher::ask_network(Scip* scip) {
@@ -250,7 +259,7 @@ Brancher::Choice Brancher::ask_network(Scip* scip) {
     std::iota(shortlist_.begin(), shortlist_.end(), std::size_t{0});
     return {.shortlisted = true};
   }
-  observe_node(scip, false, network_->candidate_features());
+  observe_node(scip, network_->incumbent_features(), network_->candidate_features());
   if (!score()) {
     statistics_.unscored += 1;
     return {};
@@ -264,6 +273,19 @@ Brancher::Choice Brancher::ask_network(Scip* scip) {
   statistics_.network_decisions += 1;
   const auto best = std::max_element(scores_.begin(), scores_.end());
   return {.candidate = static_cast<int>(best - scores_.begin())};
+}
+
+// None where SCIP's default would do the same.
+Brancher::Choice Brancher::ask_steering(Scip* scip) {
+  const auto begin = Clock::now();
+  const bool chosen =
+      steering_->choose(scip, candidates_, [this] { return uniform(); }, shortlist_);
+  statistics_.seconds_scoring += seconds(begin, Clock::now());
+  if (steering_->unscored()) {
+    statistics_.unscored += 1;
+    warn_not_finite();
+  }
+  return {.shortlisted = chosen};
 }
 
 int Brancher::ask_function(Scip* scip) {
@@ -284,6 +306,7 @@ int Brancher::ask_function(Scip* scip) {
 Brancher::Choice Brancher::ask_acting(Scip* scip) {
   switch (setup_.acting) {
     case Acting::network: return ask_network(scip);
+    case Acting::steering: return ask_steering(scip);
     case Acting::function: return {.candidate = ask_function(scip)};
     case Acting::random:
       return {.candidate = static_cast<int>(uniform() * static_cast<double>(candidates_.size()))};
@@ -323,9 +346,13 @@ int Brancher::branch(Scip* scip, Choice choice) {
   int result = constants.result_branched;
   if (choice.shortlisted) {
     result = branch_reliably(scip);
-    if (result != constants.result_branched) return result;
-    statistics_.network_decisions += 1;
-    statistics_.shortlist_decisions += 1;
+    const bool branched = result == constants.result_branched;
+    if (steering_) steering_->learn(scip, candidates_, branched);
+    if (!branched) return result;
+    const bool look = steering_ && steering_->looking();
+    statistics_.looks += look ? 1 : 0;
+    statistics_.network_decisions += look ? 0 : 1;
+    statistics_.shortlist_decisions += look ? 0 : 1;
   } else {
     branch_on(scip, choice);
   }

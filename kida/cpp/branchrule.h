@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <random>
 #include <utility>
 #include <vector>
@@ -19,12 +20,13 @@
 #include "pending_exception.h"
 #include "rule_options.h"
 #include "sample_recorder.h"
+#include "steering.h"
 #include "strong_branching.h"
 
 namespace kida {
 
 // Who decides at nodes where the expert does not.
-enum class Acting { network, expert, random, scip, function };
+enum class Acting { network, expert, random, scip, function, steering };
 
 // Returns the position of its choice in the candidates; or stores its exception and returns -1.
 using Chooser = std::function<int(const ObservedNode&, const std::shared_ptr<PendingException>&)>;
@@ -42,6 +44,7 @@ struct RuleSetup {
   Acting acting = Acting::network;
   Chooser function;          // for Acting::function
   ExpertScore expert_score;  // of the expert's candidates; empty: SCIP's branching score
+  std::optional<SteeringSetup> steering;  // for Acting::steering
   std::uint64_t seed = 0;
   int priority = 0;    // among SCIP's branching rules
   bool trace = false;  // keep the timings of every decision of the network
@@ -53,6 +56,7 @@ struct Statistics {
   std::int64_t expert_decisions = 0;
   std::int64_t shortlist_decisions =
       0;                        // of the network's: among its best by reliability branching
+  std::int64_t looks = 0;       // all candidates were asked, to see what a shortlist would keep
   std::int64_t candidates = 0;  // sum over the decisions
   std::int64_t unscored = 0;    // nodes left to SCIP's rules because a score was not finite
   double seconds_observing = 0.0;
@@ -98,12 +102,15 @@ class Brancher : public std::enable_shared_from_this<Brancher> {
       : network_(std::move(network)),
         setup_(std::move(setup)),
         recorder_(setup_.recording),
-        random_(setup_.seed) {}
+        random_(setup_.seed) {
+    start_steering();
+  }
 
   // One rule in one SCIP, of the model or of a copy, which may run in a thread of its own.
   static void include(Scip* scip, std::shared_ptr<Brancher> brancher);
   void copy_to(Scip* target);
   void warn_once(bool& warned, const char* message);
+  void warn_not_finite();
 
   int execute(Scip* scip);
   int give_up(Scip* scip);
@@ -115,6 +122,10 @@ class Brancher : public std::enable_shared_from_this<Brancher> {
   std::vector<std::size_t> best_scored(int limit) const;
   Choice ask_acting(Scip* scip);
   Choice ask_network(Scip* scip);
+  Choice ask_steering(Scip* scip);
+  void start_steering() {
+    if (setup_.steering) steering_.emplace(*setup_.steering);
+  }
   int ask_function(Scip* scip);
   void observe_node(Scip* scip, bool with_incumbent, bool with_candidate_features);
   bool score();
@@ -148,6 +159,7 @@ class Brancher : public std::enable_shared_from_this<Brancher> {
   std::vector<SCIP_Var*> shortlisted_;
   std::vector<double> values_, fractions_;
   StrongBranching expert_;
+  std::optional<Steering> steering_;  // of this solve
   Network::Workspace workspace_;
   Timing timing_{};
 };

@@ -178,13 +178,15 @@ void Network::score_graph(const NodeView& node, Workspace& w, std::span<float> s
 void Network::embed_node(const ObservationView& o, Workspace& w) const {
   {
     const auto& n = variable_embedding_.normalisation;
-    constexpr int features = network_variable_features.size();
+    const auto features = static_cast<int>(variable_features_.size());
     w.variable_input.resize(static_cast<std::size_t>(o.variables) * features);
     float* out = w.variable_input.data();
     const float* in = o.variable_features;
     for (int j = 0; j < o.variables; ++j, in += variable_feature_count, out += features) {
       for (int f = 0; f < features; ++f) {
-        out[f] = (in[network_variable_features[f]] + n.shift[f]) * n.scale[f];
+        const float value = in[variable_features_[f]];
+        const bool absent = of_incumbent(variable_features_[f]) && std::isnan(value);
+        out[f] = ((absent ? 0.0F : value) + n.shift[f]) * n.scale[f];
       }
     }
     embed(variable_embedding_, w.variable_input, o.variables, w.hidden, w.variables);

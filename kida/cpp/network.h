@@ -6,7 +6,6 @@
 // second half-convolution and the readout, and where they have few rows, no others are computed.
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <map>
@@ -21,16 +20,6 @@
 
 namespace kida {
 
-// The variable features that the network reads: all but the incumbent's.
-inline constexpr auto network_variable_features = [] {
-  std::array<int, variable_feature_count - 2> features{};
-  int count = 0;
-  for (int f = 0; f < variable_feature_count; ++f) {
-    if (f != incumbent_value && f != average_incumbent_value) features[count++] = f;
-  }
-  return features;
-}();
-
 // A named parameter as the model file holds it: row-major, (outputs, inputs) for weights.
 struct Parameter {
   const float* data;
@@ -43,10 +32,12 @@ bool all_finite(std::span<const float> scores);
 
 class Network {
  public:
-  // With `candidate_features` the readout also reads what the solver has learned of the candidates.
+  // With `candidate_features` the readout also reads what the solver has learned of the candidates;
+  // with `incumbent_features` the variables' embedding reads the incumbent's columns, 0 for NaN.
   // Throws std::invalid_argument naming the parameter that is missing, of another shape, or
   // superfluous, or the embedding size that is not a multiple of 8 up to 128.
-  Network(const Parameters& parameters, int embedding_size, bool candidate_features);
+  Network(const Parameters& parameters, int embedding_size, bool candidate_features,
+          bool incumbent_features);
 
   // Scratch memory of one caller; grows to the largest observation seen and stays.
   struct Workspace {
@@ -64,6 +55,7 @@ class Network {
 
   int embedding_size() const { return embedding_size_; }
   bool candidate_features() const { return candidate_features_; }
+  bool incumbent_features() const { return incumbent_features_; }
 
   // The instruction set in use: "avx512", "avx2" or "baseline".
   static const char* instruction_set();
@@ -118,6 +110,8 @@ class Network {
 
   int embedding_size_;
   bool candidate_features_;
+  bool incumbent_features_;
+  std::vector<int> variable_features_;  // the columns that it reads
   int width_;
   Embedding variable_embedding_, row_embedding_;
   float edge_shift_, edge_scale_;

@@ -116,13 +116,18 @@ class Network::Builder {
   std::set<std::string> used_;
 };
 
-Network::Network(const Parameters& parameters, int embedding_size, bool candidate_features)
+Network::Network(const Parameters& parameters, int embedding_size, bool candidate_features,
+                 bool incumbent_features)
     : embedding_size_(embedding_size),
       candidate_features_(candidate_features),
+      incumbent_features_(incumbent_features),
       width_(padded(embedding_size)) {
   if (embedding_size < 8 || embedding_size > 128 || embedding_size % 8 != 0) {
     throw std::invalid_argument("the embedding size is " + std::to_string(embedding_size) +
                                 "; it must be a multiple of 8 up to 128");
+  }
+  for (int f = 0; f < variable_feature_count; ++f) {
+    if (incumbent_features || !of_incumbent(f)) variable_features_.push_back(f);
   }
   const int d = embedding_size;
   using Matrix = Builder::Matrix;
@@ -139,8 +144,7 @@ Network::Network(const Parameters& parameters, int embedding_size, bool candidat
     e.second = Builder::layer(builder.matrix(name + ".3.weight", d, d), &bias3, width_, width_);
     return e;
   };
-  variable_embedding_ =
-      embedding("var_embedding", static_cast<int>(network_variable_features.size()));
+  variable_embedding_ = embedding("var_embedding", static_cast<int>(variable_features_.size()));
   row_embedding_ = embedding("cons_embedding", row_feature_count);
   edge_shift_ = static_cast<float>(builder.scalar("edge_embedding.0.shift"));
   edge_scale_ = static_cast<float>(builder.scalar("edge_embedding.0.scale"));

@@ -45,6 +45,11 @@ enum VariableFeature : int {
   variable_feature_count
 };
 
+// The columns that a network may do without.
+constexpr bool of_incumbent(int feature) {
+  return feature == incumbent_value || feature == average_incumbent_value;
+}
+
 enum CandidateFeature : int {
   pseudocost_down,
   pseudocost_up,
@@ -116,7 +121,8 @@ inline NodeView view_of(const ObservedNode& node) {
 double lp_value(Scip* scip, SCIP_Var* variable);
 
 // Fill `observation` from the focus node's LP, which must be solved to optimality.
-// Without `with_incumbent` the incumbent's two columns stay NaN: the network does not read them.
+// Without `with_incumbent` the incumbent's two columns stay NaN, for networks that do not read
+// them.
 void observe(Scip* scip, bool with_incumbent, Observation& observation);
 
 // Fill `features`, candidates x candidate_feature_count, with what the solver has learned of

@@ -53,6 +53,7 @@ using EventCallback = Retcode (*)(Scip*, SCIP_Eventhdlr*);
   X(Longint, SCIPgetNTotalNodes, (Scip*))                                                          \
   X(Longint, SCIPgetNNodes, (Scip*))                                                               \
   X(Longint, SCIPgetNLPIterations, (Scip*))                                                        \
+  X(Longint, SCIPgetNStrongbranchLPIterations, (Scip*))                                            \
   X(Longint, SCIPgetNLPs, (Scip*))                                                                 \
   X(int, SCIPgetDepth, (Scip*))                                                                    \
   X(Bool, SCIPisStopped, (Scip*))                                                                  \
@@ -123,6 +124,9 @@ using EventCallback = Retcode (*)(Scip*, SCIP_Eventhdlr*);
   /* candidates (permuted), their values, fractionalities, number; whether to branch */             \
   X(Retcode, SCIPexecRelpscostBranching, (Scip*, SCIP_Var**, Real*, Real*, int, Bool, int*))       \
   X(Retcode, SCIPupdateNodeLowerbound, (Scip*, SCIP_Node*, Real))                                  \
+  X(Retcode, SCIPgetChildren, (Scip*, SCIP_Node***, int*))                                         \
+  X(void, SCIPnodeGetParentBranchings, (SCIP_Node*, SCIP_Var**, Real*, int*, int*, int))           \
+  X(Longint, SCIPgetVarStrongbranchNode, (Scip*, SCIP_Var*))                                       \
   X(Retcode, SCIPstartStrongbranch, (Scip*, Bool))                                                 \
   X(Retcode, SCIPendStrongbranch, (Scip*))                                                         \
   X(Retcode, SCIPgetVarStrongbranchFrac,                                                           \

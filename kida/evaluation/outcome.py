@@ -80,6 +80,7 @@ class Branching(Struct, frozen=True, kw_only=True):
     declined: bool = False
     unscored: Counter = 0
     shortlist_decisions: Counter = 0
+    looks: Counter = 0
 
 
 class Outcome(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -2,7 +2,9 @@
 
 With the parameters of learn2branch (Gasse et al. 2019): 100 facilities and 100, 200 or 400
 customers (easy, medium, hard), total capacity five times the total demand. The size ``small``, with
-50 customers, is kida's own, for training: strong branching takes a fifth of the time there.
+50 customers, is kida's own, for training: strong branching takes a fifth of the time there. Of as
+many customers and facilities, and demands that cannot be split, ``35x35`` is the size of Scavuzzo
+et al. (2022), to compare with their networks.
 """
 
 import numpy as np
@@ -14,7 +16,12 @@ from kida.instances.synthetic import Synthetic
 
 
 def facility_location(
-    name: str, source: Source, customers: int, facilities: int = 100, ratio: float = 5.0
+    name: str,
+    source: Source,
+    customers: int,
+    facilities: int = 100,
+    ratio: float = 5.0,
+    unsplittable: bool = False,
 ) -> Program:
     """Draw a problem: open facilities (binary) and ship fractions of demands (continuous).
 
@@ -28,6 +35,8 @@ def facility_location(
         Their numbers; places are uniform in the unit square.
     ratio
         Total capacity over total demand, more than 1 (capacities are rounded down).
+    unsplittable
+        Whether each customer is served by one facility alone: fractions are then binary.
 
     Raises
     ------
@@ -73,8 +82,9 @@ def facility_location(
             matrix.add(f"open_{i}_{j}", [j, ship[i, j]], [-1.0, 1.0], right=0.0)
     columns = [f"open_{j}" for j in range(facilities)]
     columns += [f"ship_{i}_{j}" for i in range(customers) for j in range(facilities)]
+    binaries = len(columns) if unsplittable else facilities
     return matrix.program(
-        name, columns, np.concatenate([fixed, transport.ravel()]), binaries=facilities
+        name, columns, np.concatenate([fixed, transport.ravel()]), binaries=binaries
     )
 
 
@@ -87,5 +97,6 @@ FAMILY = Synthetic(
         "medium": {"customers": 200},
         "hard": {"customers": 400},
         "small": {"customers": 50},
+        "35x35": {"customers": 35, "facilities": 35, "unsplittable": True},
     },
 )

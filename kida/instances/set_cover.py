@@ -2,6 +2,8 @@
 
 Easy, medium and hard have 500, 1000 and 2000 rows, 1000 columns and density 0.05. The instances
 follow the published distribution; they are not the published files, which came out of one stream.
+The size ``400x750`` (rows x columns) is that of Scavuzzo et al. (2022), to compare with their
+networks.
 """
 
 import numpy as np
@@ -91,5 +93,6 @@ FAMILY = Synthetic(
         "easy": {"rows": 500, "columns": 1000},
         "medium": {"rows": 1000, "columns": 1000},
         "hard": {"rows": 2000, "columns": 1000},
+        "400x750": {"rows": 400, "columns": 750},
     },
 )

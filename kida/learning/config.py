@@ -253,6 +253,10 @@ class RunConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         From it every other random choice is derived.
     generations
         How many there are.
+    kind
+        ``"network"``, or ``"relpscost"``: a small model of the candidates that steers SCIP's
+        reliability branching (:mod:`kida.network.steering`), for folders of problems of any kind.
+        It is trained on one generation's samples; of ``training`` it has no options.
     collection, training, inheritance
         The parts.
     """
@@ -261,6 +265,7 @@ class RunConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     size: str = ""
     seed: Seed = 0
     generations: Annotated[int, Meta(ge=1, le=999)] = 5
+    kind: Literal["network", "relpscost"] = "network"
     collection: CollectionConfig = CollectionConfig()
     training: TrainingConfig = TrainingConfig()
     inheritance: InheritanceConfig = InheritanceConfig()

@@ -32,6 +32,7 @@ from kida.network.architecture import Weights
 from kida.network.card import Card
 from kida.network.inheritance import interpolate, uniform_average
 from kida.network.policy import Policy
+from kida.network.steering import Steering
 
 if TYPE_CHECKING:
     from kida.network.gnn import Network
@@ -79,11 +80,45 @@ def train(
             return final
         plan = plan_of(config, makers, _listed(run, workers))
         run.log("started", jobs=workers.count)
-        for number in range(1, config.generations + 1):
-            make_generation(run, plan, number, makers=makers, workers=workers, threads=threads)
-        _inherit(run, plan, workers).save(final)
+        if config.kind == "relpscost":
+            steering(run, plan, workers, threads or workers.count).save(final)
+        else:
+            for number in range(1, config.generations + 1):
+                make_generation(run, plan, number, makers=makers, workers=workers, threads=threads)
+            _inherit(run, plan, workers).save(final)
         run.log("finished", policy=str(final))
     return final
+
+
+def steering(run: Run, plan: Plan, workers: Workers, threads: int) -> Steering:
+    """Collect the run's samples, or find them, and return the model that is trained on them."""
+    calm_threads()
+    collect_generation(run, plan, 1, workers)
+    import torch
+
+    from kida.learning.steering import fit
+
+    torch.set_num_threads(threads)
+    training, validation = (_informative(run, plan, kind, 1) for kind in ("train", "valid"))
+    run.log(
+        "training",
+        generation=1,
+        samples=len(training),
+        validation_samples=len(validation),
+        uninformative=training.uninformative + validation.uninformative,
+    )
+    config = run.config
+    found = fit(training, validation, seed=config.seed)
+    run.log("kept", by_model=found.kept, by_pseudocosts=found.by_pseudocosts)
+    card = replaced(
+        found.policy.card,
+        recipe={"config": plain(config), **found.policy.card.recipe},
+        parameters=config.collection.parameters,
+        scip_version=scip_version(),
+    )
+    policy = Steering(found.policy.weights, card)
+    policy.save(run.generation(1) / "policy")
+    return policy
 
 
 def _listed(run: Run, workers: Workers) -> Family:

@@ -15,7 +15,6 @@ from torch import Tensor
 from kida.learning.config import TrainingConfig
 from kida.learning.samples import best_candidates
 from kida.network.gnn import Graphs, Network
-from kida.observation import NETWORK_VARIABLE_FEATURES
 from kida.sample import Sample
 
 
@@ -68,7 +67,7 @@ def collate(samples: Sequence[Sample], *, whole: bool = False) -> Batch:
         if not whole:
             seen, scored = seen.around(scored)
         rows.append(seen.row_features)
-        variables.append(seen.variable_features[:, NETWORK_VARIABLE_FEATURES])
+        variables.append(seen.variable_features)
         edges.append(seen.edge_indices + np.array([[row], [variable]]))
         values.append(seen.edge_values)
         candidates.append(scored.astype(np.int64) + variable)

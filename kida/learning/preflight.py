@@ -43,6 +43,7 @@ def check_run(
     named_settings(config.collection.settings)
     plan_of(config, makers)  # family, sizes and instances
     _check_parameters(config)
+    _check_kind(config, makers)
     if config.collection.expert_score:
         load_function(config.collection.expert_score)
     if config.training.teacher not in ("", "previous"):
@@ -77,6 +78,22 @@ def _installed(package: str) -> bool:
         return importlib.util.find_spec(package) is not None
     except ValueError:  # what was kept from being imported
         return False
+
+
+def _check_kind(config: RunConfig, makers: Makers) -> None:
+    if config.kind == "network":
+        return
+    if config.generations != 1 or makers:
+        raise UserError(
+            f'generations is {config.generations}, but a policy of the kind "{config.kind}" is '
+            "made of one generation's samples: set generations = 1, and raise collection.episodes"
+        )
+    if config.collection.candidates != "fractional":
+        raise UserError(
+            f'collection.candidates is "{config.collection.candidates}", but a policy of the kind '
+            f'"{config.kind}" chooses among the fractional ones: set collection.candidates = '
+            '"fractional"'
+        )
 
 
 def _check_parameters(config: RunConfig) -> None:

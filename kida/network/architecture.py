@@ -16,6 +16,7 @@ from kida.observation import (
     SCHEMA_VERSION,
     CandidateFeature,
     RowFeature,
+    VariableFeature,
 )
 
 #: State-dict name to float32 array, the prenorm layers' included.
@@ -35,6 +36,9 @@ class Architecture(Struct, frozen=True, forbid_unknown_fields=True):
     candidate_features
         Whether the readout reads, beside a candidate's embedding, what the solver has learned of it
         (:class:`kida.observation.CandidateFeature`).
+    incumbent_features
+        Whether it reads the incumbent's two columns of the variables too, 0 where there is no
+        incumbent. kida trains none that does; imported ones may.
 
     Raises
     ------
@@ -44,6 +48,7 @@ class Architecture(Struct, frozen=True, forbid_unknown_fields=True):
 
     embedding_size: EmbeddingSize = 64
     candidate_features: bool = False
+    incumbent_features: bool = False
 
     def __post_init__(self) -> None:
         size = self.embedding_size
@@ -60,6 +65,11 @@ class Architecture(Struct, frozen=True, forbid_unknown_fields=True):
         return SCHEMA_VERSION if self.candidate_features else 1
 
     @property
+    def variable_features(self) -> tuple[VariableFeature, ...]:
+        """The columns of the variables' features that the network reads, in its order."""
+        return tuple(VariableFeature) if self.incumbent_features else NETWORK_VARIABLE_FEATURES
+
+    @property
     def readout_size(self) -> int:
         """How many numbers the readout makes a candidate's score of."""
         return self.embedding_size + (len(CandidateFeature) if self.candidate_features else 0)
@@ -72,7 +82,7 @@ def shapes(architecture: Architecture) -> dict[str, tuple[int, ...]]:
     found["edge_embedding.0.scale"] = (1,)
     for name, features in (
         ("cons_embedding", len(RowFeature)),
-        ("var_embedding", len(NETWORK_VARIABLE_FEATURES)),
+        ("var_embedding", len(architecture.variable_features)),
     ):
         found |= {
             f"{name}.0.shift": (features,),

@@ -126,6 +126,11 @@ def card_from(content: Mapping[str, Any], trouble: str = "this is not a policy's
     UserError
         As :func:`read_card`.
     """
+    if "kind" in content:
+        raise UserError(
+            f"{trouble} with a network: it is of the kind {repr(content['kind'])[:50]}, which "
+            "steers SCIP's own rule; name a policy with a network"
+        )
     if "schema_version" not in content:
         raise UserError(f"{trouble}: it has no schema_version; restore the original file")
     content = dict(content)

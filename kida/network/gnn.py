@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch_geometric.nn import MessagePassing
 
 from kida.network.architecture import Architecture, Weights
-from kida.observation import NETWORK_VARIABLE_FEATURES, RowFeature
+from kida.observation import INCUMBENT_FEATURES, RowFeature
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,7 +29,7 @@ class Graphs:
     rows
         Shape ``(m, 5)``, float32.
     variables
-        Shape ``(n, 17)``, float32: the network's columns only.
+        Shape ``(n, 19)``, float32: all columns, whichever the network reads.
     edge_indices
         Shape ``(2, e)``, int64: row and variable of each edge.
     edge_values
@@ -256,6 +256,9 @@ class Network(nn.Module):
         super().__init__()
         self.architecture = architecture
         size = architecture.embedding_size
+        self.columns: Tensor
+        columns = torch.tensor(architecture.variable_features)
+        self.register_buffer("columns", columns, persistent=False)
 
         def embedding(features: int) -> nn.Sequential:
             return nn.Sequential(
@@ -268,7 +271,7 @@ class Network(nn.Module):
 
         self.cons_embedding = embedding(len(RowFeature))
         self.edge_embedding = nn.Sequential(PreNorm(1, shift=True))
-        self.var_embedding = embedding(len(NETWORK_VARIABLE_FEATURES))
+        self.var_embedding = embedding(len(architecture.variable_features))
         self.conv_v_to_c = HalfConvolution(size)
         self.conv_c_to_v = HalfConvolution(size)
         self.output_module = nn.Sequential(
@@ -299,7 +302,7 @@ class Network(nn.Module):
             If the network reads the candidates' features, and there are none.
         """
         rows = self.cons_embedding(graphs.rows)
-        variables = self.var_embedding(graphs.variables)
+        variables = self.var_embedding(self._read(graphs.variables))
         edges = self.edge_embedding(graphs.edge_values)
         to_rows = graphs.edge_indices.flip(0)
         rows = self.conv_v_to_c(variables, rows, to_rows, edges, per_edge=per_edge)
@@ -318,6 +321,15 @@ class Network(nn.Module):
             variables = torch.cat([variables, graphs.candidate_features], dim=-1)
         scores: Tensor = self.output_module(variables)[:, 0]
         return scores
+
+    def _read(self, variables: Tensor) -> Tensor:
+        """Return the columns that the network reads; what there is no incumbent for is 0."""
+        read = variables.index_select(1, self.columns)
+        if self.architecture.incumbent_features:
+            # There all columns are read, each at its own place.
+            incumbent = list(INCUMBENT_FEATURES)
+            read[:, incumbent] = read[:, incumbent].nan_to_num(nan=0.0)
+        return read
 
     @torch.no_grad()
     def fit_prenorms(self, batches: list[Graphs]) -> None:

@@ -89,7 +89,7 @@ class Policy:
             If there is none, its card is of another version, unreadable or wrong, or its weights
             are damaged, too large, not finite, or do not fit the card.
         """
-        folder = _find(name_or_folder)
+        folder = policy_folder(name_or_folder)
         try:
             card = read_card(folder / CARD_FILE)
         except FileNotFoundError:
@@ -97,8 +97,11 @@ class Policy:
                 f"{folder} holds no {CARD_FILE}: it is not a policy; "
                 "give the folder that 'kida train' left"
             ) from None
+        # Weights beside a card without a network are found, to be refused.
+        some = card.architecture is not None or (folder / WEIGHTS_FILE).exists()
+        weights = read_weights(folder) if some else {}
         try:
-            return cls(_weights_in(folder, needed=card.architecture is not None), card)
+            return cls(weights, card)
         except UserError as error:
             raise UserError(f"{folder}: {error}") from None
 
@@ -115,8 +118,7 @@ class Policy:
         folder = Path(folder)
         if self.has_network:
             with atomic_path(folder / WEIGHTS_FILE) as temporary:
-                # Not `save_file`, whose files only their owner can read.
-                temporary.write_bytes(safetensors.numpy.save(self.weights))
+                temporary.write_bytes(weights_content(self.weights))
         write_json(folder / CARD_FILE, self.card.to_json())
 
     def native(self) -> "NativeNetwork":
@@ -134,7 +136,10 @@ class Policy:
         apply_environment()
         architecture = self.card.shape
         network: NativeNetwork = NativeNetwork(
-            self.weights, architecture.embedding_size, architecture.candidate_features
+            self.weights,
+            architecture.embedding_size,
+            architecture.candidate_features,
+            architecture.incumbent_features,
         )
         return network
 
@@ -152,25 +157,43 @@ def shipped() -> dict[str, Path]:
     return found
 
 
-def _weights_in(folder: Path, *, needed: bool) -> Weights:
-    file = folder / WEIGHTS_FILE
+def weights_content(weights: Weights) -> bytes:
+    """Return the content of a policy's file of weights."""
+    # Not `save_file`, whose files only their owner can read.
+    return safetensors.numpy.save(weights)
+
+
+def read_weights(folder: Path) -> Weights:
+    """Read a policy's weights, by name, unchecked.
+
+    Raises
+    ------
+    UserError
+        If there are none in the folder, or they are damaged or too large.
+    """
+    weights_file = folder / WEIGHTS_FILE
     try:
-        content = read_bytes(file, "a network's weights", LARGEST_WEIGHTS)
-        # Sorted as always: the reader's own order is another one each time, and a search's
-        # steps follow it.
+        content = read_bytes(weights_file, "a network's weights", LARGEST_WEIGHTS)
+        # Sorted as always: the reader's own order is another one each time, and a search's steps
+        # follow it.
         return dict(sorted(safetensors.numpy.load(content).items()))
     except FileNotFoundError:
-        if not needed:
-            return {}
         raise UserError(f"{folder} holds no {WEIGHTS_FILE}; restore the file") from None
     # A type of number that numpy lacks is a KeyError.
     except (SafetensorError, ValueError, TypeError, KeyError) as error:
         raise UserError(
-            f"{file} is truncated or damaged ({error}); fetch or train it again"
+            f"{weights_file} is truncated or damaged ({error}); fetch or train it again"
         ) from error
 
 
-def _find(name_or_folder: str | Path) -> Path:
+def policy_folder(name_or_folder: str | Path) -> Path:
+    """Return the folder of a policy: a shipped one's by its name, any other or its run's.
+
+    Raises
+    ------
+    UserError
+        If there is none.
+    """
     if isinstance(name_or_folder, str):
         known = shipped()
         if name_or_folder in known:

@@ -20,6 +20,7 @@ from pyscipopt import SCIP_STAGE, Eventhdlr, Model
 from kida import _core, boundary
 from kida.errors import UserError
 from kida.network.policy import Policy
+from kida.network.steering import Steering, load_policy
 from kida.observation import Observation
 from kida.parameters import NO_PARAMETERS, ParameterValue
 from kida.rule import Acting, CandidateSet, Decision, Recording
@@ -45,6 +46,8 @@ class BranchingStatistics:
     unscored: int = 0  #: nodes left to SCIP's own rules: a score was not finite
     #: of the network's, by SCIP's reliability branching among the network's best candidates
     shortlist_decisions: int = 0
+    #: all candidates were asked, as by default, to see what a shortlist would have kept
+    looks: int = 0
     decisions_in_copies: int = 0  #: by this rule in copies of the model; counted nowhere else
 
 
@@ -152,7 +155,7 @@ class _ByScip:
 
 
 def attach(
-    model: Model, policy: Policy | str | Path, *, seed: int = 0, trace: bool = False
+    model: Model, policy: Policy | Steering | str | Path, *, seed: int = 0, trace: bool = False
 ) -> Brancher:
     """Let a learned policy branch in ``model``: call this, then ``model.optimize()``.
 
@@ -164,8 +167,9 @@ def attach(
         SCIP parameters in the policy's card are set. The rule acts in copies of the model too,
         but not in those that SCIP makes while it solves, for its heuristics.
     policy
-        A policy, the name of a shipped one (``"item_placement"``) or the folder of a trained one.
-        One without a network leaves the branching to SCIP, under the parameters in its card.
+        A policy, the name of a shipped one (``"item_placement"``) or the folder of a trained one;
+        also one that steers SCIP's reliability branching. One without a network leaves the
+        branching to SCIP, under the parameters in its card.
     seed
         Of the rule's own random choices (none for a network's decisions).
     trace
@@ -177,10 +181,13 @@ def attach(
         If the policy cannot be loaded or brings a parameter that SCIP refuses, the model's solve
         has begun, or it has a kida rule already; the model is then as it was.
     """
-    if not isinstance(policy, Policy):
-        policy = Policy.load(policy)
+    if isinstance(policy, str | Path):
+        policy = load_policy(policy)
     _check_ready(model)
     with _parameters(model, policy.card.parameters):
+        if isinstance(policy, Steering):
+            steering = policy.native()
+            return _include(model, None, {}, acting="steering", seed=seed, steering=steering)
         if not policy.has_network:
             return Brancher(_ByScip())
         return _include(

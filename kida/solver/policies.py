@@ -21,6 +21,7 @@ from pyscipopt import Model
 
 from kida.errors import UserError
 from kida.network.policy import Policy
+from kida.network.steering import Steering, load_policy
 from kida.parameters import ParameterValue
 from kida.solver.branching import PRIORITY, Brancher, attach, attach_callable
 
@@ -191,9 +192,9 @@ def _is_function(name: str) -> bool:
     return ":" in name and not os.path.exists(name)
 
 
-def _network(name: str) -> Policy:
+def _network(name: str) -> Policy | Steering:
     try:
-        return Policy.load(name)
+        return load_policy(name)
     except UserError as error:
         if os.path.isdir(name):
             raise

@@ -20,6 +20,13 @@ def test_sizes(size: str, customers: int) -> None:
     assert len(program.rows) == customers + 100 + 1 + 100 * customers
 
 
+def test_the_size_of_the_published_networks_does_not_split_demands() -> None:
+    instance = instances("facility_location", "test", 0, 1, "35x35")[0]
+    program = generated_family("facility_location").program(instance)
+    assert program.binaries == len(program.columns) == 35 + 35 * 35
+    assert len(program.rows) == 35 + 35 + 1 + 35 * 35
+
+
 def test_statistics() -> None:
     program = facility_location("p", Source(3), customers=200)
     total = program.rows.index("total_capacity")

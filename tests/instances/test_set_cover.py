@@ -17,6 +17,13 @@ def test_published_sizes(size: str, rows: int) -> None:
     assert program.binaries == 1000
 
 
+def test_the_size_of_the_published_networks() -> None:
+    instance = instances("set_cover", "test", 0, 1, "400x750")[0]
+    program = generated_family("set_cover").program(instance)
+    assert (len(program.rows), len(program.columns)) == (400, 750)
+    assert len(program.values) == 400 * 750 * 0.05
+
+
 def test_statistics() -> None:
     programs = [set_cover("p", Source(seed), rows=500, columns=1000) for seed in range(5)]
     costs = np.concatenate([program.objective for program in programs])

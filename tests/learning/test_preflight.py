@@ -31,6 +31,11 @@ def test_what_can_be_done_is_not_refused():
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
+        (["kind=relpscost"], r"generations is 5, but .* set generations = 1"),
+        (
+            ["kind=relpscost", "generations=1", "collection.candidates=unfixed"],
+            'collection.candidates is "unfixed"',
+        ),
         (["collection.settings=gentle"], "no settings named 'gentle'"),
         (["size=huge"], "no size 'huge'"),
         (["collection.sizes=huge"], "no size 'huge'"),

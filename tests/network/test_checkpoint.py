@@ -43,6 +43,32 @@ def test_checkpoints_of_every_format_import(policy, tmp_path, suffix):
         np.testing.assert_array_equal(imported.weights[name], array)
 
 
+def test_a_network_of_all_columns_is_told_from_kidas(tmp_path):
+    architecture = Architecture(16, incumbent_features=True)
+    weights = {name: np.ones(shape, np.float32) for name, shape in shapes(architecture).items()}
+    path = tmp_path / "checkpoint.npz"
+    np.savez(path, **weights)
+    imported = import_checkpoint(path)
+    assert imported.card.architecture == architecture
+    assert imported.card.candidates == "fractional"
+    imported.save(tmp_path / "policy")
+    assert Policy.load(tmp_path / "policy").card == imported.card
+
+
+def test_a_training_checkpoint_may_hold_the_state_dictionary(policy, tmp_path):
+    import torch
+
+    state = {name: torch.from_numpy(a).double() for name, a in policy.weights.items()}
+    torch.save({"state_dict": state, "epoch": 3}, tmp_path / "training.pt")
+    imported = import_checkpoint(tmp_path / "training.pt")
+    np.testing.assert_array_equal(
+        imported.weights["var_embedding.1.bias"], policy.weights["var_embedding.1.bias"]
+    )
+    torch.save({"model": state}, tmp_path / "other.pt")
+    with pytest.raises(UserError, match="no state dictionary"):
+        import_checkpoint(tmp_path / "other.pt")
+
+
 class _Trap:
     def __reduce__(self):
         return (print, ("executed",))
@@ -65,8 +91,13 @@ def test_bad_checkpoints_are_refused_and_never_executed(policy, tmp_path, capsys
     (tmp_path / "model.onnx").write_bytes(b"")
     with pytest.raises(UserError, match="not a known checkpoint format"):
         import_checkpoint(tmp_path / "model.onnx")
+    with pytest.raises(UserError, match="only be read by executing code in it"):
+        import_checkpoint(trapped)
+    np.savez(tmp_path / "words.npz", bias=np.array(["one"]))
+    with pytest.raises(UserError, match="weights are floating-point numbers"):
+        import_checkpoint(tmp_path / "words.npz")
     np.savez(tmp_path / "other.npz", bias=np.zeros(3))
-    with pytest.raises(UserError, match="not a KIDA network"):
+    with pytest.raises(UserError, match="not a network of the KIDA"):
         import_checkpoint(tmp_path / "other.npz")
     np.savez(
         tmp_path / "wide.npz", **{**policy.weights, "output_module.2.weight": np.ones((1, 12))}

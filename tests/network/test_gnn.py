@@ -10,7 +10,7 @@ from kida.network.card import Card
 from kida.network.checkpoint import import_checkpoint
 from kida.network.gnn import Graphs, Network
 from kida.network.policy import Policy
-from kida.observation import NETWORK_VARIABLE_FEATURES, Observation
+from kida.observation import Observation
 from kida.rule import Recording
 from kida.sample import Sample
 from kida.solver.branching import attach_collector
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.slow
 def graphs_of(observation: Observation, candidates=None) -> Graphs:
     return Graphs(
         torch.from_numpy(observation.row_features),
-        torch.from_numpy(observation.variable_features[:, NETWORK_VARIABLE_FEATURES]),
+        torch.from_numpy(observation.variable_features),
         torch.from_numpy(observation.edge_indices),
         torch.from_numpy(observation.edge_values[:, None]),
         None if candidates is None else torch.from_numpy(candidates.astype(np.int64)),
@@ -34,9 +34,7 @@ def golden_graphs(path) -> tuple[Graphs, dict]:
         arrays = {name: content[name] for name in content.files}
     graphs = Graphs(
         torch.from_numpy(arrays["row_features"].astype(np.float32)),
-        torch.from_numpy(
-            arrays["column_features"][:, NETWORK_VARIABLE_FEATURES].astype(np.float32)
-        ),
+        torch.from_numpy(arrays["column_features"].astype(np.float32)),
         torch.from_numpy(arrays["edge_indices"].astype(np.int64)),
         torch.from_numpy(arrays["edge_values"][:, None].astype(np.float32)),
     )

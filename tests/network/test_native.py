@@ -16,7 +16,7 @@ from kida.network.architecture import Architecture
 from kida.network.card import Card
 from kida.network.gnn import Graphs, Network
 from kida.network.policy import Policy
-from kida.observation import NETWORK_VARIABLE_FEATURES, Observation
+from kida.observation import Observation
 from kida.solver.branching import attach_callable, observe_candidates
 from kida.solver.problem import open_model
 
@@ -56,7 +56,7 @@ def graphs(node: Node) -> Graphs:
     observation, candidates, features = node
     return Graphs(
         torch.from_numpy(observation.row_features),
-        torch.from_numpy(observation.variable_features[:, NETWORK_VARIABLE_FEATURES]),
+        torch.from_numpy(observation.variable_features),
         torch.from_numpy(observation.edge_indices),
         torch.from_numpy(observation.edge_values[:, None]),
         torch.from_numpy(candidates).long(),

@@ -64,6 +64,7 @@ ENUMERATIONS = (
     "scip_basestat",
     "scip_branchdir",
     "scip_result",
+    "scip_boundtype",
 )
 
 

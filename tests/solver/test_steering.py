@@ -1,15 +1,20 @@
-"""What a network leaves to SCIP's own rules: deep nodes, and the choice in its shortlist."""
+"""What is left to SCIP's own rules: deep nodes, the choice in a shortlist, what does not pay."""
 
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 from pyscipopt import SCIP_PARAMSETTING, Model
 
+from kida import _core
 from kida.errors import UserError
 from kida.network.card import Card
-from kida.solver.branching import Brancher, attach
+from kida.network.steering import FEATURES, Steering, by_one_feature
+from kida.observation import Observation, VariableFeature
+from kida.solver.branching import Brancher, attach, attach_callable, capsule, observe_candidates
 
 INSTANCES = Path(__file__).parents[2] / "instances"
 
@@ -120,3 +125,89 @@ def test_depth_and_shortlist_go_together(solved) -> None:
 def test_reliability_branching_knows_fractional_candidates_alone() -> None:
     with pytest.raises(UserError, match=r"shortlist is 4, but .* fractional candidates alone"):
         Card(candidates="unfixed", shortlist=4)
+
+
+def steered(name: str, nodes: int, policy: Steering) -> tuple[Tree, Brancher]:
+    model = problem(name, nodes)
+    brancher = attach(model, policy)
+    model.optimize()
+    found = tree(model)
+    model.free()
+    return found, brancher
+
+
+AUCTION = "combinatorial_auction_easy_valid_0.mps.gz"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [AUCTION, FIXED_CHARGE, SET_COVER])
+@pytest.mark.parametrize(("feature", "descending"), [("noise", True), ("pseudocost_score", False)])
+def test_adversarial_scores_cost_next_to_nothing(name, feature, descending) -> None:
+    """Random and inverted: never more than the allowance above default, in nodes or iterations."""
+    default = default_tree(name, 150)
+    found, brancher = steered(name, 150, by_one_feature(feature, descending=descending))
+    work = [t.lp_iterations + t.strong_branching_iterations for t in (found, default)]
+    assert work[0] <= 1.03 * work[1]
+    assert found.nodes <= 1.03 * default.nodes
+    assert brancher.statistics.shortlist_decisions <= 0.05 * default.nodes
+
+
+@pytest.mark.slow
+def test_a_monitored_list_is_looked_at_and_played() -> None:
+    found, brancher = steered(AUCTION, 150, by_one_feature("pseudocost_score"))
+    statistics = brancher.statistics
+    assert statistics.looks >= 4
+    assert statistics.shortlist_decisions > 10
+    assert statistics.decisions == statistics.looks + statistics.shortlist_decisions
+    again, _ = steered(AUCTION, 150, by_one_feature("pseudocost_score"))
+    assert again == found  # no clock has a say
+
+
+def test_without_a_monitor_the_list_is_used_everywhere() -> None:
+    default = default_tree(FIXED_CHARGE, 60)
+    policy = by_one_feature("pseudocost_score", shortlists=(2,), monitor=False)
+    found, brancher = steered(FIXED_CHARGE, 60, policy)
+    statistics = brancher.statistics
+    assert statistics.looks == 0 < statistics.shortlist_decisions
+    assert found.strong_branching_iterations < default.strong_branching_iterations
+
+
+def test_a_model_is_solved_again_as_by_default() -> None:
+    found = []
+    for policy in (None, by_one_feature("noise", shortlists=(2,))):
+        model = problem(FIXED_CHARGE, 60)
+        brancher = None if policy is None else attach(model, policy)
+        model.optimize()
+        model.freeTransform()
+        model.optimize()
+        found.append(tree(model))
+        model.free()
+    assert brancher is not None
+    assert brancher.statistics.looks > 0
+    assert found[0] == found[1]
+
+
+def test_what_steering_reads_of_candidates() -> None:
+    seen = []
+
+    def first(observation: Observation, candidates: NDArray[np.int32]) -> int:
+        features = _core.observe_steering(capsule(model), candidates)
+        assert features.shape == (len(candidates), len(FEATURES))
+        known = observe_candidates(model, candidates)
+        np.testing.assert_array_equal(features[:, : known.shape[1]], known)
+        variables = observation.variable_features[candidates]
+        fraction = variables[:, VariableFeature.SOLUTION_FRAC]
+        size = np.abs(variables[:, VariableFeature.OBJECTIVE])
+        column = dict(zip(FEATURES, features.T, strict=True))
+        np.testing.assert_allclose(
+            column["fractionality"], 2 * np.minimum(fraction, 1 - fraction), atol=1e-6
+        )
+        np.testing.assert_allclose(column["objective_size"], size / size.max(), rtol=1e-5)
+        seen.append(len(candidates))
+        return 0
+
+    model = problem(FIXED_CHARGE, 8)
+    attach_callable(model, first)
+    model.optimize()
+    model.free()
+    assert max(seen) > 3

@@ -1,0 +1,187 @@
+"""Training of a steering model: strong-branching samples in, a policy of the kind "relpscost" out.
+
+The model is two layers over what is known of each candidate (:mod:`kida.network.steering`), so
+samples of different problems count alike: every sample's loss is the cross-entropy to the softmax
+of its scores, in units of that sample's own spread. The samples are those that ``kida train`` has
+recorded, of as many different problems as there are.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from kida.errors import UserError
+from kida.learning.samples import Aggregate, best_candidates, informative
+from kida.network.steering import FEATURES, Steering, SteeringCard
+from kida.observation import VariableFeature
+from kida.sample import Sample
+
+#: What a model learns from: all but the noise.
+TRAINED_ON = tuple(name for name in FEATURES if name != "noise")
+
+#: Of the targets: the distance from the mean to the best score is one unit.
+_TEMPERATURE = 0.2
+_BATCH = 64
+_FRACTION = VariableFeature.SOLUTION_FRAC
+_LEARNING_RATE = 3e-3
+_WEIGHT_DECAY = 1e-3
+
+
+@dataclass(frozen=True)
+class Fit:
+    """What came of a training.
+
+    Attributes
+    ----------
+    policy
+        The model of the best epoch.
+    kept
+        Shortlist's length to the share of validation samples whose best candidate is on it, of
+        those that have more candidates than that.
+    by_pseudocosts
+        The same of the order by pseudocosts.
+    """
+
+    policy: Steering
+    kept: dict[int, float]
+    by_pseudocosts: dict[int, float]
+
+
+def features_of(sample: Sample) -> NDArray[np.float32]:
+    """Return what steering reads of a sample's candidates, shape ``(k, len(TRAINED_ON))``.
+
+    The same as the native rule observes at a node (``cpp/candidate_model``), the noise apart.
+    """
+    variables = sample.observation.variable_features[sample.candidates]
+    fraction = variables[:, _FRACTION]
+    size = np.abs(variables[:, VariableFeature.OBJECTIVE])
+    largest = size.max() if len(size) else 0.0
+    more = [2 * np.minimum(fraction, 1 - fraction), size / largest if largest > 0 else 0 * size]
+    found: NDArray[np.float32] = np.column_stack([sample.candidate_features, *more])
+    return found.astype(np.float32)
+
+
+class _Model(nn.Module):
+    def __init__(self, features: int, hidden: int) -> None:
+        super().__init__()
+        self.hidden = nn.Linear(features, hidden)
+        self.output = nn.Linear(hidden, 1, bias=False)
+
+    def forward(self, features: Tensor) -> Tensor:
+        scores: Tensor = self.output(torch.relu(self.hidden(features)))[..., 0]
+        return scores
+
+
+def fit(
+    training: Sequence[Sample] | Aggregate,
+    validation: Sequence[Sample] | Aggregate,
+    *,
+    hidden: int = 16,
+    epochs: int = 50,
+    seed: int = 0,
+    shortlists: tuple[int, ...] = (4, 8, 16),
+) -> Fit:
+    """Train a model, and say what its shortlists keep.
+
+    Parameters
+    ----------
+    training, validation
+        Samples; of problems that the other has none of, if the validation is to say anything of
+        problems not seen.
+    hidden
+        Neurons of the hidden layer.
+    epochs
+        Passes over the training samples; the best by the validation loss counts.
+    seed
+        Of the initial weights and the order of the samples.
+    shortlists
+        The lengths for the card.
+
+    Raises
+    ------
+    UserError
+        If one of the two holds no sample that tells candidates apart.
+    """
+    sets = [_prepared(samples) for samples in (training, validation)]
+    for name, prepared in zip(("training", "validation"), sets, strict=True):
+        if not prepared:
+            raise UserError(
+                f"no {name} sample tells its candidates apart: collect more, of harder problems"
+            )
+    torch.manual_seed(seed)
+    model = _Model(len(TRAINED_ON), hidden)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=_LEARNING_RATE, weight_decay=_WEIGHT_DECAY)
+    least, best = np.inf, model.state_dict()
+    generator = np.random.default_rng(seed)
+    for _ in range(epochs):
+        order = generator.permutation(len(sets[0]))
+        for start in range(0, len(order), _BATCH):
+            batch = [sets[0][number] for number in order[start : start + _BATCH]]
+            optimizer.zero_grad()
+            _loss(model, batch).backward()  # type: ignore[no-untyped-call]
+            optimizer.step()
+        with torch.no_grad():
+            loss = float(_loss(model, sets[1]))
+        if loss < least:
+            least = loss
+            best = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    recipe = {"samples": len(sets[0]), "epochs": epochs, "validation_loss": round(least, 6)}
+    card = SteeringCard(
+        features=TRAINED_ON, hidden=hidden, shortlists=shortlists, recipe=recipe, seeds=(seed,)
+    )
+    policy = Steering({name: tensor.numpy() for name, tensor in best.items()}, card)
+    model.load_state_dict(best)
+    column = TRAINED_ON.index("pseudocost_score")
+    with torch.no_grad():
+        learned = [model(features).numpy() for features, _, _ in sets[1]]
+    known = [features[:, column].numpy() for features, _, _ in sets[1]]
+    return Fit(policy, _kept(learned, sets[1], shortlists), _kept(known, sets[1], shortlists))
+
+
+_Prepared = tuple[Tensor, Tensor, NDArray[np.bool_]]  # features, targets, the best candidates
+
+
+def _prepared(samples: Sequence[Sample] | Aggregate) -> list[_Prepared]:
+    found = []
+    for number in range(len(samples)):
+        sample = samples[number]
+        # The rule chooses among fractional candidates; and where strong branching was asked about
+        # some only, the others are none here.
+        fraction = sample.observation.variable_features[sample.candidates, _FRACTION]
+        evaluated = ~np.isnan(sample.scores) & (fraction > 0)
+        scores = sample.scores[evaluated]
+        if not informative(scores):
+            continue
+        unit = max(scores.max() - scores.mean(), 1e-300)
+        targets = torch.from_numpy((scores - scores.max()) / (_TEMPERATURE * unit)).softmax(0)
+        features = torch.from_numpy(features_of(sample)[evaluated])
+        found.append((features, targets.float(), best_candidates(scores)))
+    return found
+
+
+def _loss(model: _Model, batch: Sequence[_Prepared]) -> Tensor:
+    scores = model(torch.cat([features for features, _, _ in batch]))
+    parts = scores.split([len(targets) for _, targets, _ in batch])
+    losses = [
+        -(targets * part.log_softmax(0)).sum()
+        for part, (_, targets, _) in zip(parts, batch, strict=True)
+    ]
+    return torch.stack(losses).mean()
+
+
+def _kept(
+    scores: Sequence[NDArray[np.float32]], samples: Sequence[_Prepared], lengths: Sequence[int]
+) -> dict[int, float]:
+    kept = {}
+    for length in lengths:
+        hits = [
+            bool(best[np.argsort(-score, kind="stable")[:length]].any())
+            for score, (_, _, best) in zip(scores, samples, strict=True)
+            if len(best) > length
+        ]
+        kept[length] = float(np.mean(hits)) if hits else 1.0
+    return kept
