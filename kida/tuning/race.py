@@ -134,14 +134,14 @@ def race(
         for name, logs in _measured(alive, batch, arena, goal).items():
             found[name] += logs
         used += size
-        _drop(alive, found, ended, used)
+        _drop(alive, found, ended)
         # One draw is too little to send half of them home.
         while (
             used >= _AFTER
             and len(alive) > _LEAST_LEFT
             and not affordable(max(wanted - used, 0) * (len(alive) + 1))
         ):
-            worst = max(alive, key=lambda contestant: np.mean(found[contestant.name]))
+            worst = max(alive, key=lambda contestant: _mean(found[contestant.name]))
             alive.remove(worst)
             ended[worst.name] = "halved"
     return _standings(contestants, found, ended)
@@ -175,28 +175,28 @@ def _drop(
     alive: list[Contestant],
     found: Mapping[str, list[float]],
     ended: dict[str, Ended],
-    used: int,
 ) -> None:
     """Drop those that have lost, of all still alive."""
 
-    def mean(contestant: Contestant) -> float:
-        return float(np.mean(found[contestant.name])) if found[contestant.name] else 0.0
-
-    best = min(alive, key=mean)
+    best = min(alive, key=lambda contestant: _mean(found[contestant.name]))
     for contestant in list(alive):
         logs = found[contestant.name]
         why: Ended = ""
-        if used >= _AFTER and min(logs, default=0.0) > 0 and mean(contestant) > math.log(_HOPELESS):
+        if len(logs) >= _AFTER and min(logs) > 0 and _mean(logs) > math.log(_HOPELESS):
             why = "hopeless"
-        elif used >= _SAME_AFTER and max(map(abs, logs), default=0.0) < _SAME:
+        elif len(logs) >= _SAME_AFTER and max(map(abs, logs)) < _SAME:
             why = "no difference"
         elif _worse(logs, found[best.name]) or (
-            used >= LEAST_DRAWS and _worse(logs, [0.0] * len(logs))
+            len(logs) >= LEAST_DRAWS and _worse(logs, [0.0] * len(logs))
         ):
             why = "worse"
         if why:
             alive.remove(contestant)
             ended[contestant.name] = why
+
+
+def _mean(logs: Sequence[float]) -> float:
+    return float(np.mean(logs)) if logs else 0.0
 
 
 def _worse(logs: Sequence[float], best: Sequence[float]) -> bool:
@@ -220,7 +220,7 @@ def _standings(
 
 def standing(contestant: Contestant, logs: Sequence[float], ended: Ended = "") -> Standing:
     """Return how a contestant stands with these logarithms of ratios."""
-    mean = float(np.mean(logs)) if logs else 0.0
+    mean = _mean(logs)
     low, high = mean_interval(logs) if len(logs) > 1 else (-math.inf, math.inf)
     return Standing(
         name=contestant.name,

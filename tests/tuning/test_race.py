@@ -13,8 +13,7 @@ FAST, SLOW, SAME = Contestant("fast", "f"), Contestant("slow", "s"), Contestant(
 def dropped(found: dict[Contestant, list[float]]) -> dict[str, str]:
     """Return who drops out with these logarithms of ratios, and why."""
     alive, ended = [*found], {}
-    used = max(map(len, found.values()))
-    _drop(alive, {contestant.name: logs for contestant, logs in found.items()}, ended, used)
+    _drop(alive, {contestant.name: logs for contestant, logs in found.items()}, ended)
     assert {c.name for c in alive} | {*ended} == {c.name for c in found}
     return ended
 
