@@ -177,7 +177,6 @@ def _drop(
     ended: dict[str, Ended],
 ) -> None:
     """Drop those that have lost, of all still alive."""
-
     best = min(alive, key=lambda contestant: _mean(found[contestant.name]))
     for contestant in list(alive):
         logs = found[contestant.name]
