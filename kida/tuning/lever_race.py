@@ -36,7 +36,7 @@ class LeverRace(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     alone, combined
         Standings, best first.
     untried
-        Names of levers that there was no time for, or that do not apply.
+        Names of levers that apply, and that there was no time for.
     levers
         Names of those that won together; none if nothing was better than SCIP's default.
     """
@@ -130,7 +130,7 @@ def race_levers(
     # Who was compared longer, with the combinations, is judged by that.
     later = {entry.name for entry in together}
     found = simplest(winners([*together, *(entry for entry in won if entry.name not in later)]))
-    names = {lever.name for lever in tried}
+    names = {entry.name for entry in alone if entry.draws}
     result = LeverRace(
         alone=tuple(alone),
         combined=tuple(together),
