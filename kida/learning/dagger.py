@@ -37,6 +37,9 @@ from kida.network.steering import Steering
 if TYPE_CHECKING:
     from kida.network.gnn import Network
 
+# Where no episode for validation has a sample, every so many of those for training validate.
+_VALIDATING = 6
+
 
 def train(
     folder: Path,
@@ -99,7 +102,7 @@ def steering(run: Run, plan: Plan, workers: Workers, threads: int) -> Steering:
     from kida.learning.steering import fit
 
     torch.set_num_threads(threads)
-    training, validation = (_informative(run, plan, kind, 1) for kind in ("train", "valid"))
+    training, validation = _samples(run, plan, 1)
     run.log(
         "training",
         generation=1,
@@ -196,7 +199,7 @@ def train_one(
 
     torch.set_num_threads(threads)
     config = run.config
-    training, validation = (_informative(run, plan, kind, number) for kind in ("train", "valid"))
+    training, validation = _samples(run, plan, number)
     run.log(
         "training",
         generation=number,
@@ -265,6 +268,27 @@ def scip_version() -> str:
     from kida.solver.versions import versions
 
     return versions()["scip"]
+
+
+def _samples(run: Run, plan: Plan, number: int) -> tuple[Aggregate, Aggregate]:
+    """Return what generation ``number`` trains on, and what it validates on: some of each."""
+    training = _informative(run, plan, "train", number)
+    validation = aggregate(run, plan, "valid", number)
+    if len(validation):
+        return training, validation
+    # The few instances kept for validation may have no tree, or there was no time for them.
+    full = sorted({reference.shard for reference in training.references})
+    paths = [training.shards[shard].path for shard in full]
+    held = paths[:: _VALIDATING if len(paths) > 1 else 1]
+    if len(held) == len(paths):
+        raise UserError(
+            "there are no informative valid samples: raise collection.episodes "
+            "or collection.validation_episodes"
+        )
+    text = f"no episode for validation has a sample: {len(held)} of those for training validate"
+    run.log("warning", text=text)
+    rest = [path for path in paths if path not in held]
+    return Aggregate(rest), Aggregate(held)
 
 
 def _informative(run: Run, plan: Plan, kind: str, number: int) -> Aggregate:

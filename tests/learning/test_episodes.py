@@ -73,8 +73,7 @@ def test_what_there_is_has_to_do_when_time_is_up(tmp_path):
     run, plan = Run(tmp_path / "run", config, events.append), Plan(config)
     episodes.collect_generation(run, plan, 1, enough=lambda: True)
     (generation,) = status(tmp_path / "run")
-    # Those for validation come in between, so that there is one whenever it ends.
-    assert 2 <= generation["episodes"] < 6
+    assert 1 <= generation["episodes"] < 6
     assert [event["event"] for event in events][-1] == "cut_short"
     assert episodes.missing_shards(run, plan, "train", 1) == []
     episodes.collect_generation(run, plan, 1)
