@@ -93,10 +93,10 @@ def deliver(
         )
     note = f" Note: {caution}." if caution else ""
     if whole.proven:
-        origin = f"; most of it by {proof.origin}" if second is not None else f", by {proof.origin}"
+        most = "Most of it is" if second is not None else "It is"
         return Delivery(
             verdict=whole,
-            sentence=f"{_capital(sentence(whole))}{origin}.{note}",
+            sentence=f"{_capital(sentence(whole))}. {most} by {proof.origin}.{note}",
             levers=whole.levers,
             network=whole.policy is not None,
             advice=advice,

@@ -87,9 +87,8 @@ class Division:
         judged = len(paths["test"])
         if paths["test"] & (paths["train"] | paths["valid"]):
             return (
-                "there are too few files to keep some for the verdict: it is on the same "
-                f"{_files(judged)} under other orders of rows and columns, and says nothing of "
-                "others"
+                "there are too few files to keep some for the verdict: it is on what was tuned "
+                "on, under other orders of rows and columns, and says nothing of other files"
             )
         if judged < _LEAST_FOR_OTHERS:
             return (

@@ -93,7 +93,7 @@ def race_policies(
     cost = cost_within(survey, arena.protocol.seconds) / arena.workers.count
     standings: list[Standing] = []
     if entered:
-        say(f"racing {len(entered)} policies: {', '.join(entry.name for entry in entered)}")
+        say(f"racing against SCIP's default: {', '.join(entry.name for entry in entered)}")
         standings = race(
             entered,
             draws,
