@@ -43,6 +43,16 @@ def test_steps_done_before_say_nothing_of_the_speed(clock) -> None:
     ]
 
 
+def test_what_is_left_of_all_work_comes_last(clock) -> None:
+    output = io.StringIO()
+    with ProgressBar(Console(file=output, width=118)) as bar:
+        bar.show("episodes", 0, 10, "slow", whole=7000.0)
+        clock[0] += 60
+        bar.show("episodes", 1, 10, "slow", whole=6000.0)
+    line = "episodes: 1 of 10, slow, about 9 min left, about 1 h 40 min of the whole run\n"
+    assert output.getvalue() == line
+
+
 def test_a_terminal_gets_a_bar_and_lines_above_it() -> None:
     output = io.StringIO()
     with ProgressBar(Console(file=output, width=118, force_terminal=True)) as bar:

@@ -136,6 +136,19 @@ def test_the_competitions_families_are_judged_by_the_bound(ended, monkeypatch):
     assert names == {"test"}
 
 
+@pytest.mark.slow
+def test_other_families_are_judged_by_the_time_under_their_own_settings(ended, monkeypatch):
+    monkeypatch.setattr(proof, "TOTAL_SECONDS", 1.0)
+    monkeypatch.setattr(proof, "PROBES", 1)
+    folder = ended("combinatorial_auction", "size=easy", "collection.settings=research")
+    found = prove(folder)
+    assert (found.goal, found.settings) == ("time", "research")
+    assert (found.instances, found.seeds) == (2, 1)
+    (probe,) = load_results([folder / "verdict" / "probes"]).records
+    assert (probe.job.instance.split, probe.job.settings) == ("train", "research")
+    assert found.time_limit == max(10, math.ceil(3 * probe.result.wall_time))
+
+
 def test_what_the_run_has_seen_is_not_compared(knapsacks, ended):
     folder = knapsacks(3)
     run = ended(folder)
