@@ -121,6 +121,23 @@ def _policies(made: Path) -> list[Kind]:
         Kind("npz", "x.npz", [npz.getvalue()], import_checkpoint),
         Kind("pt", "x.pt", [pt.getvalue()], import_checkpoint),
         Kind("safetensors", "x.safetensors", [save(arrays)], import_checkpoint),
+        *_steering(made),
+    ]
+
+
+def _steering(made: Path) -> list[Kind]:
+    from kida.network.steering import by_one_feature, load_policy
+
+    by_one_feature("pseudocost_score", recipe={"a": [1]}).save(made / "steering")
+    card = (made / "steering" / "card.json").read_bytes()
+    weights = (made / "steering" / "weights.safetensors").read_bytes()
+
+    def load(path: Path) -> None:
+        load_policy(path.parent).native()
+
+    return [
+        Kind("steering card", "card.json", [card], load, {"weights.safetensors": weights}),
+        Kind("steering weights", "weights.safetensors", [weights], load, {"card.json": card}),
     ]
 
 
