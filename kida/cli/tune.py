@@ -80,7 +80,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--jobs", type=processes("--jobs"), metavar="N", help="worker processes (default: cores)"
     )
-    parser.add_argument("--scheduler", metavar="ADDRESS", help="solve on this Dask cluster instead")
+    parser.add_argument(
+        "--scheduler",
+        metavar="ADDRESS",
+        help="solve on this Dask cluster instead; --jobs says how many workers it has",
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -100,6 +104,8 @@ def run(arguments: argparse.Namespace) -> int:
                 config,
                 arguments.budget,
                 workers=workers,
+                # The network is trained here, however many workers there are elsewhere.
+                threads=available_cores() if arguments.scheduler else None,
                 listener=display.show,
             )
     except KeyboardInterrupt as interrupt:
