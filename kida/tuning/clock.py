@@ -47,6 +47,7 @@ class Clock:
 
     def __init__(self, folder: Path, budget: float) -> None:
         self.budget = budget
+        self._ends = dict(ENDS)
         self._file = folder / CLOCK_FILE
         try:
             self._before = read_json(self._file, Used, "the time that a tuning has used").seconds
@@ -66,14 +67,18 @@ class Clock:
 
     def left_for(self, step: Step) -> float:
         """Seconds until the step has to be over, at least 0."""
-        return max(0.0, ENDS[step] * self.budget - self.used)
+        return max(0.0, self._ends[step] * self.budget - self.used)
 
     def share_of(self, step: Step) -> float:
         """Seconds between the step's end and that of the one before."""
-        steps = [*ENDS]
+        steps = [*self._ends]
         place = steps.index(step)
-        begin = ENDS[steps[place - 1]] if place else 0.0
-        return (ENDS[step] - begin) * self.budget
+        begin = self._ends[steps[place - 1]] if place else 0.0
+        return (self._ends[step] - begin) * self.budget
+
+    def without_learning(self) -> None:
+        """Leave the time for learning to the levers: nothing will be learned."""
+        self._ends["levers"] = self._ends["learning"]
 
     def tick(self) -> None:
         """Note the time used, if that is due."""

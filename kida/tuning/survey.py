@@ -32,6 +32,8 @@ _LEAST_FILES = 3
 _SHORTEST_LIMIT, _WANTED_PAIRS = 1.0, 16
 # A limit found from the survey leaves so many times the longest time to those not surveyed.
 _MARGIN = 3.0
+# Times the root that a limit should be at least.
+_ROOTS = 4.0
 
 
 class Surveyed(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -205,7 +207,9 @@ def _limit(files: Sequence[Surveyed], goal: Goal, tried: float, clock: Clock, co
         longest = max((file.seconds for file in files if file.solved), default=tried)
         return float(math.ceil(max(min(_MARGIN * longest, 2 * tried), _SHORTEST_LIMIT)))
     affordable = clock.share_of("verdict") * cores / (2 * _WANTED_PAIRS)
-    return float(math.ceil(max(min(tried, affordable), _SHORTEST_LIMIT)))
+    # A limit hardly beyond the root would leave nothing to compare: then rather fewer pairs.
+    root = statistics.median(file.root_seconds for file in files)
+    return float(math.ceil(max(min(tried, max(affordable, _ROOTS * root)), _SHORTEST_LIMIT)))
 
 
 def _nothing_to_win(files: Sequence[Surveyed], goal: Goal, limit: float) -> str:

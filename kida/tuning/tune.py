@@ -37,6 +37,8 @@ from kida.tuning.survey import MOST_FILES, Survey, first_limit, planned_pairs, t
 _PROOF_FILE, _EFFORT_FILE = "proof.json", "effort.json"
 # SCIP's seeds of each step's first walk: no step solves what another one has.
 _SEEDS: Mapping[Step, int] = {"survey": 0, "levers": 100, "policies": 200, "verdict": 1000}
+# With a smaller share of the time after the first branching, a network has too little to act on.
+_LEAST_TREE = 0.1
 # Draws that a race may use.
 _MOST_DRAWS = 24
 #: Pairs of runs below which a verdict hardly ever proves anything.
@@ -197,7 +199,7 @@ class _Tuning:
 
     def _plan(self, survey: Survey, division: Division) -> Effort | None:
         """Say what will be done, and until when; return how much is collected."""
-        planned = effort(survey, self.clock.share_of("learning"), self.workers.count)
+        planned = self._effort(survey)
         pairs = planned_pairs(survey, self.clock, self.workers.count)
         self.listener(
             {
@@ -220,6 +222,22 @@ class _Tuning:
             )
         return planned
 
+    def _effort(self, survey: Survey) -> Effort | None:
+        """Say what branching can win; return how much is collected, None if nothing is learned."""
+        after, strong = 1 - survey.shares["root"], survey.shares.get("strong branching", 0.0)
+        self._say(
+            f"what branching can win: {100 * after:.0f} % of the time passes after the first "
+            f"branching, {100 * strong:.0f} % in strong branching"
+        )
+        planned, why = None, "there is too little time after the root in which a network could act"
+        if after > _LEAST_TREE:
+            planned = effort(survey, self.clock.share_of("learning"), self.workers.count)
+            why = "the budget is too short for episodes of these files"
+        if planned is None:
+            self._say(f"nothing is learned: {why}; levers alone are tuned")
+            self.clock.without_learning()
+        return planned
+
     def _levers(self, division: Division, survey: Survey) -> LeverRace:
         draws = division.draws("train", _MOST_DRAWS, _SEEDS["levers"], self.config.seed)
         arena = self._arena("levers", race_limit(survey))
@@ -238,10 +256,6 @@ class _Tuning:
         former: Policy | None,
     ) -> list[Policy]:
         if planned is None:
-            self._say(
-                "nothing is learned: the budget is too short for episodes of these files; levers "
-                "alone are tuned"
-            )
             return []
         self._say(f"learning, for at most {self.clock.left_for('learning') / 60:.0f} min")
         try:

@@ -45,6 +45,13 @@ def test_what_a_step_leaves_goes_to_the_next(now, tmp_path):
     assert running.left_for("verdict") == pytest.approx(80)
 
 
+def test_without_learning_its_time_is_the_levers(tmp_path):
+    running = Clock(tmp_path, 1000.0)
+    running.without_learning()
+    assert running.left_for("levers") == pytest.approx(1000 * ENDS["learning"], abs=5)
+    assert running.share_of("learning") == 0
+
+
 def test_the_shares_fill_the_budget_but_for_what_comes_after(tmp_path):
     assert [*ENDS.values()] == sorted(ENDS.values())
     running = Clock(tmp_path, 1000.0)
