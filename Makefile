@@ -7,6 +7,10 @@
 # make kills   200 kills of a training run and 50 of an evaluation; half an hour
 # make coverage    line coverage of Python and C++ by the test suite
 # make sanitize    the native core under AddressSanitizer and UndefinedBehaviorSanitizer (Linux)
+# make example-c   build the example in C against libkida, and run it (needs CMake)
+# make valgrind    libkida built alone, installed, and the example run under valgrind
+# make wheel   wheels and the source distribution, into dist/
+# make test-oldest     the quick part of the tests with the oldest PySCIPOpt that is supported
 # make clean   remove the environment and everything built
 #
 # Each creates the environment in $(VENV) if need be; $(PYTHON) must be 3.11 or newer.
@@ -16,12 +20,13 @@ VENV ?= .venv
 DEMO_SECONDS ?= 30
 
 BIN := $(VENV)/bin
-SOURCES := pyproject.toml CMakeLists.txt constraints.txt $(wildcard kida/cpp/*)
+SOURCES := pyproject.toml CMakeLists.txt constraints.txt $(wildcard cmake/* kida/cpp/* kida/cpp/*/*)
 # The project was called kida before: with both in one environment, their files would be shared.
 UNINSTALL_OLD := $(BIN)/python -m pip uninstall --quiet --quiet --yes kida
 INSTALL := $(BIN)/python -m pip install --quiet --constraint constraints.txt --editable
 
-.PHONY: demo test test-fast lint check fuzz kills sanitize coverage clean
+.PHONY: demo test test-fast lint check fuzz kills sanitize coverage example-c valgrind \
+    wheel test-oldest clean
 
 demo: $(VENV)/.solve
 	$(BIN)/kida compare item_placement:test:0 --policies item_placement,default \
@@ -37,7 +42,8 @@ test-fast: $(VENV)/.develop
 lint: $(VENV)/.develop
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/clang-format --dry-run --Werror kida/cpp/*.cpp kida/cpp/*.h kida/cpp/*.inc
+	$(BIN)/clang-format --dry-run --Werror kida/cpp/*.cpp kida/cpp/*.h kida/cpp/*.inc \
+	    kida/cpp/include/*.h examples/c/*.c examples/c/*.h tests/cpp/*.cpp
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
@@ -63,6 +69,28 @@ check: lint test
 
 sanitize: $(VENV)/.develop
 	scripts/sanitize.sh $(BIN)/python
+
+example-c: $(VENV)/.solve
+	@mkdir -p build
+	examples/c/run.sh $(BIN)/python build/example-c \
+	    instances/set_cover_easy_valid_0.mps.gz models/set_cover
+
+valgrind: $(VENV)/.solve
+	scripts/valgrind.sh $(BIN)/python
+
+wheel:
+	scripts/wheel.sh $(PYTHON)
+
+# In an environment of its own, and with everything else as ever.
+OLDEST := $(shell sed -n 's/.*"pyscipopt>=\([0-9.]*\),.*/\1/p' pyproject.toml)
+test-oldest:
+	@mkdir -p build/oldest
+	grep -v '^pyscipopt' constraints.txt > build/oldest/constraints.txt
+	echo 'pyscipopt==$(OLDEST).*' >> build/oldest/constraints.txt
+	[ -x build/oldest/venv/bin/python ] || $(PYTHON) -m venv build/oldest/venv
+	build/oldest/venv/bin/python -m pip install --quiet \
+	    --constraint build/oldest/constraints.txt '.[dev]'
+	PYTHONSAFEPATH=1 build/oldest/venv/bin/python -m pytest -n auto --dist loadscope -m "not slow"
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

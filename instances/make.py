@@ -1,7 +1,7 @@
 """Write the instances of this folder again: ``python instances/make.py FOLDER``.
 
-They are instance 0 of the valid split of each family, in the easy size where there are sizes;
-two are made smaller, because together they must stay below a megabyte (see README.md).
+They are instance 0 of the valid split of each family with a policy, in the easy size where there
+are sizes; two are made smaller, because together they must stay below a megabyte (see README.md).
 """
 
 import dataclasses
@@ -15,6 +15,7 @@ from kida.instances.facility_location import facility_location
 from kida.instances.program import Program
 from kida.instances.registry import family_names, generated_family, instances
 from kida.instances.source import Source
+from kida.network.policy import shipped
 
 
 def without_fixed_columns(program: Program) -> Program:
@@ -43,8 +44,8 @@ def without_fixed_columns(program: Program) -> Program:
 
 
 def programs() -> Iterator[Program]:
-    """Draw the instances, one of each family."""
-    for name in family_names():
+    """Draw the instances, one of each family with a policy."""
+    for name in filter(shipped().__contains__, family_names()):
         instance = instances(name, "valid", 0, 1)[0]
         if name == "facility_location":
             yield facility_location("facility_location_40x40", Source.of(instance), 40, 40)

@@ -2,7 +2,8 @@
 
 A card comes from elsewhere, so what it sets is checked against ``ALLOWED``: parameters that decide
 how SCIP searches, and not what it answers. All others are refused: those that name a file, limits,
-tolerances, random seeds, the display. To allow more, add a pattern and say why it is harmless.
+tolerances, random seeds, the display. To allow more, add a pattern and say why it is harmless. What
+is written here holds for libkida too: ``cpp/allowed_parameters.py`` hands it on.
 """
 
 import math
@@ -57,11 +58,12 @@ ALLOWED: Mapping[str, str] = {
     r"conflict/.+": "what is learned of infeasible nodes; all of it is valid",
     r"estimation/restarts/.+": "when the search begins anew",
 }
-#: What no pattern may bring in: random seeds are the caller's, and files nobody's.
-_NEVER = re.compile(r"seed|file")
+#: What no pattern may bring in: random seeds are the caller's, files nobody's, and to SCIP a name
+#: ends with a null.
+NEVER = re.compile(r"seed|file|\x00")
 _ALLOWED = re.compile("|".join(f"(?:{pattern})" for pattern in ALLOWED))
-_MOST = 1000
-_LARGEST = 2**63 - 1
+#: How many parameters, how many characters of a name, and the largest integer.
+MOST, LONGEST, LARGEST = 1000, 200, 2**63 - 1
 
 
 def check_parameters(parameters: Mapping[str, object], where: str) -> None:
@@ -82,13 +84,13 @@ def check_parameters(parameters: Mapping[str, object], where: str) -> None:
         If a parameter is not allowed, or a value is not a finite number, a truth value or a single
         character: SCIP's longer strings are names of files, and the like.
     """
-    if len(parameters) > _MOST:
-        raise UserError(f"{where} sets {len(parameters)} parameters of SCIP, more than {_MOST}")
+    if len(parameters) > MOST:
+        raise UserError(f"{where} sets {len(parameters)} parameters of SCIP, more than {MOST}")
     for name, value in parameters.items():
-        if len(name) > 200 or not _ALLOWED.fullmatch(name) or _NEVER.search(name):
+        if len(name) > LONGEST or not _ALLOWED.fullmatch(name) or NEVER.search(name):
             raise UserError(
-                f"{where} sets SCIP's parameter {name[:200]!r}, which is none of those that change "
-                "the search and not the answer (branching, node selection, symmetry, cuts, "
+                f"{where} sets SCIP's parameter {name[:LONGEST]!r}, which is none of those that "
+                "change the search and not the answer (branching, node selection, symmetry, cuts, "
                 "presolving, propagation, conflicts, restarts, the frequency of heuristics); "
                 "leave it out, or set it on the model yourself"
             )
@@ -107,5 +109,5 @@ def _usable(value: object) -> bool:
     if isinstance(value, bool):
         return True
     if isinstance(value, int):
-        return abs(value) <= _LARGEST
+        return abs(value) <= LARGEST
     return isinstance(value, float) and math.isfinite(value)

@@ -70,6 +70,7 @@ def test_no_parameter_that_takes_strings_is_allowed(parameters):
         "estimation/regforestfilename",
         "presolving/boundshift/integer",
         " branching/scorefac",
+        "constraints/agelimit\0/sepafreq",
         "branching/\nlimits/gap",
         "",
         "b" * 10**6,

@@ -30,24 +30,10 @@ std::vector<std::int32_t> indices_of(const std::vector<SCIP_Var*>& variables) {
 
 void connect(const std::string& path, const nb::dict& enumerations, int first_major, int last_major,
              unsigned long main_thread) {
-  auto value = [&](const char* name) { return nb::cast<std::uint64_t>(enumerations[name]); };
-  const scip::Constants constants{
-      .result_didnotrun = static_cast<int>(value("result_didnotrun")),
-      .result_branched = static_cast<int>(value("result_branched")),
-      .result_reduced_domain = static_cast<int>(value("result_reduced_domain")),
-      .lpsolstat_optimal = static_cast<int>(value("lpsolstat_optimal")),
-      .basestat_lower = static_cast<int>(value("basestat_lower")),
-      .basestat_basic = static_cast<int>(value("basestat_basic")),
-      .basestat_upper = static_cast<int>(value("basestat_upper")),
-      .basestat_zero = static_cast<int>(value("basestat_zero")),
-      .stage_problem = static_cast<int>(value("stage_problem")),
-      .stage_presolved = static_cast<int>(value("stage_presolved")),
-      .stage_solving = static_cast<int>(value("stage_solving")),
-      .stage_solved = static_cast<int>(value("stage_solved")),
-      .event_dual_bound_improved = value("event_dual_bound_improved"),
-      .event_best_solution_found = value("event_best_solution_found"),
-      .event_node_branched = value("event_node_branched"),
-  };
+  scip::Constants constants;
+  constants.visit([&](const char* name, auto& value) {
+    value = nb::cast<std::decay_t<decltype(value)>>(enumerations[name]);
+  });
   try {
     scip::connect(path, constants, first_major, last_major);
   } catch (const std::runtime_error& error) {
@@ -67,6 +53,15 @@ NB_MODULE(_core, m) {
   m.def("connect", &connect, "path"_a, "enumerations"_a, "first_major"_a, "last_major"_a,
         "main_thread"_a,
         "Resolve SCIP's functions in the loaded extension module; raise ImportError otherwise.");
+
+  m.def(
+      "known_enumerations",
+      [] {
+        nb::dict found;
+        scip::Constants().visit([&](const char* name, auto& value) { found[name] = value; });
+        return found;
+      },
+      "What libkida, which has no PySCIPOpt to ask, takes SCIP's enumerations to be.");
 
   nb::enum_<RowFeature>(m, "RowFeature")
       .value("BIAS", bias)

@@ -31,11 +31,10 @@ nb::object called(const nb::object& reference) {
   throw nb::python_error();
 }
 
-ExpertScore expert_score_of(nb::object function) {
-  return [function = std::move(function)](Scip* scip, const std::vector<SCIP_Var*>& candidates,
-                                          int depth, std::vector<double>& scores,
-                                          const StrongBranching& expert,
-                                          const std::shared_ptr<PendingException>& pending) {
+ExpertScore expert_score_of(nb::object function, std::shared_ptr<PendingException> pending) {
+  return [function = std::move(function), pending = std::move(pending)](
+             Scip* scip, const std::vector<SCIP_Var*>& candidates, int depth,
+             std::vector<double>& scores, const StrongBranching& expert) {
     const nb::gil_scoped_acquire locked;
     try {
       nb::list names;
@@ -55,22 +54,21 @@ ExpertScore expert_score_of(nb::object function) {
       std::copy_n(array.data(), scores.size(), scores.begin());  // Python has checked the shape
       return true;
     } catch (nb::python_error& error) {
-      PendingException::store(pending, error.value().ptr());
+      pending->store(error.value().ptr());
       return false;
     }
   };
 }
 
-Chooser chooser_of(nb::object function) {
-  return [function = std::move(function)](const ObservedNode& node,
-                                          const std::shared_ptr<PendingException>& pending) {
+Chooser chooser_of(nb::object function, std::shared_ptr<PendingException> pending) {
+  return [function = std::move(function), pending = std::move(pending)](const ObservedNode& node) {
     const nb::gil_scoped_acquire locked;
     try {
       const nb::object choice =
           called(function)(observation_arrays(node.observation), to_numpy(node.candidates));
       return nb::cast<int>(choice);
     } catch (nb::python_error& error) {
-      PendingException::store(pending, error.value().ptr());
+      pending->store(error.value().ptr());
       return -1;
     }
   };
@@ -82,8 +80,9 @@ class OptionReader {
  public:
   explicit OptionReader(const nb::dict& given) : given_(given) {}
 
+  // Python has checked the ranges.
   template <typename T>
-  void operator()(const char* name, T& value) {
+  void operator()(const char* name, T& value, IntegerRange = {}) {
     known_.insert(name);
     if (!given_.contains(name)) return;
     const nb::object found = given_[name];
@@ -121,7 +120,7 @@ class OptionReader {
 // The defaults of the options, for the test that compares them with Python's.
 nb::dict default_options() {
   nb::dict result;
-  auto put = [&](const char* name, const auto& value) {
+  auto put = [&](const char* name, const auto& value, IntegerRange = {}) {
     if constexpr (std::is_same_v<std::decay_t<decltype(value)>, CandidateSet>) {
       result[name] = std::string(candidate_set_names[static_cast<std::size_t>(value)]);
     } else {
@@ -160,14 +159,18 @@ std::shared_ptr<Brancher> include_brancher(const nb::object& capsule,
   setup.recording.visit(reader);
   reader.require_all_known();
   if (steering != nullptr) setup.steering = *steering;
-  if (!function.is_none()) setup.function = chooser_of(std::move(function));
-  if (!expert_score.is_none()) setup.expert_score = expert_score_of(std::move(expert_score));
-  return Brancher::include(scip_of(capsule), std::move(network), std::move(setup));
+  const auto pending = std::make_shared<PendingException>();
+  if (!function.is_none()) setup.function = chooser_of(std::move(function), pending);
+  if (!expert_score.is_none()) {
+    setup.expert_score = expert_score_of(std::move(expert_score), pending);
+  }
+  return Brancher::include(scip_of(capsule), std::move(network), std::move(setup), pending);
 }
 
 }  // namespace
 
 void bind_branchrule(nb::module_& m) {
+  m.attr("PRIORITY") = rule_priority;
   m.def("default_options", &default_options, "The rule's options and their defaults.");
   nb::class_<Brancher>(m, "Brancher", "The branching rule in one SCIP model.")
       .def_static("include", &include_brancher, "scip"_a, "network"_a.none(), "options"_a,
@@ -199,7 +202,8 @@ void bind_branchrule(nb::module_& m) {
       .def_prop_ro("declined", &Brancher::declined)
       .def("raise_stored",
            [](Brancher& self) {
-             if (self.exception().raise()) throw nb::python_error();
+             // Every rule that is included here has this kind of host.
+             if (static_cast<PendingException&>(self.host()).raise()) throw nb::python_error();
            })
       .def("samples",
            [](const Brancher& self) {

@@ -51,11 +51,7 @@ struct Brancher::Callbacks {
       *result = self.execute(scip);
       self.statistics_.seconds_total += seconds(begin, Clock::now());
     } catch (const std::exception& failure) {
-      // A copy may run beside the thread that holds the interpreter lock, and wait for it for ever.
-      if (self.is_copy_) return error;
-      PendingException::store(self.exception_,
-                              std::string("kida's branching rule failed: ") + failure.what());
-      *result = self.give_up(scip);
+      return self.fail(scip, failure.what(), result);
     }
     return okay;
   }
@@ -67,9 +63,14 @@ struct Brancher::Callbacks {
     }
     return okay;
   }
-  // A solve begins, or a restart: what was found out of the last one need not hold of this one.
-  static Retcode on_solve(Scip*, SCIP_Branchrule* rule) {
-    of(rule).state_ = State::unused;
+  // The problem as it was given, which presolving may solve.
+  static Retcode on_problem(Scip* scip, SCIP_Branchrule* rule) {
+    of(rule).given_nonlinear_ = was_nonlinear(scip);
+    return okay;
+  }
+  // The tree begins, or a restart: presolving may have made the problem linear.
+  static Retcode on_tree(Scip* scip, SCIP_Branchrule* rule) {
+    of(rule).judge(scip);
     of(rule).start_steering();
     return okay;
   }
@@ -84,14 +85,15 @@ struct Brancher::Callbacks {
 bool Brancher::included(Scip* scip) { return SCIPfindBranchrule(scip, rule_name) != nullptr; }
 
 std::shared_ptr<Brancher> Brancher::include(Scip* scip, std::shared_ptr<const Network> network,
-                                            RuleSetup setup) {
+                                            RuleSetup setup, std::shared_ptr<RuleHost> host) {
   if (network == nullptr && setup.acting == Acting::network) {
     throw std::invalid_argument("a rule that acts by the network needs one");
   }
   if (!setup.steering && setup.acting == Acting::steering) {
     throw std::invalid_argument("a rule that steers needs a model");
   }
-  std::shared_ptr<Brancher> brancher(new Brancher(std::move(network), std::move(setup)));
+  std::shared_ptr<Brancher> brancher(
+      new Brancher(std::move(network), std::move(setup), std::move(host)));
   include(scip, brancher);
   return brancher;
 }
@@ -106,7 +108,8 @@ void Brancher::include(Scip* scip, std::shared_ptr<Brancher> brancher) {
   owner.release();  // SCIP has it now
   KIDA_CALL(SCIPsetBranchruleExecLp(scip, rule, Callbacks::on_branching));
   KIDA_CALL(SCIPsetBranchruleCopy(scip, rule, Callbacks::on_copy));
-  KIDA_CALL(SCIPsetBranchruleInitsol(scip, rule, Callbacks::on_solve));
+  KIDA_CALL(SCIPsetBranchruleInit(scip, rule, Callbacks::on_problem));
+  KIDA_CALL(SCIPsetBranchruleInitsol(scip, rule, Callbacks::on_tree));
   KIDA_CALL(SCIPsetBranchruleFree(scip, rule, Callbacks::on_free));
 }
 
@@ -119,57 +122,51 @@ void Brancher::copy_to(Scip* target) {
   }
   const bool by_itself = setup_.acting == Acting::network || setup_.acting == Acting::steering;
   if (!by_itself || recorder_.active()) {
-    if (!is_copy_) {
-      warn_once(warned_copy_,
+    if (!is_copy()) {
+      warn_once(scip_, warned_copy_,
                 "the copy of this model is branched by SCIP's own rules: a Python function, or a "
                 "rule that records samples, acts in the model that it was attached to only");
     }
     return;
   }
-  std::shared_ptr<Brancher> brancher(new Brancher(network_, setup_));
-  brancher->is_copy_ = true;
+  std::shared_ptr<Brancher> brancher(new Brancher(network_, setup_, nullptr));
   brancher->decisions_in_copies_ = decisions_in_copies_;
   include(target, std::move(brancher));
 }
 
-void Brancher::warn_once(bool& warned, const char* message) {
-  if (warned) return;
+void Brancher::warn_once(Scip* scip, bool& warned, const char* message) {
+  if (!warned && !is_copy()) host_->warn(scip, message);
   warned = true;
-  if (is_copy_) return;  // see on_branching
-  const PyGILState_STATE lock = PyGILState_Ensure();
-  if (PyErr_WarnEx(PyExc_RuntimeWarning, message, 1) != 0) {
-    // A warning turned into an error cannot leave a callback: hand it over.
-    PyObject *type, *value, *traceback;
-    PyErr_Fetch(&type, &value, &traceback);
-    PyErr_NormalizeException(&type, &value, &traceback);
-    PendingException::store(exception_, value);
-    Py_XDECREF(type);
-    Py_XDECREF(value);
-    Py_XDECREF(traceback);
-  }
-  PyGILState_Release(lock);
+}
+
+bool Brancher::is_nonlinear(Scip* scip) {
+  SCIP_Conshdlr* nonlinear = SCIPfindConshdlr(scip, "nonlinear");
+  return nonlinear != nullptr && SCIPconshdlrGetNActiveConss(nonlinear) > 0;
+}
+
+bool Brancher::was_nonlinear(Scip* scip) {
+  SCIP_Conshdlr* nonlinear = SCIPfindConshdlr(scip, "nonlinear");
+  SCIP_Cons** constraints = SCIPgetOrigConss(scip);
+  return nonlinear != nullptr &&
+         std::any_of(constraints, constraints + SCIPgetNOrigConss(scip),
+                     [&](SCIP_Cons* c) { return SCIPconsGetHdlr(c) == nonlinear; });
 }
 
 // The observation describes a linear relaxation of a linear problem; on others SCIP's rules go on.
-bool Brancher::accepts(Scip* scip) {
-  if (state_ == State::unused) {
-    SCIP_Conshdlr* nonlinear = SCIPfindConshdlr(scip, "nonlinear");
-    state_ = nonlinear != nullptr && SCIPconshdlrGetNActiveConss(nonlinear) > 0 ? State::declined
-                                                                                : State::active;
-    if (state_ == State::declined) {
-      warn_once(warned_nonlinear_,
-                "kida declines to branch: the problem has nonlinear constraints; SCIP's own "
-                "branching rules go on");
-    }
+void Brancher::judge(Scip* scip) {
+  declined_ = is_nonlinear(scip);
+  if (declined_) {
+    warn_once(scip, warned_nonlinear_,
+              "kida declines to branch: the problem has nonlinear constraints; SCIP's own "
+              "branching rules go on");
   }
-  return state_ == State::active;
 }
 
 // Uniform in [0, 1); spelled out because the standard distributions differ between libraries.
 double Brancher::uniform() { return static_cast<double>(random_() >> 11U) * 0x1.0p-53; }
 
 // With `observed`, node_ is the node's already. The choice is none if nothing could be evaluated;
-// of a failing score function too, which has stored why.
+// of a failing score function too, which has told why.
 int Brancher::ask_expert(Scip* scip, bool teaches, bool observed) {
   const auto positions = expert_shortlist(scip, observed);
   const auto begin = Clock::now();
@@ -183,7 +180,7 @@ int Brancher::ask_expert(Scip* scip, bool teaches, bool observed) {
 
 bool Brancher::score_by_function(Scip* scip) {
   std::vector<double> scores(expert_.score);
-  if (!setup_.expert_score(scip, candidates_, SCIPgetDepth(scip), scores, expert_, exception_)) {
+  if (!setup_.expert_score(scip, candidates_, SCIPgetDepth(scip), scores, expert_)) {
     return false;
   }
   const int before = expert_.best;
@@ -244,7 +241,7 @@ bool Brancher::score() {
 }
 
 void Brancher::warn_not_finite() {
-  warn_once(warned_not_finite_,
+  warn_once(scip_, warned_not_finite_,
             "the network's scores are not finite: its weights do not fit this problem; SCIP's own "
             "branching rules decide at such nodes");
 }
@@ -291,10 +288,10 @@ Brancher::Choice Brancher::ask_steering(Scip* scip) {
 int Brancher::ask_function(Scip* scip) {
   observe_node(scip, true, false);
   const auto begin = Clock::now();
-  const int choice = setup_.function(node_, exception_);
+  const int choice = setup_.function(node_);
   timing_.scoring = static_cast<float>(seconds(begin, Clock::now()));
   statistics_.seconds_scoring += timing_.scoring;
-  if (choice < 0) {  // it has stored why
+  if (choice < 0) {  // it has told why
     failed_ = true;
     return none;
   }
@@ -357,7 +354,7 @@ int Brancher::branch(Scip* scip, Choice choice) {
     branch_on(scip, choice);
   }
   statistics_.decisions += 1;
-  if (is_copy_) *decisions_in_copies_ += 1;
+  if (is_copy()) *decisions_in_copies_ += 1;
   statistics_.expert_decisions += choice.by_expert ? 1 : 0;
   statistics_.candidates += static_cast<std::int64_t>(candidates_.size());
   return result;
@@ -397,8 +394,20 @@ int Brancher::branch_reliably(Scip* scip) {
   return result;
 }
 
-// End the solve because of the exception that is stored. SCIP would let its other rules branch on
-// this node; told that a domain has changed, it looks at the node again, that is, when it goes on.
+int Brancher::fail(Scip* scip, const char* why, int* result) noexcept {
+  try {
+    if (is_copy() || !host_->keep(std::string("kida's branching rule failed: ") + why))
+      return error;
+    *result = give_up(scip);
+    return okay;
+  } catch (const std::exception&) {
+    return error;
+  }
+}
+
+// End the solve because of the failure that the host keeps. SCIP would let its other rules branch
+// on this node; told that a domain has changed, it looks at the node again, that is, when it goes
+// on.
 int Brancher::give_up(Scip* scip) {
   KIDA_CALL(SCIPinterruptSolve(scip));
   return constants.result_reduced_domain;
@@ -407,13 +416,13 @@ int Brancher::give_up(Scip* scip) {
 int Brancher::execute(Scip* scip) {
   const auto begin = Clock::now();
   failed_ = false;
-  if (exception_->waiting()) return give_up(scip);  // that nobody has asked for
-  if (!accepts(scip)) return exception_->waiting() ? give_up(scip) : constants.result_didnotrun;
+  if (failure_waiting()) return give_up(scip);  // that nobody has asked for
+  if (declined_) return constants.result_didnotrun;
   branching_candidates(scip, setup_.decision.candidates, candidates_);
   if (candidates_.empty()) return constants.result_didnotrun;
 
   const Choice choice = choose(scip);
-  if (failed_ || exception_->waiting()) return give_up(scip);
+  if (failed_ || failure_waiting()) return give_up(scip);
   if (choice.candidate == none && !choice.shortlisted) return constants.result_didnotrun;
 
   const int result = branch(scip, choice);

@@ -17,7 +17,7 @@
 
 #include "network.h"
 #include "observation.h"
-#include "pending_exception.h"
+#include "rule_host.h"
 #include "rule_options.h"
 #include "sample_recorder.h"
 #include "steering.h"
@@ -28,14 +28,17 @@ namespace kida {
 // Who decides at nodes where the expert does not.
 enum class Acting { network, expert, random, scip, function, steering };
 
-// Returns the position of its choice in the candidates; or stores its exception and returns -1.
-using Chooser = std::function<int(const ObservedNode&, const std::shared_ptr<PendingException>&)>;
+// Returns the position of its choice in the candidates; or tells the host why not and returns -1.
+using Chooser = std::function<int(const ObservedNode&)>;
 
-// Replaces the expert's scores, one for each candidate, NaN where it was not evaluated; or stores
-// its exception and returns false.
+// Replaces the expert's scores, one for each candidate, NaN where it was not evaluated; or tells
+// the host why not and returns false.
 using ExpertScore = std::function<bool(Scip*, const std::vector<SCIP_Var*>& candidates, int depth,
-                                       std::vector<double>& scores, const StrongBranching&,
-                                       const std::shared_ptr<PendingException>&)>;
+                                       std::vector<double>& scores, const StrongBranching&)>;
+
+// Among SCIP's branching rules: above reliability pseudocosts (10000) and below nothing that a user
+// is likely to set.
+inline constexpr int rule_priority = 1'000'000;
 
 // What one rule is made of, beside its network.
 struct RuleSetup {
@@ -46,7 +49,7 @@ struct RuleSetup {
   ExpertScore expert_score;  // of the expert's candidates; empty: SCIP's branching score
   std::optional<SteeringSetup> steering;  // for Acting::steering
   std::uint64_t seed = 0;
-  int priority = 0;    // among SCIP's branching rules
+  int priority = rule_priority;
   bool trace = false;  // keep the timings of every decision of the network
 };
 
@@ -54,8 +57,7 @@ struct Statistics {
   std::int64_t decisions = 0;          // all nodes this rule branched on
   std::int64_t network_decisions = 0;  // or the function's
   std::int64_t expert_decisions = 0;
-  std::int64_t shortlist_decisions =
-      0;                        // of the network's: among its best by reliability branching
+  std::int64_t shortlist_decisions = 0;  // of the network's, by reliability branching
   std::int64_t looks = 0;       // all candidates were asked, to see what a shortlist would keep
   std::int64_t candidates = 0;  // sum over the decisions
   std::int64_t unscored = 0;    // nodes left to SCIP's rules because a score was not finite
@@ -76,7 +78,7 @@ class Brancher : public std::enable_shared_from_this<Brancher> {
   // A network's rule acts in copies of the model too, unless they are made while it is being
   // solved, as SCIP's heuristics do; of other rules a copy says that it has none.
   static std::shared_ptr<Brancher> include(Scip* scip, std::shared_ptr<const Network> network,
-                                           RuleSetup setup);
+                                           RuleSetup setup, std::shared_ptr<RuleHost> host);
 
   // Whether there is a rule in `scip` already.
   static bool included(Scip* scip);
@@ -85,11 +87,11 @@ class Brancher : public std::enable_shared_from_this<Brancher> {
   std::int64_t decisions_in_copies() const { return *decisions_in_copies_; }
   const std::vector<Sample>& samples() const { return recorder_.samples(); }
   const std::vector<Timing>& trace() const { return trace_; }
-  bool declined() const { return state_ == State::declined; }
-  PendingException& exception() { return *exception_; }
+  // Whether the problem was not linear, and this rule has not branched.
+  bool declined() const { return declined_ || (given_nonlinear_ && statistics_.decisions == 0); }
+  RuleHost& host() const { return *host_; }
 
  private:
-  enum class State { unused, active, declined };
   struct Callbacks;
   static constexpr int none = -1;  // instead of a candidate's position: nobody here has chosen
   struct Choice {
@@ -98,9 +100,10 @@ class Brancher : public std::enable_shared_from_this<Brancher> {
     bool shortlisted = false;  // reliability branching chooses, among the candidates of shortlist_
   };
 
-  Brancher(std::shared_ptr<const Network> network, RuleSetup setup)
+  Brancher(std::shared_ptr<const Network> network, RuleSetup setup, std::shared_ptr<RuleHost> host)
       : network_(std::move(network)),
         setup_(std::move(setup)),
+        host_(std::move(host)),
         recorder_(setup_.recording),
         random_(setup_.seed) {
     start_steering();
@@ -109,12 +112,17 @@ class Brancher : public std::enable_shared_from_this<Brancher> {
   // One rule in one SCIP, of the model or of a copy, which may run in a thread of its own.
   static void include(Scip* scip, std::shared_ptr<Brancher> brancher);
   void copy_to(Scip* target);
-  void warn_once(bool& warned, const char* message);
+  void warn_once(Scip* scip, bool& warned, const char* message);
   void warn_not_finite();
 
+  bool is_copy() const { return host_ == nullptr; }
+  bool failure_waiting() const { return !is_copy() && host_->waiting(); }
   int execute(Scip* scip);
+  int fail(Scip* scip, const char* why, int* result) noexcept;  // returns SCIP's return code
   int give_up(Scip* scip);
-  bool accepts(Scip* scip);
+  static bool is_nonlinear(Scip* scip);
+  static bool was_nonlinear(Scip* scip);  // as it was given
+  void judge(Scip* scip);
   Choice choose(Scip* scip);
   int ask_expert(Scip* scip, bool teaches, bool observed);
   bool score_by_function(Scip* scip);
@@ -136,18 +144,20 @@ class Brancher : public std::enable_shared_from_this<Brancher> {
 
   std::shared_ptr<const Network> network_;
   RuleSetup setup_;
+  // None in a copy: that may run beside the thread that holds the interpreter lock, and would wait
+  // for it for ever.
+  std::shared_ptr<RuleHost> host_;
   SampleRecorder recorder_;
   std::mt19937_64 random_;
-  State state_ = State::unused;
-  bool failed_ = false;  // at this node
-  bool is_copy_ = false;
+  bool given_nonlinear_ = false;
+  bool declined_ = false;  // presolving has left it nonlinear
+  bool failed_ = false;    // at this node
   bool warned_nonlinear_ = false;
   bool warned_not_finite_ = false;
   bool warned_copy_ = false;
   Scip* scip_ = nullptr;
   std::shared_ptr<std::atomic<std::int64_t>> decisions_in_copies_ =
       std::make_shared<std::atomic<std::int64_t>>(0);
-  std::shared_ptr<PendingException> exception_ = std::make_shared<PendingException>();
   Statistics statistics_;
   std::vector<Timing> trace_;
 

@@ -14,16 +14,18 @@ struct Delivery {
 
 // Whether Python runs in a function that was called, through SCIP, by `frame`.
 bool called_by(PyObject* frame) {
-  PyFrameObject* current = PyEval_GetFrame();
-  if (current == nullptr || reinterpret_cast<PyObject*>(current) == frame) return false;
+  auto* current = reinterpret_cast<PyObject*>(PyEval_GetFrame());
+  if (current == nullptr || current == frame) return false;
   Py_INCREF(current);
-  while (current != nullptr && reinterpret_cast<PyObject*>(current) != frame) {
-    PyFrameObject* caller = PyFrame_GetBack(current);
+  while (current != nullptr && current != Py_None && current != frame) {
+    // The stable interface has no function for this.
+    PyObject* caller = PyObject_GetAttrString(current, "f_back");
     Py_DECREF(current);
     current = caller;
   }
-  const bool found = current != nullptr;
-  Py_XDECREF(reinterpret_cast<PyObject*>(current));
+  if (current == nullptr) PyErr_Clear();
+  const bool found = current == frame;
+  Py_XDECREF(current);
   return found;
 }
 
@@ -50,14 +52,14 @@ PendingException::~PendingException() {
   }
 }
 
-void PendingException::store(const std::shared_ptr<PendingException>& self, PyObject* exception) {
-  if (self->exception_ != nullptr) return;
+void PendingException::store(PyObject* exception) {
+  if (exception_ != nullptr) return;
   Py_INCREF(exception);
-  self->exception_ = exception;
+  exception_ = exception;
   if (PyThread_get_thread_ident() == main_thread) {
     auto* frame = reinterpret_cast<PyObject*>(PyEval_GetFrame());
     Py_XINCREF(frame);
-    auto delivery = std::unique_ptr<Delivery>(new Delivery{self, frame});
+    auto delivery = std::unique_ptr<Delivery>(new Delivery{shared_from_this(), frame});
     if (Py_AddPendingCall(deliver, delivery.get()) == 0) {
       delivery.release();
     } else {
@@ -66,17 +68,32 @@ void PendingException::store(const std::shared_ptr<PendingException>& self, PyOb
   }
 }
 
-void PendingException::store(const std::shared_ptr<PendingException>& self,
-                             const std::string& message) {
-  const PyGILState_STATE state = PyGILState_Ensure();
-  PyObject* exception = PyObject_CallFunction(PyExc_RuntimeError, "s", message.c_str());
+void PendingException::warn(Scip*, const char* message) {
+  const PyGILState_STATE lock = PyGILState_Ensure();
+  if (PyErr_WarnEx(PyExc_RuntimeWarning, message, 1) != 0) {
+    // A warning turned into an error cannot leave a callback: hand it over.
+    PyObject *type, *value, *traceback;
+    PyErr_Fetch(&type, &value, &traceback);
+    PyErr_NormalizeException(&type, &value, &traceback);
+    store(value);
+    Py_XDECREF(type);
+    Py_XDECREF(value);
+    Py_XDECREF(traceback);
+  }
+  PyGILState_Release(lock);
+}
+
+bool PendingException::keep(const std::string& failure) {
+  const PyGILState_STATE lock = PyGILState_Ensure();
+  PyObject* exception = PyObject_CallFunction(PyExc_RuntimeError, "s", failure.c_str());
   if (exception != nullptr) {
-    store(self, exception);
+    store(exception);
     Py_DECREF(exception);
   } else {
     PyErr_Clear();
   }
-  PyGILState_Release(state);
+  PyGILState_Release(lock);
+  return true;
 }
 
 bool PendingException::raise() {

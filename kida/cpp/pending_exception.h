@@ -12,23 +12,28 @@
 #include <memory>
 #include <string>
 
+#include "rule_host.h"
+
 namespace kida {
 
-class PendingException {
+class PendingException : public RuleHost, public std::enable_shared_from_this<PendingException> {
  public:
   PendingException() = default;
   PendingException(const PendingException&) = delete;
   PendingException& operator=(const PendingException&) = delete;
-  ~PendingException();
+  ~PendingException() override;
 
   // Keep `exception` (a new reference is taken; the interpreter lock must be held). Only the first
   // one counts.
-  static void store(const std::shared_ptr<PendingException>& self, PyObject* exception);
-  // Keep a RuntimeError with this message; takes the interpreter lock itself.
-  static void store(const std::shared_ptr<PendingException>& self, const std::string& message);
+  void store(PyObject* exception);
 
-  // Whether an exception is stored that nobody has raised yet.
-  bool waiting() const { return exception_ != nullptr; }
+  // As a RuntimeWarning, or what the user's filter makes of it. Takes the interpreter lock itself.
+  void warn(Scip* scip, const char* message) override;
+
+  // As a RuntimeError. Takes the interpreter lock itself.
+  bool keep(const std::string& failure) override;
+
+  bool waiting() const override { return exception_ != nullptr; }
 
   // With the interpreter lock held: set Python's error indicator if an exception is waiting, and
   // say whether one was.

@@ -2,7 +2,8 @@
 // what each one means. Python hands them over in one dict; a test compares names and defaults.
 //
 // To add one, add a field, and its line in `visit`, here and a field there, and what it does to
-// branchrule.cpp. Its type must be one that the reader in bindings_branchrule.cpp knows.
+// branchrule.cpp. Its type must be one that the readers in bindings_branchrule.cpp and card.cpp
+// know.
 #pragma once
 
 #include <array>
@@ -14,7 +15,13 @@ namespace kida {
 enum class CandidateSet { fractional, unfixed };
 inline constexpr std::array<std::string_view, 2> candidate_set_names{"fractional", "unfixed"};
 
-// Who decides at a node.
+// What an integer may be: Python's Natural, unless the line in `visit` says otherwise.
+struct IntegerRange {
+  int least = 0;
+  int most = 1'000'000'000;
+};
+
+// Who decides at a node: the options that a policy's card has.
 struct DecisionOptions {
   CandidateSet candidates = CandidateSet::fractional;
   int expert_depth = -1;
@@ -26,10 +33,10 @@ struct DecisionOptions {
   template <typename Visitor>
   void visit(Visitor&& visitor) {
     visitor("candidates", candidates);
-    visitor("expert_depth", expert_depth);
+    visitor("expert_depth", expert_depth, IntegerRange{-1, 1'000'000});
     visitor("expert_candidates", expert_candidates);
     visitor("expert_iterations", expert_iterations);
-    visitor("network_depth", network_depth);
+    visitor("network_depth", network_depth, IntegerRange{-1, 1'000'000});
     visitor("shortlist", shortlist);
   }
 };

@@ -2,8 +2,9 @@
 //
 // The libscip inside PySCIPOpt's wheel exports every function and ships no headers, so the
 // prototypes are declared here with opaque structures, and looked up with dlsym in the libraries
-// that PySCIPOpt has already loaded. To use one more SCIP function, add a line to the list below.
-// Enumerations whose values may change between SCIP versions are read from PySCIPOpt (Constants).
+// that PySCIPOpt, or the program that uses libkida, has already loaded. To use one more SCIP
+// function, add a line to the list below. Enumerations whose values may change between SCIP
+// versions are read from PySCIPOpt, where there is one (Constants).
 #pragma once
 
 #include <cstdint>
@@ -14,12 +15,14 @@ struct Scip;
 struct SCIP_Branchrule;
 struct SCIP_BranchruleData;
 struct SCIP_Conshdlr;
+struct SCIP_Cons;
 struct SCIP_Event;
 struct SCIP_EventData;
 struct SCIP_Eventhdlr;
 struct SCIP_EventhdlrData;
 struct SCIP_Col;
 struct SCIP_Node;
+struct SCIP_Param;
 struct SCIP_Row;
 struct SCIP_Sol;
 struct SCIP_Var;
@@ -58,10 +61,26 @@ using EventCallback = Retcode (*)(Scip*, SCIP_Eventhdlr*);
   X(int, SCIPgetDepth, (Scip*))                                                                    \
   X(Bool, SCIPisStopped, (Scip*))                                                                  \
   X(Retcode, SCIPinterruptSolve, (Scip*))                                                          \
-  X(Retcode, SCIPsetRealParam, (Scip*, const char*, Real))                                         \
   X(SCIP_Conshdlr*, SCIPfindConshdlr, (Scip*, const char*))                                        \
   X(int, SCIPconshdlrGetNActiveConss, (SCIP_Conshdlr*))                                            \
+  X(SCIP_Cons**, SCIPgetOrigConss, (Scip*)) \
+  X(int, SCIPgetNOrigConss, (Scip*)) \
+  X(SCIP_Conshdlr*, SCIPconsGetHdlr, (SCIP_Cons*)) \
   X(int, SCIPgetStage, (Scip*))                                                                    \
+  /* parameters and messages */                                                                    \
+  X(SCIP_Param*, SCIPgetParam, (Scip*, const char*))                                               \
+  X(int, SCIPparamGetType, (SCIP_Param*))                                                          \
+  X(Bool, SCIPparamGetBool, (SCIP_Param*))                                                         \
+  X(int, SCIPparamGetInt, (SCIP_Param*))                                                           \
+  X(Longint, SCIPparamGetLongint, (SCIP_Param*))                                                   \
+  X(Real, SCIPparamGetReal, (SCIP_Param*))                                                         \
+  X(char, SCIPparamGetChar, (SCIP_Param*))                                                         \
+  X(Retcode, SCIPsetBoolParam, (Scip*, const char*, Bool))                                         \
+  X(Retcode, SCIPsetIntParam, (Scip*, const char*, int))                                           \
+  X(Retcode, SCIPsetLongintParam, (Scip*, const char*, Longint))                                   \
+  X(Retcode, SCIPsetRealParam, (Scip*, const char*, Real))                                         \
+  X(Retcode, SCIPsetCharParam, (Scip*, const char*, char))                                         \
+  X(void, SCIPwarningMessage, (Scip*, const char*, ...))                                           \
   /* plugins */                                                                                    \
   X(SCIP_Branchrule*, SCIPfindBranchrule, (Scip*, const char*))                                    \
   X(Retcode, SCIPincludeBranchruleBasic,                                                           \
@@ -71,6 +90,7 @@ using EventCallback = Retcode (*)(Scip*, SCIP_Eventhdlr*);
   X(Retcode, SCIPsetBranchruleExecPs, (Scip*, SCIP_Branchrule*, BranchExec))                       \
   X(Retcode, SCIPsetBranchruleCopy, (Scip*, SCIP_Branchrule*, BranchCallback))                     \
   X(Retcode, SCIPsetBranchruleFree, (Scip*, SCIP_Branchrule*, BranchCallback))                     \
+  X(Retcode, SCIPsetBranchruleInit, (Scip*, SCIP_Branchrule*, BranchCallback))                     \
   X(Retcode, SCIPsetBranchruleInitsol, (Scip*, SCIP_Branchrule*, BranchCallback))                  \
   X(SCIP_BranchruleData*, SCIPbranchruleGetData, (SCIP_Branchrule*))                               \
   X(Retcode, SCIPincludeEventhdlrBasic,                                                            \
@@ -157,37 +177,71 @@ KIDA_SCIP_FUNCTIONS(KIDA_DECLARE)
 KIDA_SCIP_OPTIONAL_FUNCTIONS(KIDA_DECLARE)
 #undef KIDA_DECLARE
 
-// Values of SCIP's enumerations, as the loaded PySCIPOpt knows them.
+// Values of SCIP's enumerations: as the loaded PySCIPOpt knows them, or as they are in SCIP 10.
 struct Constants {
-  int result_didnotrun;
-  int result_branched;
-  int result_reduced_domain;
-  int lpsolstat_optimal;
-  int basestat_lower;
-  int basestat_basic;
-  int basestat_upper;
-  int basestat_zero;
-  int stage_problem;
-  int stage_presolved;
-  int stage_solving;
-  int stage_solved;
-  std::uint64_t event_dual_bound_improved;
-  std::uint64_t event_best_solution_found;
-  std::uint64_t event_node_branched;
+  int result_didnotrun = 1;
+  int result_branched = 13;
+  int result_reduced_domain = 10;
+  int lpsolstat_optimal = 1;
+  int basestat_lower = 0;
+  int basestat_basic = 1;
+  int basestat_upper = 2;
+  int basestat_zero = 3;
+  int stage_init = 0;
+  int stage_problem = 1;
+  int stage_presolved = 7;
+  int stage_solving = 9;
+  int stage_solved = 10;
+  std::uint64_t event_dual_bound_improved = 0x01000000;
+  std::uint64_t event_best_solution_found = 0x10000000;
+  std::uint64_t event_node_branched = 0x00400000;
+
+  template <typename Visitor>
+  void visit(Visitor&& visitor) {
+    visitor("result_didnotrun", result_didnotrun);
+    visitor("result_branched", result_branched);
+    visitor("result_reduced_domain", result_reduced_domain);
+    visitor("lpsolstat_optimal", lpsolstat_optimal);
+    visitor("basestat_lower", basestat_lower);
+    visitor("basestat_basic", basestat_basic);
+    visitor("basestat_upper", basestat_upper);
+    visitor("basestat_zero", basestat_zero);
+    visitor("stage_init", stage_init);
+    visitor("stage_problem", stage_problem);
+    visitor("stage_presolved", stage_presolved);
+    visitor("stage_solving", stage_solving);
+    visitor("stage_solved", stage_solved);
+    visitor("event_dual_bound_improved", event_dual_bound_improved);
+    visitor("event_best_solution_found", event_best_solution_found);
+    visitor("event_node_branched", event_node_branched);
+  }
 };
 extern Constants constants;
 
-// SCIP_VARTYPE and SCIP_BRANCHDIR have had these values since SCIP 1; PySCIPOpt does not expose
-// them.
+// SCIP_VARTYPE, SCIP_BRANCHDIR and SCIP_PARAMTYPE have had these values since SCIP 1; PySCIPOpt
+// does not expose them all.
 enum VariableType : int { binary = 0, integer = 1, implicit_integer = 2, continuous = 3 };
 enum BranchDirection : int { downwards = 0, upwards = 1 };
+enum ParameterType : int {
+  bool_parameter = 0,
+  int_parameter = 1,
+  longint_parameter = 2,
+  real_parameter = 3,
+  char_parameter = 4,
+  string_parameter = 5
+};
 
 // Resolve every function in the extension module at `path` (PySCIPOpt's, already loaded) and the
 // libraries it depends on. Throws std::runtime_error naming what is missing or unsupported.
 void connect(const std::string& path, const Constants& values, int major_versions_min,
              int major_versions_max);
 
-// Whether connect() has succeeded.
+// The same in the one SCIP library that this process has loaded, whoever loaded it and however,
+// with the constants of SCIP 10. Throws also if there is none, or a choice of several. May be
+// called again, and checks again.
+void connect_to_loaded();
+
+// Whether one of them has succeeded.
 bool connected();
 
 // Throw if a SCIP call failed. For use outside of SCIP's callbacks' own error handling.

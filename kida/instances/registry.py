@@ -25,6 +25,17 @@ _FAMILIES = {
     "independent_set": "kida.instances.independent_set",
     "maritime_inventory_routing": "kida.instances.maritime_inventory_routing",
     "fixed_charge_network": "kida.instances.fixed_charge_network",
+    "multiple_knapsack": "kida.instances.multiple_knapsack",
+    "multidimensional_knapsack": "kida.instances.multidimensional_knapsack",
+    "generalized_assignment": "kida.instances.generalized_assignment",
+    "bin_packing": "kida.instances.bin_packing",
+    "generalized_independent_set": "kida.instances.generalized_independent_set",
+    "vertex_cover": "kida.instances.vertex_cover",
+    "max_satisfiability": "kida.instances.max_satisfiability",
+    "p_median": "kida.instances.p_median",
+    "lot_sizing": "kida.instances.lot_sizing",
+    "unit_commitment": "kida.instances.unit_commitment",
+    "job_shop": "kida.instances.job_shop",
 }
 
 

@@ -47,7 +47,7 @@ from kida.learning.inventory import Inventory, family_of_run
 from kida.learning.records import records_in
 from kida.learning.run import Listener, Run, read_run
 from kida.lock import locked
-from kida.network.policy import Policy
+from kida.network.steering import load_policy
 from kida.parameters import ParameterValue
 from kida.solver.policies import VARIANTS
 
@@ -148,7 +148,7 @@ def prove(
             records,
             default,
             policy=policy.name,
-            levers=levers_of(Policy.load(policy).card.parameters),
+            levers=levers_of(load_policy(policy).card.parameters),
             seconds_used=run.seconds_worked(),
         )
         write_verdict(folder, found)

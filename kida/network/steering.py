@@ -190,7 +190,11 @@ class Steering:
         return native
 
 
-def load_policy(name_or_folder: str | Path) -> Policy | Steering:
+#: A policy of any kind.
+AnyPolicy = Policy | Steering
+
+
+def load_policy(name_or_folder: str | Path) -> AnyPolicy:
     """Read a policy of any kind, as :meth:`Policy.load` reads a network's.
 
     Raises

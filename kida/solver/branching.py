@@ -20,14 +20,14 @@ from pyscipopt import SCIP_STAGE, Eventhdlr, Model
 from kida import _core, boundary
 from kida.errors import UserError
 from kida.network.policy import Policy
-from kida.network.steering import Steering, load_policy
+from kida.network.steering import AnyPolicy, Steering, load_policy
 from kida.observation import Observation
 from kida.parameters import NO_PARAMETERS, ParameterValue
 from kida.rule import Acting, CandidateSet, Decision, Recording
 from kida.sample import Sample
 
 #: Above SCIP's reliability pseudocost rule (10000) and below nothing a user is likely to set.
-PRIORITY = 1_000_000
+PRIORITY: int = _core.PRIORITY
 
 
 @dataclass(frozen=True)
@@ -155,7 +155,7 @@ class _ByScip:
 
 
 def attach(
-    model: Model, policy: Policy | Steering | str | Path, *, seed: int = 0, trace: bool = False
+    model: Model, policy: AnyPolicy | str | Path, *, seed: int = 0, trace: bool = False
 ) -> Brancher:
     """Let a learned policy branch in ``model``: call this, then ``model.optimize()``.
 

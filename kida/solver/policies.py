@@ -20,8 +20,7 @@ from typing import Any, NamedTuple
 from pyscipopt import Model
 
 from kida.errors import UserError
-from kida.network.policy import Policy
-from kida.network.steering import Steering, load_policy
+from kida.network.steering import AnyPolicy, load_policy
 from kida.parameters import ParameterValue
 from kida.solver.branching import PRIORITY, Brancher, attach, attach_callable
 
@@ -192,7 +191,7 @@ def _is_function(name: str) -> bool:
     return ":" in name and not os.path.exists(name)
 
 
-def _network(name: str) -> Policy | Steering:
+def _network(name: str) -> AnyPolicy:
     try:
         return load_policy(name)
     except UserError as error:

@@ -11,15 +11,9 @@ from kida import _core
 FIRST_MAJOR, LAST_MAJOR = 10, 10
 
 
-def connect() -> None:
-    """Resolve SCIP's functions for the native core; called once, when ``kida.solver`` is imported.
-
-    Raises
-    ------
-    ImportError
-        If SCIP's major version is not supported, or a function is missing from its library.
-    """
-    enumerations = {
+def enumerations() -> dict[str, int]:
+    """Return the values of SCIP's enumerations that the native core needs, by its own names."""
+    values = {
         "result_didnotrun": pyscipopt.SCIP_RESULT.DIDNOTRUN,
         "result_branched": pyscipopt.SCIP_RESULT.BRANCHED,
         "result_reduced_domain": pyscipopt.SCIP_RESULT.REDUCEDDOM,
@@ -28,6 +22,7 @@ def connect() -> None:
         "basestat_basic": pyscipopt.SCIP_BASESTAT.BASIC,
         "basestat_upper": pyscipopt.SCIP_BASESTAT.UPPER,
         "basestat_zero": pyscipopt.SCIP_BASESTAT.ZERO,
+        "stage_init": pyscipopt.SCIP_STAGE.INIT,
         "stage_problem": pyscipopt.SCIP_STAGE.PROBLEM,
         "stage_presolved": pyscipopt.SCIP_STAGE.PRESOLVED,
         "stage_solving": pyscipopt.SCIP_STAGE.SOLVING,
@@ -36,11 +31,22 @@ def connect() -> None:
         "event_best_solution_found": pyscipopt.SCIP_EVENTTYPE.BESTSOLFOUND,
         "event_node_branched": pyscipopt.SCIP_EVENTTYPE.NODEBRANCHED,
     }
+    return {name: int(value) for name, value in values.items()}
+
+
+def connect() -> None:
+    """Resolve SCIP's functions for the native core; called once, when ``kida.solver`` is imported.
+
+    Raises
+    ------
+    ImportError
+        If SCIP's major version is not supported, or a function is missing from its library.
+    """
     main_thread = threading.main_thread().ident
     assert main_thread is not None  # the main thread has started
     _core.connect(
         pyscipopt.scip.__file__,
-        {name: int(value) for name, value in enumerations.items()},
+        enumerations(),
         FIRST_MAJOR,
         LAST_MAJOR,
         main_thread,

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from kida.instances.program import Program
-from kida.instances.registry import family_names
+from kida.network.policy import shipped
 from kida.solver.problem import read_model
 
 FOLDER = Path(__file__).resolve().parents[2] / "instances"
@@ -23,10 +23,10 @@ def programs() -> list[Program]:
     return list(module.programs())
 
 
-def test_one_of_each_family_drawn_again(programs: list[Program]) -> None:
+def test_one_of_each_family_with_a_policy_drawn_again(programs: list[Program]) -> None:
     files = {path.name: path for path in FOLDER.glob("*.mps.gz")}
     assert {f"{program.name}.mps.gz" for program in programs} == set(files)
-    assert len(programs) == len(family_names())
+    assert len(programs) == len(shipped())
     for program in programs:
         stored = gzip.decompress(files[f"{program.name}.mps.gz"].read_bytes()).decode()
         assert stored == program.mps()

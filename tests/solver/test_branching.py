@@ -456,6 +456,30 @@ def test_a_nonlinear_problem_is_declined_with_one_warning() -> None:
     assert brancher.statistics.decisions == 0
 
 
+def test_a_nonlinear_problem_without_a_tree_is_declined_too() -> None:
+    model = quiet(Model(), -1)
+    x = model.addVar(lb=1, ub=3)
+    model.addCons(x * x >= 2)
+    model.setObjective(-x)
+    brancher = attach(model, random_policy())
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        model.optimize()
+    assert model.getStatus() == "optimal"
+    assert brancher.statistics.declined
+
+
+def test_a_problem_that_presolving_makes_linear_is_not_declined() -> None:
+    model = item_placement()
+    fixed = model.addVar(lb=2, ub=2)
+    other = model.addVar(ub=3)
+    model.addCons(fixed * other <= 4)
+    brancher = attach(model, random_policy())
+    model.optimize()
+    assert not brancher.statistics.declined
+    assert brancher.statistics.decisions > 0
+
+
 def overflowing_policy(**options: int) -> Policy:
     policy = random_policy(**options)
     weights = dict(policy.weights)

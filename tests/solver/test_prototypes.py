@@ -16,6 +16,7 @@ PXD = Path(pyscipopt.__file__).parent / "scip.pxd"
 #: As the headers of SCIP declare what PySCIPOpt does not; callbacks by what SCIP calls them.
 NOT_IN_PXD = """
     SCIP_Bool SCIPisStopped(SCIP* scip)
+    void SCIPwarningMessage(SCIP* scip, const char* formatstr, ...)
     int SCIPconshdlrGetNActiveConss(SCIP_CONSHDLR* conshdlr)
     SCIP_RETCODE SCIPincludeBranchruleBasic(SCIP* scip, SCIP_BRANCHRULE** branchruleptr, const char* name, const char* desc, int priority, int maxdepth, SCIP_Real maxbounddist, SCIP_BRANCHRULEDATA* branchruledata)
     SCIP_RETCODE SCIPsetBranchruleExecLp(SCIP* scip, SCIP_BRANCHRULE* branchrule, BRANCHEXEC branchexeclp)
@@ -23,6 +24,7 @@ NOT_IN_PXD = """
     SCIP_RETCODE SCIPsetBranchruleExecPs(SCIP* scip, SCIP_BRANCHRULE* branchrule, BRANCHEXEC branchexecps)
     SCIP_RETCODE SCIPsetBranchruleCopy(SCIP* scip, SCIP_BRANCHRULE* branchrule, BRANCHCALLBACK branchcopy)
     SCIP_RETCODE SCIPsetBranchruleFree(SCIP* scip, SCIP_BRANCHRULE* branchrule, BRANCHCALLBACK branchfree)
+    SCIP_RETCODE SCIPsetBranchruleInit(SCIP* scip, SCIP_BRANCHRULE* branchrule, BRANCHCALLBACK branchinit)
     SCIP_RETCODE SCIPsetBranchruleInitsol(SCIP* scip, SCIP_BRANCHRULE* branchrule, BRANCHCALLBACK branchinitsol)
     SCIP_RETCODE SCIPincludeEventhdlrBasic(SCIP* scip, SCIP_EVENTHDLR** eventhdlrptr, const char* name, const char* desc, EVENTEXEC eventexec, SCIP_EVENTHDLRDATA* eventhdlrdata)
     SCIP_RETCODE SCIPsetEventhdlrInit(SCIP* scip, SCIP_EVENTHDLR* eventhdlr, EVENTCALLBACK eventinit)
@@ -65,6 +67,7 @@ ENUMERATIONS = (
     "scip_branchdir",
     "scip_result",
     "scip_boundtype",
+    "scip_paramtype",
 )
 
 

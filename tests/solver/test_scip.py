@@ -3,6 +3,7 @@
 import pyscipopt.scip
 import pytest
 
+from kida import _core
 from kida.solver import scip
 
 
@@ -17,3 +18,8 @@ def test_a_library_that_is_not_loaded_is_named(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(pyscipopt.scip, "__file__", "/no/such/file.so")
     with pytest.raises(ImportError, match=r"not loaded from /no/such/file\.so"):
         scip.connect()
+
+
+def test_libkida_knows_the_enumerations_of_this_scip() -> None:
+    assert scip.FIRST_MAJOR == scip.LAST_MAJOR == 10  # another one needs values of its own
+    assert _core.known_enumerations() == scip.enumerations()

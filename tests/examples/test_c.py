@@ -1,0 +1,80 @@
+"""The example in C: built with the installed libkida and the libscip of PySCIPOpt, and the same
+nodes as from Python."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from pyscipopt import Model
+
+import kida
+from kida.network.policy import shipped
+
+ROOT = Path(__file__).parents[2]
+NODES = 30
+
+pytestmark = pytest.mark.slow
+
+
+def run(*command: object, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*map(str, command)],
+        env=os.environ | environment,
+        capture_output=True,
+        text=True,
+        timeout=600,
+    )
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the programs; without a problem, the last step is the program's usage."""
+    if shutil.which("cmake") is None or shutil.which("cc") is None:
+        pytest.skip("there is no CMake or no C compiler")
+    folder = tmp_path_factory.mktemp("c") / "build"
+    done = run(ROOT / "examples" / "c" / "run.sh", sys.executable, folder)
+    assert done.stderr.startswith("usage: "), done.stderr
+    assert done.returncode == 2
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("instance", "policy"),
+    [("item_placement_9900", "item_placement"), ("set_cover_easy_valid_0", "set_cover")],
+)
+def test_it_takes_the_same_nodes_as_python(built: Path, instance: str, policy: str) -> None:
+    problem = ROOT / "instances" / f"{instance}.mps.gz"
+    done = run(built / "solve", problem, shipped()[policy], NODES)
+    assert done.returncode == 0, done.stderr
+    model = Model()
+    model.hideOutput()
+    model.readProblem(str(problem))
+    model.setParam("limits/nodes", NODES)
+    brancher = kida.attach(model, policy)
+    model.optimize()
+    decisions = brancher.statistics.decisions
+    assert decisions > 0
+    lines = done.stdout.splitlines()
+    assert lines[0] == f"primal bound {model.getPrimalbound():.9g}"
+    assert lines[1] == f"dual bound {model.getDualbound():.9g}"
+    assert lines[2] == f"nodes {model.getNNodes()}"
+    assert lines[3].startswith(f"decisions {decisions}, of ")
+
+
+def test_what_is_wrong_is_said(built: Path, tmp_path: Path) -> None:
+    done = run(built / "solve", "x.mps", tmp_path)
+    assert done.returncode == 2
+    assert f"{tmp_path} holds no card.json" in done.stderr
+
+
+def test_the_shell_branches_by_the_policy(built: Path, knapsack: Path) -> None:
+    commands = f"set presolving maxrounds 0 read {knapsack} optimize display statistics quit"
+    done = run(built / "shell", "-c", commands, KIDA_POLICY=str(shipped()["set_cover"]))
+    assert done.returncode == 0, done.stderr
+    assert "\n  kida             :" in done.stdout
+    done = run(built / "shell", "-c", "quit", KIDA_POLICY="nowhere")
+    assert done.returncode == 2
+    assert "there is no policy nowhere" in done.stderr
