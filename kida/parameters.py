@@ -10,19 +10,12 @@ import math
 import re
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Annotated
-
-from msgspec import Meta
 
 from kida.errors import UserError
 
 ParameterValue = bool | int | float | str
 #: No SCIP parameters beside those that are set already.
 NO_PARAMETERS: Mapping[str, ParameterValue] = MappingProxyType({})
-#: What a user's own file of settings sets, by name: of everything that SCIP has.
-UserParameters = Annotated[
-    dict[Annotated[str, Meta(max_length=200)], ParameterValue], Meta(max_length=10_000)
-]
 
 _CUT_SELECTION = "which cuts enter the LP; all that are found are valid"
 _SEPARATION = "where and how long cuts are looked for; all that are found are valid"

@@ -10,13 +10,18 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
-from typing import Literal
+from typing import Annotated, Literal
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from kida.boundary import Count, Positive, Seconds
 from kida.errors import UserError
 from kida.parameters import ParameterValue
+
+#: What a user's own file of settings sets, by name: of everything that SCIP has.
+UserParameters = Annotated[
+    dict[Annotated[str, Meta(max_length=200)], ParameterValue], Meta(max_length=10_000)
+]
 
 
 @dataclass(frozen=True)

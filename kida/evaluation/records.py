@@ -32,9 +32,8 @@ from kida.errors import UserError
 from kida.evaluation.outcome import Outcome, Text
 from kida.instances.family import Instance
 from kida.instances.registry import digest_of
-from kida.parameters import UserParameters
 from kida.reward import ScoringRule
-from kida.settings import Limits, named_settings
+from kida.settings import Limits, UserParameters, named_settings
 
 PROTOCOL_FILE = "protocol.json"
 RUNS_FOLDER = "runs"

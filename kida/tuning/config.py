@@ -6,8 +6,7 @@ from msgspec import Meta, Struct
 
 from kida.boundary import Seconds, Seed
 from kida.evaluation.verdict import Goal
-from kida.parameters import UserParameters
-from kida.settings import named_settings
+from kida.settings import UserParameters, named_settings
 
 
 class TuneConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
