@@ -86,7 +86,7 @@ def time_networks(policy: Policy, index: int, count: int) -> tuple[list[float], 
     from kida.network.gnn import Graphs, Network
 
     torch.set_num_threads(1)
-    oracle = Network(policy.card.architecture).eval()
+    oracle = Network(policy.card.shape).eval()
     oracle.load_weights(policy.weights)
     native = policy.native()
     ours, theirs = [], []

@@ -9,10 +9,13 @@ is written here holds for libkida too: ``cpp/allowed_parameters.py`` hands it on
 import math
 import re
 from collections.abc import Mapping
+from types import MappingProxyType
 
 from kida.errors import UserError
 
 ParameterValue = bool | int | float | str
+#: No SCIP parameters beside those that are set already.
+NO_PARAMETERS: Mapping[str, ParameterValue] = MappingProxyType({})
 
 _CUT_SELECTION = "which cuts enter the LP; all that are found are valid"
 _SEPARATION = "where and how long cuts are looked for; all that are found are valid"

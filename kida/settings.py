@@ -8,15 +8,20 @@ Three protocols are offered: ``competition`` (the dual task of ML4CO, NeurIPS 20
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
-from typing import Literal
+from typing import Annotated, Literal
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from kida.boundary import Count, Positive, Seconds
 from kida.errors import UserError
 from kida.parameters import ParameterValue
+
+#: What a user's own file of settings sets, by name: of everything that SCIP has.
+UserParameters = Annotated[
+    dict[Annotated[str, Meta(max_length=200)], ParameterValue], Meta(max_length=10_000)
+]
 
 
 @dataclass(frozen=True)
@@ -51,6 +56,10 @@ class Settings:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "parameters", MappingProxyType(dict(self.parameters)))
+
+    def under(self, parameters: Mapping[str, ParameterValue]) -> "Settings":
+        """Return these settings with further SCIP parameters, by name, set after their own."""
+        return replace(self, parameters={**self.parameters, **parameters})
 
 
 SETTINGS: Mapping[str, Settings] = MappingProxyType(

@@ -272,6 +272,22 @@ def test_cards_are_judged_as_by_python(lib: Library, tmp_path: Path) -> None:
     assert 50 < taken < len(cases) / 2
 
 
+def test_a_policy_without_a_network_sets_its_parameters(
+    lib: Library, knapsack: Path, tmp_path: Path
+) -> None:
+    card = Card(None, parameters={"misc/usesymmetry": 2, "separating/maxrounds": 0})
+    Policy({}, card).save(tmp_path / "p")
+    model = quiet_model(knapsack)
+    assert lib.include(model, tmp_path / "p") == ""
+    assert model.getParam("separating/maxrounds") == 0
+    model.optimize()
+    assert model.getStatus() == "optimal"
+    assert lib.statistics(model).decisions == 0
+    # Weights have no place beside such a card.
+    (tmp_path / "p" / "weights.safetensors").write_bytes(b"")
+    assert "is too short" in lib.include(quiet_model(knapsack), tmp_path / "p")
+
+
 @pytest.mark.parametrize(
     "content",
     [

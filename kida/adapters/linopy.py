@@ -14,8 +14,8 @@ from pyscipopt import Model as ScipModel
 
 from kida.errors import missing_extra
 from kida.network.steering import AnyPolicy
-from kida.parameters import ParameterValue
-from kida.solver.branching import NO_PARAMETERS, BranchingStatistics, attach
+from kida.parameters import NO_PARAMETERS, ParameterValue
+from kida.solver.branching import BranchingStatistics, attach
 
 try:
     import linopy

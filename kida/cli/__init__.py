@@ -19,6 +19,7 @@ from typing import Any, NoReturn
 from kida.errors import UserError
 
 COMMANDS = (
+    "tune",
     "solve",
     "compare",
     "generate",
@@ -33,7 +34,7 @@ COMMANDS = (
 def _parser(chosen: str | None) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="kida",
-        description="Learned branching for SCIP: solve, train and evaluate.",
+        description="Learned branching for SCIP: tune, solve, train and evaluate.",
         epilog="'kida COMMAND --help' explains a command, with examples.",
     )
     parser.add_argument("--version", action="store_true", help="print all versions and exit")

@@ -39,7 +39,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise UserError(f"{folder} is there already; give --out another name, or remove it")
     policy = import_checkpoint(arguments.checkpoint)
     policy.save(folder)
-    shape, card = policy.card.architecture, policy.card
+    shape, card = policy.card.shape, policy.card
     print(
         f"{folder}: embedding {shape.embedding_size}, {len(shape.variable_features)} columns of "
         f"the variables, chooses among {card.candidates} candidates (in {folder}/card.json)"

@@ -17,6 +17,8 @@ MOST = 10**9
 #: Seeds in one evaluation.
 MOST_SEEDS = 10_000
 
+_NUMBER = r"([0-9]{1,9}(?:\.[0-9]{1,6})?)"
+_DURATION = re.compile(f"(?:{_NUMBER}h)?(?:{_NUMBER}m(?:in)?)?(?:{_NUMBER}s)?")
 _WHOLE = re.compile(r"[+-]?[0-9]{1,18}")
 
 
@@ -50,6 +52,23 @@ def positive(option: str, unit: str, most: float = MOST) -> Callable[[str], floa
                 f"{option} is {_short(text)}; it must be a positive number of {unit} up to {most:,}"
             )
         return value
+
+    return read
+
+
+def seconds(option: str) -> Callable[[str], float]:
+    """Return the argparse type of durations such as 45m, 1h30m or 90s, in seconds."""
+
+    def read(text: str) -> float:
+        found = _DURATION.fullmatch(text.strip().lower())
+        parts = [float(part) if part else 0.0 for part in found.groups()] if found else []
+        total = sum(x * unit for x, unit in zip(parts, (3600, 60, 1), strict=True)) if parts else 0
+        if not 0 < total <= MOST:
+            raise UserError(
+                f"{option} is {_short(text)}; it must be a duration with its unit, such as 45m, "
+                "1h30m or 90s"
+            )
+        return total
 
     return read
 

@@ -32,6 +32,8 @@ HELP = "solve an instance with a learned brancher"
 
 #: Seconds that a solve has after Ctrl-C to come to rest and give its result; a second one ends it.
 GRACE = 30.0
+# Nodes above which another way of branching may be worth having.
+_LARGE_TREE = 2000
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -86,6 +88,13 @@ def run(arguments: argparse.Namespace) -> int:
         print(f"{name:14} {value}")
     if arguments.solution is not None:
         print(f"{'solution':14} {arguments.solution if result.has_solution else 'none'}")
+    if arguments.model == "default" and result.nodes >= _LARGE_TREE and instance.path is not None:
+        # Beside the result, which programs may read.
+        print(
+            f"kida: {result.nodes:,} nodes are a large tree; if you have more files like this one, "
+            "'kida tune FOLDER --out RUN' looks for what makes SCIP faster on them, and proves it",
+            file=sys.stderr,
+        )
     return status
 
 

@@ -122,7 +122,7 @@ void Brancher::copy_to(Scip* target) {
   }
   const bool by_itself = setup_.acting == Acting::network || setup_.acting == Acting::steering;
   if (!by_itself || recorder_.active()) {
-    if (!is_copy()) {
+    if (!is_copy() && !leaves_all()) {
       warn_once(scip_, warned_copy_,
                 "the copy of this model is branched by SCIP's own rules: a Python function, or a "
                 "rule that records samples, acts in the model that it was attached to only");
@@ -155,11 +155,16 @@ bool Brancher::was_nonlinear(Scip* scip) {
 // The observation describes a linear relaxation of a linear problem; on others SCIP's rules go on.
 void Brancher::judge(Scip* scip) {
   declined_ = is_nonlinear(scip);
-  if (declined_) {
+  if (declined_ && !leaves_all()) {
     warn_once(scip, warned_nonlinear_,
               "kida declines to branch: the problem has nonlinear constraints; SCIP's own "
               "branching rules go on");
   }
+}
+
+// Whether SCIP's own rules branch everywhere, as where there are parameters and no network.
+bool Brancher::leaves_all() const {
+  return setup_.acting == Acting::scip && !recorder_.active() && setup_.decision.expert_depth < 0;
 }
 
 // Uniform in [0, 1); spelled out because the standard distributions differ between libraries.

@@ -140,6 +140,7 @@ class Brancher : public std::enable_shared_from_this<Brancher> {
   int branch(Scip* scip, Choice choice);
   void branch_on(Scip* scip, Choice choice);
   int branch_reliably(Scip* scip);
+  bool leaves_all() const;
   double uniform();
 
   std::shared_ptr<const Network> network_;

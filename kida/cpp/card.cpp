@@ -192,8 +192,14 @@ Card card_from(const Json& json) {
                    std::to_string(newest_schema) + ": use the kida that wrote it, or train anew");
   }
   Card card;
-  if (const Json* architecture = fields.get("architecture")) read_architecture(*architecture, card);
+  if (const Json* architecture = fields.get("architecture")) {
+    card.has_network = architecture->as<std::nullptr_t>() == nullptr;
+    if (card.has_network) read_architecture(*architecture, card);
+  }
   card.decision.visit(fields);
+  if (!card.has_network && card.decision != DecisionOptions{}) {
+    refuse("", "it has no network, and says how one would be used: restore the original file");
+  }
   if (card.decision.shortlist != 0 && card.decision.candidates != CandidateSet::fractional) {
     refuse("shortlist", "is " + std::to_string(card.decision.shortlist) +
                             ", but SCIP's reliability branching chooses among fractional "

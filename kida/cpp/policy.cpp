@@ -147,9 +147,11 @@ Policy load_policy(const fs::path& given) {
     throw std::runtime_error(text_of(card_path) + " is not a policy's card: " + trouble.what());
   }
   const fs::path weights_path = folder / weights_file;
+  if (!policy.card.has_network && !fs::exists(weights_path, problem)) return policy;
   const std::string content = read_file(weights_path, "a network's weights", largest_weights);
   try {
     const Weights weights(content);
+    if (!policy.card.has_network) damaged("the card says that there is no network");
     policy.network =
         std::make_shared<Network>(weights.parameters(), policy.card.embedding_size,
                                   policy.card.candidate_features, policy.card.incumbent_features);

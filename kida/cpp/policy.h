@@ -22,6 +22,7 @@ using ParameterValue = std::variant<bool, std::int64_t, double, char>;
 
 // Of what is in a card, that which decides how the policy branches.
 struct Card {
+  bool has_network = true;  // otherwise SCIP's own rules branch, under the parameters
   int embedding_size = 64;
   bool candidate_features = false;
   bool incumbent_features = false;
@@ -46,7 +47,7 @@ class Weights {
 
 struct Policy {
   Card card;
-  std::shared_ptr<const Network> network;
+  std::shared_ptr<const Network> network;  // null without one
 };
 
 // Throws std::invalid_argument that says what is wrong with a card.

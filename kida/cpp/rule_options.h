@@ -39,6 +39,7 @@ struct DecisionOptions {
     visitor("network_depth", network_depth, IntegerRange{-1, 1'000'000});
     visitor("shortlist", shortlist);
   }
+  bool operator==(const DecisionOptions&) const = default;
 };
 
 // Which nodes are recorded as samples for training, and what that does to the decisions there.

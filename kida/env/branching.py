@@ -10,10 +10,9 @@ from kida.boundary import checked
 from kida.env.actions import chosen
 from kida.env.environment import Environment
 from kida.env.functions import Functions
-from kida.parameters import ParameterValue
+from kida.parameters import NO_PARAMETERS, ParameterValue
 from kida.rule import CandidateSet, Decision
 from kida.settings import Limits, Settings
-from kida.solver.branching import NO_PARAMETERS
 from kida.solver.stepping import DecisionKind, SteppedSolve
 
 

@@ -22,9 +22,9 @@ from kida.env.functions import Functions, composed
 from kida.errors import UserError
 from kida.instances.family import Instance
 from kida.instances.registry import named_instance
-from kida.parameters import ParameterValue
+from kida.parameters import NO_PARAMETERS, ParameterValue
 from kida.settings import Limits, Settings, named_settings
-from kida.solver.branching import NO_PARAMETERS, capsule
+from kida.solver.branching import capsule
 from kida.solver.problem import copied_model, is_model, open_model
 from kida.solver.settings import set_parameters
 from kida.solver.solve import Termination, prepare, termination

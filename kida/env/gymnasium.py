@@ -22,9 +22,9 @@ from kida.env.rewards import Nodes
 from kida.errors import UserError, missing_extra
 from kida.instances.registry import instances as instances_of
 from kida.observation import RowFeature, VariableFeature
-from kida.parameters import ParameterValue
+from kida.parameters import NO_PARAMETERS, ParameterValue
 from kida.settings import Limits, Settings
-from kida.solver.branching import NO_PARAMETERS, observe
+from kida.solver.branching import observe
 from kida.solver.standing import open_nodes
 
 try:

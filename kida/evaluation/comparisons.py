@@ -67,7 +67,7 @@ class PairedRatio:
     ratio
         ``mean / baseline_mean``; infinite if only the latter is 0, NaN if both are.
     low, high
-        95 % interval of ``ratio``, see :func:`ratio_interval`; NaN with fewer than two instances.
+        Interval of ``ratio``, see :func:`ratio_interval`; NaN with fewer than two instances.
     wins, losses
         Instances on which the policy needs less, or more, by more than rounding.
     p_value
@@ -147,7 +147,9 @@ def _signed_rank(differences: NDArray[np.float64]) -> float:
     return float(wilcoxon(some, method=method).pvalue)
 
 
-def compare_geometric(values: ArrayLike, baseline: ArrayLike, shift: float) -> PairedRatio:
+def compare_geometric(
+    values: ArrayLike, baseline: ArrayLike, shift: float, confidence: float = 0.95
+) -> PairedRatio:
     """Compare what two policies need on the same instances, by shifted geometric means.
 
     Parameters
@@ -156,6 +158,8 @@ def compare_geometric(values: ArrayLike, baseline: ArrayLike, shift: float) -> P
         Shape ``(n,)``: one value above ``-shift`` per instance, in the same order; lower is better.
     shift
         Of the geometric means, such as 1 s (Gasse et al. 2019).
+    confidence
+        Level of the interval.
 
     Raises
     ------
@@ -170,7 +174,7 @@ def compare_geometric(values: ArrayLike, baseline: ArrayLike, shift: float) -> P
     means = [shifted_geometric_mean(values, shift) for values in (new, old)]
     with np.errstate(divide="ignore", invalid="ignore"):
         ratio = float(np.divide(means[0], means[1]))
-    low, high = ratio_interval(new, old, shift)
+    low, high = ratio_interval(new, old, shift, confidence)
     return PairedRatio(
         instances=found.instances,
         mean=means[0],

@@ -18,6 +18,8 @@ Text = Annotated[str, Meta(max_length=10_000)]
 #: Seconds that something took.
 Duration = Annotated[float, Meta(ge=0.0, le=1e9)]
 Counter = Annotated[int, Meta(ge=0, le=2**63 - 1)]
+# Values of :class:`kida.solver.solve.Limit` at which a solve is over as it was meant to be.
+_ASKED_FOR = {"gap", "bound", "solutions"}
 _Events = Meta(min_length=1, max_length=10_000_000)
 
 
@@ -82,7 +84,10 @@ class Branching(Struct, frozen=True, kw_only=True):
 
 
 class Outcome(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How a solve ended, see :class:`kida.solver.solve.SolveResult`; no gap is an infinite one."""
+    """How a solve ended, see :class:`kida.solver.solve.SolveResult`; no gap is an infinite one.
+
+    The split of time is empty in records of before it was kept.
+    """
 
     reason: Text
     limit: Text | None
@@ -101,8 +106,15 @@ class Outcome(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     strong_branching_time: Duration
     branching: Branching | None
     trajectory: Trajectory
+    time_split: Annotated[dict[str, Duration], Meta(max_length=100)] = {}
 
     @property
     def solved(self) -> bool:
-        """Whether nothing is left to prove, as :attr:`kida.solver.solve.Termination.solved`."""
-        return self.limit is None and self.reason != "infeasible or unbounded"
+        """Whether nothing is left to do, as :attr:`kida.solver.solve.Termination.solved`.
+
+        Also where a gap, a bound or a number of solutions was enough, as only parameters of the
+        user's own can ask for.
+        """
+        return (
+            self.limit is None or self.limit in _ASKED_FOR
+        ) and self.reason != "infeasible or unbounded"

@@ -59,7 +59,7 @@ def bound_over_time(results: Results, baseline: str) -> Figure | None:
         return None
     styles = _Styles(results.policies)
     times = _times(results)
-    figure, axes = _figure(
+    figure, axes = figure_with_axes(
         "time from the end of the root node (s)",
         "mean fall of the dual bound" if results.mirror < 0 else "mean rise of the dual bound",
     )
@@ -116,7 +116,7 @@ def instances_over_time(results: Results, baseline: str) -> Figure | None:
 def gains(results: Results, baseline: str) -> Figure | None:
     """Draw what each policy gains over the baseline on each instance; above zero is better."""
     styles = _Styles(results.policies)
-    figure, axes = _figure(
+    figure, axes = figure_with_axes(
         f"cumulated reward of {baseline} ({results.direction})", f"gain over {baseline}"
     )
     for policy in results.policies:
@@ -152,7 +152,9 @@ def profile(results: Results, baseline: str) -> Figure | None:
         return None
     ratio = "best reward over reward" if results.mirror > 0 else "reward over best reward"
     what = "time to optimality" if solved else ratio
-    figure, axes = _figure(f"{what}, as a factor of the best policy's", "share of runs within it")
+    figure, axes = figure_with_axes(
+        f"{what}, as a factor of the best policy's", "share of runs within it"
+    )
     styles = _Styles(results.policies)
     profiles = performance_profile(costs)
     right = max((ratios[-1] for ratios, _ in profiles.values() if len(ratios)), default=1.0)
@@ -265,7 +267,8 @@ FIGURES: dict[str, tuple[str, Callable[[Results, str], Figure | None]]] = {
 }
 
 
-def _figure(x: str, y: str) -> tuple[Figure, Axes]:
+def figure_with_axes(x: str, y: str) -> tuple[Figure, Axes]:
+    """Return an empty figure with one pair of axes of these names."""
     figure = Figure(figsize=(7, 4.2), layout="constrained")
     axes = figure.subplots()
     axes.set_xlabel(x)

@@ -33,7 +33,7 @@ from kida.evaluation.outcome import Outcome, Text
 from kida.instances.family import Instance
 from kida.instances.registry import digest_of
 from kida.reward import ScoringRule
-from kida.settings import Limits, named_settings
+from kida.settings import Limits, UserParameters, named_settings
 
 PROTOCOL_FILE = "protocol.json"
 RUNS_FOLDER = "runs"
@@ -58,6 +58,8 @@ class Protocol(Struct, frozen=True, forbid_unknown_fields=True):
         Whether SCIP permutes variables and constraints, by the run's seed.
     scip
         Version of the SCIP that runs; empty until it is known.
+    user_parameters
+        SCIP parameters, by name, that the user's own file sets beside the settings.
     version
         Of the form of the folder's files.
 
@@ -74,6 +76,7 @@ class Protocol(Struct, frozen=True, forbid_unknown_fields=True):
     permute: bool = False
     scip: Text = ""
     version: Version = VERSION
+    user_parameters: UserParameters = {}
 
     def __post_init__(self) -> None:
         settings = named_settings(self.settings)
@@ -112,7 +115,7 @@ class Assignment(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         in records of version 1.
     permutation_seed
         Of SCIP's variables and constraints; 0 keeps their order.
-    settings, time_limit, node_limit, memory_limit
+    settings, time_limit, node_limit, memory_limit, user_parameters
         As in :class:`Protocol`.
     core
         The processor core that it was pinned to, None if to none.
@@ -137,6 +140,7 @@ class Assignment(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     jobs: Count | None = None
     command: Annotated[tuple[Text, ...], Meta(max_length=10_000)] = ()
     patience: Positive | None = None
+    user_parameters: UserParameters = {}
 
     def __post_init__(self) -> None:
         # Generated instances are known by their place alone, also in records of version 1.

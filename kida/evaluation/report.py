@@ -4,9 +4,7 @@ The page needs nothing but itself: no scripts, no fonts, no network. Figures are
 tables ``summary.py``'s; this file only lays them out.
 """
 
-import base64
 import html
-import io
 import shlex
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -15,25 +13,12 @@ import numpy as np
 from rich.table import Table
 
 from kida.errors import UserError, missing_extra
+from kida.evaluation.page import figure_of, grid, page, png_of
 from kida.evaluation.results import Results
 from kida.evaluation.summary import REWARD, choose_baseline, number, tables, warnings
 from kida.files import atomic_path, printable
 
 PAGE = "report.html"
-
-_STYLE = """
-body { font: 15px/1.5 system-ui, sans-serif; max-width: 62rem; margin: 2rem auto; padding: 0 1rem;
-       color: #111; background: #fff; }
-h1 { font-size: 1.6rem; } h2 { font-size: 1.2rem; margin-top: 2.2rem; }
-table { border-collapse: collapse; margin: .6rem 0; font-variant-numeric: tabular-nums; }
-th, td { padding: .2rem .7rem; text-align: right; border-bottom: 1px solid #ccc; }
-th:first-child, td:first-child { text-align: left; }
-caption { caption-side: bottom; text-align: left; color: #444; font-size: .85rem; }
-.scroll { overflow-x: auto; } figure { margin: 1.2rem 0; } img { max-width: 100%; height: auto; }
-figcaption { color: #444; font-size: .9rem; } code, pre { font-size: .85rem; }
-pre { white-space: pre-wrap; background: #f4f4f4; padding: .6rem; }
-.warning { border-left: 4px solid #111; padding-left: .8rem; }
-"""
 
 
 def write_report(results: Results, folder: Path, baseline: str | None = None) -> list[Path]:
@@ -60,17 +45,16 @@ def write_report(results: Results, folder: Path, baseline: str | None = None) ->
         figure = draw(results, chosen)
         if figure is None:
             continue
-        buffer = io.BytesIO()
-        figure.savefig(buffer, format="png", dpi=130, metadata={"Software": "kida"})
+        image = png_of(figure)
         path = folder / f"{stem}.png"
         with atomic_path(path) as temporary:
-            temporary.write_bytes(buffer.getvalue())
+            temporary.write_bytes(image)
         paths.append(path)
-        figures.append(_figure(caption, buffer.getvalue()))
-    page = folder / PAGE
-    with atomic_path(page) as temporary:
+        figures.append(figure_of(caption, image))
+    path = folder / PAGE
+    with atomic_path(path) as temporary:
         temporary.write_text(printable(_page(results, chosen, figures)), encoding="utf-8")
-    return [page, *paths]
+    return [path, *paths]
 
 
 def _page(results: Results, baseline: str, figures: Sequence[str]) -> str:
@@ -93,7 +77,7 @@ def _page(results: Results, baseline: str, figures: Sequence[str]) -> str:
         "<h2>Figures</h2>",
         *figures,
         "<h2>Cumulated reward per instance</h2>",
-        _grid(
+        grid(
             ["instance", *results.policies],
             _rewards(results),
             f"mean over seeds; {results.direction}",
@@ -104,12 +88,7 @@ def _page(results: Results, baseline: str, figures: Sequence[str]) -> str:
         "early.</p>",
         _origin(results),
     ]
-    return (
-        '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>kida: branching policies compared</title>\n<style>{_STYLE}</style></head>\n"
-        "<body>\n" + "\n".join(body) + "\n</body></html>\n"
-    )
+    return page("kida: branching policies compared", body)
 
 
 def _rewards(results: Results) -> Iterable[list[str]]:
@@ -137,28 +116,8 @@ def _origin(results: Results) -> str:
     return f"<pre>{html.escape(chr(10).join(lines))}</pre>"
 
 
-def _figure(caption: str, png: bytes) -> str:
-    text = html.escape(caption)
-    data = base64.b64encode(png).decode("ascii")
-    return (
-        f'<figure><img alt="{text}" src="data:image/png;base64,{data}">'
-        f"<figcaption>{text}</figcaption></figure>"
-    )
-
-
 def _table(table: Table) -> str:
     header = [str(column.header) for column in table.columns]
     cells = zip(*(column.cells for column in table.columns), strict=True)
     title = f"<h3>{html.escape(str(table.title))}</h3>"
-    return title + _grid(header, ([str(cell) for cell in row] for row in cells), str(table.caption))
-
-
-def _grid(header: Sequence[str], rows: Iterable[Sequence[str]], caption: str) -> str:
-    def line(cells: Sequence[str], tag: str) -> str:
-        return "<tr>" + "".join(f"<{tag}>{html.escape(cell)}</{tag}>" for cell in cells) + "</tr>"
-
-    body = "\n".join(line(row, "td") for row in rows)
-    return (
-        f'<div class="scroll"><table><caption>{html.escape(caption)}</caption>'
-        f"<thead>{line(header, 'th')}</thead>\n<tbody>{body}</tbody></table></div>"
-    )
+    return title + grid(header, ([str(cell) for cell in row] for row in cells), str(table.caption))

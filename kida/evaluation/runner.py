@@ -105,6 +105,7 @@ def _job(trial: Trial, protocol: Protocol, folder: Path, workers: Workers) -> So
             time_limit=protocol.seconds,
             node_limit=protocol.node_limit,
             memory_limit=protocol.memory_limit,
+            user_parameters=protocol.user_parameters,
             jobs=None if workers.scheduler is not None else workers.count,
             command=("kida", *sys.argv[1:]),
         ),

@@ -13,7 +13,7 @@ from kida.evaluation.outcome import Branching, Outcome, Trajectory
 from kida.evaluation.records import Assignment, Finished, Machine
 from kida.instances.registry import initial_bounds
 from kida.jobs.job import Job, Stage, enter
-from kida.settings import Limits
+from kida.settings import Limits, named_settings
 from kida.solver.policies import policy_identity
 from kida.solver.solve import SolveResult, solve
 from kida.solver.versions import versions
@@ -56,7 +56,7 @@ class Solve(Job, frozen=True, kw_only=True):
         result = solve(
             assigned.instance,
             assigned.policy,
-            settings=assigned.settings,
+            settings=named_settings(assigned.settings).under(assigned.user_parameters),
             limits=limits,
             seed=assigned.seed,
             permutation_seed=assigned.permutation_seed,
@@ -119,6 +119,7 @@ def outcome(result: SolveResult) -> Outcome:
         strong_branching_time=result.strong_branching_time,
         branching=None if rule is None else convert(plain(rule), Branching, "the rule's counts"),
         trajectory=Trajectory.of(result.trajectory),
+        time_split=dict(result.time_split),
     )
 
 

@@ -179,6 +179,7 @@ def judged(
     policy: str | None,
     levers: Sequence[str] = (),
     seconds_used: float,
+    confidence: float = CONFIDENCE,
 ) -> Verdict:
     """Return the verdict on a policy by its runs and the default's.
 
@@ -191,7 +192,7 @@ def judged(
         What is compared, see :func:`paired`.
     records, default
         The policy's runs and the default's, of one protocol.
-    policy, levers, seconds_used
+    policy, levers, seconds_used, confidence
         See :class:`Verdict`.
 
     Raises
@@ -210,7 +211,7 @@ def judged(
     if len(names) == 1:
         both = np.array([[pair.seconds, pair.default_seconds] for pair in pairs])
     both = np.maximum(both, _SHORTEST)
-    found = compare_geometric(both[:, 0], both[:, 1], shift=TIME_SHIFT)
+    found = compare_geometric(both[:, 0], both[:, 1], TIME_SHIFT, confidence)
     ratio = min(found.ratio, UNBOUNDED)
     low, high = (found.low, found.high) if len(both) > 1 else (0.0, UNBOUNDED)
     # Of equal ratios both ends are the ratio, but for rounding.
@@ -219,7 +220,7 @@ def judged(
         goal=goal,
         ratio=ratio,
         interval=(low, high),
-        confidence=CONFIDENCE,
+        confidence=confidence,
         instances=len(names),
         seeds=len({pair.seed for pair in pairs}),
         proven=high < 1,
@@ -297,11 +298,11 @@ def _conclusion(verdict: Verdict) -> str:
     if _unknown(verdict):
         return "not proven: one pair of runs says nothing of others"
     if verdict.interval[0] > 1:
-        found = f"proven to be worse at {verdict.confidence:.0%}"
+        found = f"proven to be worse at {100 * verdict.confidence:g}%"
     elif verdict.proven:
-        found = f"proven at {verdict.confidence:.0%}"
+        found = f"proven at {100 * verdict.confidence:g}%"
     else:
-        found = f"not proven: the interval at {verdict.confidence:.0%} contains 1"
+        found = f"not proven: the interval at {100 * verdict.confidence:g}% contains 1"
         if (least := detectable(verdict)) is not None:
             found += f", as runs that vary so much prove a ratio below {least:.2f} only"
     if verdict.instances == 1:

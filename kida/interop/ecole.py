@@ -66,7 +66,7 @@ class ObservationFunction:
     def __init__(self, problem: str | Path, parameters: bool = False) -> None:
         self._card = StoredPolicy.load(problem).card
         self._parameters = dict(self._card.parameters) if parameters else {}
-        self._statistics = self._card.architecture.candidate_features
+        self._statistics = self._card.shape.candidate_features
         self._observe: Any = None
         try:
             from kida.solver import branching
@@ -147,7 +147,7 @@ class Policy:
         policy = StoredPolicy.load(problem)
         self._name = str(problem)
         self._network = policy.native()
-        self._statistics = policy.card.architecture.candidate_features
+        self._statistics = policy.card.shape.candidate_features
         self._only_fractional = policy.card.candidates == "fractional"
 
     def seed(self, seed: int) -> None:

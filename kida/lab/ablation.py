@@ -245,6 +245,7 @@ def _greedy(
         run.folder / "rewards",
         workers,
         run.report,
+        run.config.collection.user_parameters,
     )
     soup = greedy_soup(
         [parent.weights for parent in parents],

@@ -62,7 +62,7 @@ class Search:
         imitated = len(self.options.generations) < config.generations
         if imitated and (card.architecture, card.candidates) != ours:
             raise UserError(
-                f"search.start is a policy of embedding size {card.architecture.embedding_size} "
+                f"search.start is a policy of embedding size {card.shape.embedding_size} "
                 f"for the {card.candidates} candidates, unlike the run's other generations: set "
                 "training.embedding_size, training.candidate_features and collection.candidates "
                 "to what its card says"

@@ -22,7 +22,7 @@ from kida.learning.samples import write_shard
 from kida.network.policy import Policy
 from kida.reward import ScoringRule, cumulated_reward
 from kida.rule import Acting
-from kida.settings import Limits
+from kida.settings import Limits, named_settings
 from kida.solver.branching import Brancher, attach_collector
 from kida.solver.policies import load_function
 from kida.solver.solve import SolveResult, solve
@@ -97,7 +97,7 @@ class Episode(Job, frozen=True, kw_only=True):
         result = solve(
             self.instance,
             attach,
-            settings=self.options.settings,
+            settings=named_settings(self.options.settings).under(self.options.user_parameters),
             limits=Limits(time=self.options.time_limit, nodes=NODE_LIMIT),
             seed=self.seed,
             raise_interrupt=True,

@@ -90,6 +90,8 @@ class CollectionConfig(Recording, frozen=True, kw_only=True, forbid_unknown_fiel
         SCIP parameters to set on top of them, by name. The policy brings them along, in its card.
         ``branching/scorefunc`` and ``branching/scorefac`` say how the expert makes one score of
         two gains.
+    user_parameters
+        SCIP parameters of the user's own, set before those: the policy does not bring them along.
     """
 
     episodes: Count = 60
@@ -114,6 +116,7 @@ class CollectionConfig(Recording, frozen=True, kw_only=True, forbid_unknown_fiel
     time_limit: Seconds = 40.0
     settings: str = "competition"
     parameters: Mapping[str, ParameterValue] = {}
+    user_parameters: Mapping[str, ParameterValue] = {}
 
 
 class TrainingConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -6,7 +6,7 @@ checked before any work in ``preflight``, and where everything lies on disk in `
 """
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -36,6 +36,9 @@ from kida.network.steering import Steering
 
 if TYPE_CHECKING:
     from kida.network.gnn import Network
+
+# Where no episode for validation has a sample, every so many of those for training validate.
+_VALIDATING = 6
 
 
 def train(
@@ -99,7 +102,7 @@ def steering(run: Run, plan: Plan, workers: Workers, threads: int) -> Steering:
     from kida.learning.steering import fit
 
     torch.set_num_threads(threads)
-    training, validation = (_informative(run, plan, kind, 1) for kind in ("train", "valid"))
+    training, validation = _samples(run, plan, 1)
     run.log(
         "training",
         generation=1,
@@ -145,8 +148,14 @@ def make_generation(
     makers: Makers | None = None,
     workers: Workers = ONE_AT_A_TIME,
     threads: int | None = None,
+    enough_episodes: Callable[[], bool] = lambda: False,
+    enough_epochs: Callable[[], bool] = lambda: False,
 ) -> None:
-    """Make generation ``number``, or go on with it, or find it made; see :func:`train`."""
+    """Make generation ``number``, or go on with it, or find it made; see :func:`train`.
+
+    ``enough_episodes`` and ``enough_epochs`` are asked after each of these whether it was the last,
+    for whom the time is short.
+    """
     calm_threads()
     if (run.successor(number) / "card.json").exists():
         return
@@ -154,8 +163,8 @@ def make_generation(
     if maker is not None:
         maker.make(run, plan, number, workers, threads or workers.count)
     else:
-        collect_generation(run, plan, number, workers)
-        train_one(run, plan, number, threads=threads or workers.count)
+        collect_generation(run, plan, number, workers, enough_episodes)
+        train_one(run, plan, number, threads=threads or workers.count, enough=enough_epochs)
 
 
 def aggregate(run: Run, plan: Plan, kind: str, number: int) -> Aggregate:
@@ -176,7 +185,13 @@ def aggregate(run: Run, plan: Plan, kind: str, number: int) -> Aggregate:
     return Aggregate(shards, lambda text: run.log("warning", text=text))
 
 
-def train_one(run: Run, plan: Plan, number: int, threads: int) -> None:
+def train_one(
+    run: Run,
+    plan: Plan,
+    number: int,
+    threads: int,
+    enough: Callable[[], bool] = lambda: False,
+) -> None:
     """Train generation ``number`` on everything collected so far and write its policy."""
     import torch
 
@@ -184,7 +199,7 @@ def train_one(run: Run, plan: Plan, number: int, threads: int) -> None:
 
     torch.set_num_threads(threads)
     config = run.config
-    training, validation = (_informative(run, plan, kind, number) for kind in ("train", "valid"))
+    training, validation = _samples(run, plan, number)
     run.log(
         "training",
         generation=number,
@@ -202,6 +217,7 @@ def train_one(run: Run, plan: Plan, number: int, threads: int) -> None:
         checkpoint=run.generation(number) / "checkpoint.safetensors",
         teacher=_teacher(config.training, before),
         report=lambda event: run.report({**event, "generation": number}),
+        enough=enough,
     )
     write_json(run.generation(number) / "training.json", result.history)
     hand_on(run, number, Policy(result.weights, _card(config, number)))
@@ -221,6 +237,7 @@ def _inherit(run: Run, plan: Plan, workers: Workers) -> Policy:
         run.folder / "rewards",
         workers,
         run.report,
+        config.collection.user_parameters,
     )
     selection = select(config.inheritance, [*generations.values()], judge, run.report)
     _report_barriers(run, plan, {n: generations[n] for n in selection.generations})
@@ -251,6 +268,27 @@ def scip_version() -> str:
     from kida.solver.versions import versions
 
     return versions()["scip"]
+
+
+def _samples(run: Run, plan: Plan, number: int) -> tuple[Aggregate, Aggregate]:
+    """Return what generation ``number`` trains on, and what it validates on: some of each."""
+    training = _informative(run, plan, "train", number)
+    validation = aggregate(run, plan, "valid", number)
+    if len(validation):
+        return training, validation
+    # The few instances kept for validation may have no tree, or there was no time for them.
+    full = sorted({reference.shard for reference in training.references})
+    paths = [training.shards[shard].path for shard in full]
+    held = paths[:: _VALIDATING if len(paths) > 1 else 1]
+    if len(held) == len(paths):
+        raise UserError(
+            "there are no informative valid samples: raise collection.episodes "
+            "or collection.validation_episodes"
+        )
+    text = f"no episode for validation has a sample: {len(held)} of those for training validate"
+    run.log("warning", text=text)
+    rest = [path for path in paths if path not in held]
+    return Aggregate(rest), Aggregate(held)
 
 
 def _informative(run: Run, plan: Plan, kind: str, number: int) -> Aggregate:
@@ -297,7 +335,7 @@ def _teacher(config: TrainingConfig, before: Path | None) -> "Network | None":
     if not source:
         return None
     policy = Policy.load(source)
-    teacher = Network(policy.card.architecture)
+    teacher = Network(policy.card.shape)
     teacher.load_weights(policy.weights)
     return teacher
 
@@ -317,7 +355,7 @@ def _report_barriers(run: Run, plan: Plan, merged: dict[int, Policy]) -> None:
     validation = aggregate(run, plan, "valid", config.generations)
     if not len(validation):
         return
-    network = Network(next(iter(merged.values())).card.architecture)
+    network = Network(next(iter(merged.values())).card.shape)
 
     def loss(weights: Weights) -> float:
         network.load_weights(weights)

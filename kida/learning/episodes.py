@@ -6,7 +6,7 @@ What an episode is belongs in ``collect``; which ones are played, in ``plan``.
 import os
 import shutil
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from msgspec.structs import replace
@@ -30,12 +30,33 @@ from kida.learning.run import Run, read_run
 from kida.learning.samples import bad_file
 from kida.rule import Acting
 
+#: In the folder of a generation's episodes: that no more are played, because time was up.
+CUT_FILE = "cut_short.json"
 
-def collect_generation(run: Run, plan: Plan, number: int, workers: Workers = ONE_AT_A_TIME) -> None:
+
+class _TimeIsUpError(Exception):
+    """No more episodes are wanted."""
+
+
+def collect_generation(
+    run: Run,
+    plan: Plan,
+    number: int,
+    workers: Workers = ONE_AT_A_TIME,
+    enough: Callable[[], bool] = lambda: False,
+) -> None:
     """Play the episodes of generation ``number`` that are not on disk yet.
 
     An episode that fails, or whose process dies, is played once more; if it fails again, that is
     written down beside the shards and the run goes on without it.
+
+    Parameters
+    ----------
+    run, plan, number, workers
+        The run, what it plays, which generation, and where.
+    enough
+        Asked after every episode: whether what there is has to do. What is being played then is
+        lost, and the generation stays as it is.
 
     Raises
     ------
@@ -44,18 +65,47 @@ def collect_generation(run: Run, plan: Plan, number: int, workers: Workers = ONE
     """
     episodes = _episodes(run, plan, number)
     waiting = [episode for episode in episodes if not _ended(Path(episode.shard))]
+    folder = run.generation(number) / "episodes"
+    if (folder / CUT_FILE).exists():
+        waiting = []
     turns = _turns(run.config.collection, number)
     run.log(
         "collecting", generation=number, episodes=len(episodes), waiting=len(waiting), acting=turns
     )
     tally = _Tally(run, number, len(waiting))
-    workers.run(waiting, tally.ended)
-    folder = run.generation(number) / "episodes"
+
+    def ended(job: Job, failure: Failure | None) -> None:
+        tally.ended(job, failure)
+        if enough():
+            raise _TimeIsUpError
+
+    try:
+        workers.run(_mixed(waiting), ended)
+    except _TimeIsUpError:
+        write_json(folder / CUT_FILE, {"samples": _samples(folder, "train")})
+        run.log("cut_short", generation=number, samples=_samples(folder, "train"))
     if not any(record.samples for record in records_in(folder, "train")):
         raise UserError(
             f"generation {number} gave no training samples: {run.config.family} is solved at the "
             f"root, collection.time_limit is too short, or all episodes failed (see {folder})"
         )
+
+
+def _samples(folder: Path, kind: str) -> int:
+    return sum(record.samples for record in records_in(folder, kind))
+
+
+def _mixed(episodes: Sequence[Episode]) -> list[Episode]:
+    """Spread the episodes for validation evenly, so that there are some whenever it ends."""
+    kinds: dict[bool, list[Episode]] = {True: [], False: []}
+    for episode in episodes:
+        kinds[Path(episode.shard).name.startswith("valid_")].append(episode)
+    places = [
+        ((place + 0.5) / len(kind), episode)
+        for kind in kinds.values()
+        for place, episode in enumerate(kind)
+    ]
+    return [episode for _, episode in sorted(places, key=lambda pair: pair[0])]
 
 
 def _turns(collection: CollectionConfig, number: int) -> tuple[Acting, ...]:
@@ -97,6 +147,8 @@ def _episodes(run: Run, plan: Plan, number: int) -> list[Episode]:
 def missing_shards(run: Run, plan: Plan, kind: str, number: int) -> list[Path]:
     """Return the shards that were neither given up nor set aside, and yet are not on disk."""
     folder = run.generation(number) / "episodes"
+    if (folder / CUT_FILE).exists():
+        return []
     paths = [_shard_file(folder, kind, draw) for draw in plan.episodes(kind, number)]
     return [
         path

@@ -5,7 +5,7 @@ are an evaluation like any other, in a folder of results: what is on disk is not
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from kida.evaluation.trials import Trial
 from kida.jobs.run import Workers
 from kida.learning.plan import Draw
 from kida.network.policy import Policy
+from kida.parameters import NO_PARAMETERS, ParameterValue
 from kida.reward import cumulated_reward
 from kida.sense import Sense
 
@@ -118,6 +119,8 @@ class Judge:
         Where the solves are done.
     report
         Gets an event after every solve.
+    user_parameters
+        SCIP parameters of the user's own, beside the settings.
     """
 
     def __init__(
@@ -128,8 +131,10 @@ class Judge:
         folder: Path,
         workers: Workers,
         report: Report = lambda event: None,
+        user_parameters: Mapping[str, ParameterValue] = NO_PARAMETERS,
     ) -> None:
-        self._protocol = Protocol(settings, time_limit)
+        own = dict(user_parameters)
+        self._protocol = Protocol(settings, time_limit, user_parameters=own)
         self._draws = draws
         self._folder = folder
         self._workers = workers

@@ -215,7 +215,7 @@ def _probe(
     chosen = [_instance(run, source, "train", k) for k in _spread(range(length), PROBES)]
     run.log("probing", instances=len(chosen), seconds=PROBE_SECONDS)
     trials = trials_of(chosen, [0], ["default"])
-    records = _solved(run, trials, Protocol(settings, PROBE_SECONDS), "probes", workers)
+    records = _solved(run, trials, _protocol(run, settings, PROBE_SECONDS), "probes", workers)
     finished = [record for record in records if isinstance(record, Finished)]
     if not finished:
         reasons = {record.reason for record in records if isinstance(record, Failed)}
@@ -260,12 +260,17 @@ def _compared(
     """Return the runs of the policy and those of SCIP's default."""
     chosen = [_instance(run, source, "test", index) for index in design.instances]
     trials = trials_of(chosen, range(design.seeds), [str(policy), "default"])
-    protocol = Protocol(design.settings, design.time_limit)
+    protocol = _protocol(run, design.settings, design.time_limit)
     records = _solved(run, trials, protocol, "results", workers)
     for text in warnings(load_results([run.folder / FOLDER / "results"])):
         run.log("warning", text=text)
     default = [record for record in records if record.job.policy == "default"]
     return [record for record in records if record.job.policy != "default"], default
+
+
+def _protocol(run: Run, settings: str, seconds: float) -> Protocol:
+    own = dict(run.config.collection.user_parameters)
+    return Protocol(settings, seconds, user_parameters=own)
 
 
 def _solved(

@@ -112,6 +112,7 @@ def train_generation(
     checkpoint: Path,
     teacher: Network | None = None,
     report: Report = lambda event: None,
+    enough: Callable[[], bool] = lambda: False,
 ) -> TrainingResult:
     """Train ``network`` until the epochs are over or the validation loss no longer falls.
 
@@ -131,6 +132,8 @@ def train_generation(
         The network of ``config.teacher``.
     report
         Called after every epoch with its metrics, and every few seconds with the samples done.
+    enough
+        Asked after every epoch whether it was the last.
 
     Raises
     ------
@@ -147,7 +150,9 @@ def train_generation(
         entry = trainer.keep(metrics, measured)
         trainer.save(checkpoint)
         report({"event": "epoch", **entry})
-    if state.epoch < config.epochs:
+        if enough():
+            break
+    if state.epoch < config.epochs and trainer.stalled:
         report({"event": "stopped", "epoch": state.epoch, "of": config.epochs})
     network.load_state_dict(trainer.best)
     return TrainingResult(network.weights(), state.history)

@@ -1,5 +1,8 @@
 """A policy's card: what the network is, how it was made and what it was measured to do, as data.
 
+There may be no network: such a policy is SCIP's own branching under the parameters that the card
+brings, which is what tuning a problem may well end with (``kida.tuning``).
+
 A card is read like any file from elsewhere, see ``kida.boundary``: nothing in it is a command, and
 the SCIP parameters it brings are those that ``kida.parameters`` allows. To add to it, add a field
 with a default: cards without it stay readable, but older kidas refuse those that have it.
@@ -21,6 +24,7 @@ from kida.rule import Decision
 #: Bytes that a card may have: long recipes and many results are some ten thousand.
 LARGEST_CARD = 1 << 20
 
+_BY_SCIP = Decision()
 _Results = Annotated[tuple[dict[str, Any], ...], Meta(max_length=1000)]
 
 
@@ -32,7 +36,7 @@ class Card(Decision, frozen=True, forbid_unknown_fields=True):
     Attributes
     ----------
     architecture
-        The network's shape.
+        The network's shape; None without a network.
     parameters
         SCIP parameters that the policy was trained under and brings along, by name: attaching it
         sets them.
@@ -48,10 +52,11 @@ class Card(Decision, frozen=True, forbid_unknown_fields=True):
     Raises
     ------
     UserError
-        If a parameter is none that a card may set.
+        If a parameter is none that a card may set, or there is no network and yet something that
+        decides in its place.
     """
 
-    architecture: Architecture = field(default_factory=Architecture)
+    architecture: Architecture | None = field(default_factory=Architecture)
     parameters: Mapping[str, ParameterValue] = field(default_factory=dict)
     recipe: Mapping[str, Any] = field(default_factory=dict)
     seeds: Annotated[tuple[Seed, ...], Meta(max_length=10_000)] = ()
@@ -61,12 +66,40 @@ class Card(Decision, frozen=True, forbid_unknown_fields=True):
     def __post_init__(self) -> None:
         super().__post_init__()
         check_parameters(self.parameters, "the policy's card")
+        if self.architecture is None:
+            for name in Decision.__struct_fields__:
+                if getattr(self, name) != getattr(_BY_SCIP, name):
+                    raise UserError(
+                        f"the policy's card has no network, and {name} says how one would be used: "
+                        "restore the original file"
+                    )
+
+    @property
+    def schema_version(self) -> int:
+        """The version of the observation schema that the network reads; 1 without one."""
+        return 1 if self.architecture is None else self.architecture.schema_version
+
+    @property
+    def shape(self) -> Architecture:
+        """The network's shape, of a policy that has one.
+
+        Raises
+        ------
+        UserError
+            If there is no network.
+        """
+        if self.architecture is None:
+            raise UserError(
+                "this policy has no network, only SCIP parameters: it can solve, and neither "
+                "score candidates nor be trained on; name one with a network"
+            )
+        return self.architecture
 
     def to_json(self) -> dict[str, Any]:
         """Return the card as JSON content; :func:`card_from` reads it back."""
         content: dict[str, Any] = plain(self)
         first = ("architecture", *Decision.__struct_fields__)
-        version = {"schema_version": self.architecture.schema_version}
+        version = {"schema_version": self.schema_version}
         return version | {name: content.pop(name) for name in first} | content
 
 
@@ -109,12 +142,15 @@ def card_from(content: Mapping[str, Any], trouble: str = "this is not a policy's
             f"1 to {SCHEMA_VERSION}: use the kida that wrote it, or train anew"
         )
     card = convert(_renamed(content), Card, trouble)
-    shape = card.architecture
-    if version != shape.schema_version:
+    if version != card.schema_version:
+        shape = card.architecture
+        kind = "with" if shape is not None and shape.candidate_features else "without"
+        what = (
+            "a card without a network" if shape is None else f"a network {kind} candidate features"
+        )
         raise UserError(
-            f"{trouble}: it has schema version {version}, but a network "
-            f"{'with' if shape.candidate_features else 'without'} candidate features is of version "
-            f"{shape.schema_version}: restore the original file"
+            f"{trouble}: it has schema version {version}, but {what} is of version "
+            f"{card.schema_version}: restore the original file"
         )
     return card
 

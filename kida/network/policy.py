@@ -1,8 +1,8 @@
 """Policies on disk and in memory: a network's weights with the card that says what they are.
 
-A policy is a folder with ``weights.safetensors`` and ``card.json``; the shipped ones are in the
-repository's ``models/`` and inside the installed package. Nothing here needs torch: solving never
-imports it.
+A policy is a folder with ``weights.safetensors`` and ``card.json``, or, without a network, the card
+alone; the shipped ones are in the repository's ``models/`` and inside the installed package.
+Nothing here needs torch: solving never imports it.
 """
 
 import hashlib
@@ -37,7 +37,8 @@ class Policy:
     Attributes
     ----------
     weights
-        Every array of :func:`shapes`, float32 and finite; of a loaded policy, by name.
+        Every array of :func:`shapes`, float32 and finite; of a loaded policy, by name. None of
+        them without a network.
     card
         What they are.
     """
@@ -47,7 +48,18 @@ class Policy:
 
     def __post_init__(self) -> None:
         checked(self.card)
-        check_weights(self.weights, self.card.architecture)
+        if self.card.architecture is not None:
+            check_weights(self.weights, self.card.architecture)
+        elif self.weights:
+            raise UserError(
+                "there are weights, but the card says that there is no network: they do not "
+                "belong together"
+            )
+
+    @property
+    def has_network(self) -> bool:
+        """Whether a network branches; otherwise SCIP does, under the card's parameters."""
+        return self.card.architecture is not None
 
     def identity(self) -> str:
         """Return a digest, in hexadecimal, of everything that decides how the policy branches."""
@@ -85,7 +97,9 @@ class Policy:
                 f"{folder} holds no {CARD_FILE}: it is not a policy; "
                 "give the folder that 'kida train' left"
             ) from None
-        weights = read_weights(folder)
+        # Weights beside a card without a network are found, to be refused.
+        some = card.architecture is not None or (folder / WEIGHTS_FILE).exists()
+        weights = read_weights(folder) if some else {}
         try:
             return cls(weights, card)
         except UserError as error:
@@ -102,8 +116,9 @@ class Policy:
             If the folder cannot be written.
         """
         folder = Path(folder)
-        with atomic_path(folder / WEIGHTS_FILE) as temporary:
-            temporary.write_bytes(weights_content(self.weights))
+        if self.has_network:
+            with atomic_path(folder / WEIGHTS_FILE) as temporary:
+                temporary.write_bytes(weights_content(self.weights))
         write_json(folder / CARD_FILE, self.card.to_json())
 
     def native(self) -> "NativeNetwork":
@@ -112,13 +127,14 @@ class Policy:
         Raises
         ------
         UserError
-            If the environment forces an instruction set that this processor does not have.
+            If there is no network, or the environment forces an instruction set that this
+            processor does not have.
         """
         from kida._core import NativeNetwork
         from kida.network.instruction_set import apply_environment
 
         apply_environment()
-        architecture = self.card.architecture
+        architecture = self.card.shape
         network: NativeNetwork = NativeNetwork(
             self.weights,
             architecture.embedding_size,

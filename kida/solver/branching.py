@@ -8,9 +8,8 @@ option belongs to ``kida.rule``, a new way to decide to the native rule.
 import gc
 import weakref
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -22,16 +21,13 @@ from kida.errors import UserError
 from kida.network.policy import Policy
 from kida.network.steering import AnyPolicy, Steering, load_policy
 from kida.observation import Observation
-from kida.parameters import ParameterValue
+from kida.parameters import NO_PARAMETERS, ParameterValue
 from kida.rule import Acting, CandidateSet, Decision, Recording
 from kida.sample import Sample
 from kida.solver.settings import set_parameters
 
 #: Above SCIP's reliability pseudocost rule (10000) and below nothing a user is likely to set.
 PRIORITY: int = _core.PRIORITY
-
-#: No SCIP parameters beside those that are set already.
-NO_PARAMETERS: Mapping[str, ParameterValue] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -53,6 +49,14 @@ class BranchingStatistics:
     #: all candidates were asked, as by default, to see what a shortlist would have kept
     looks: int = 0
     decisions_in_copies: int = 0  #: by this rule in copies of the model; counted nowhere else
+
+
+# What a native rule counts by itself.
+_COUNTS = [
+    entry.name
+    for entry in fields(BranchingStatistics)
+    if entry.name not in ("mean_candidates", "declined")
+]
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,6 +135,25 @@ class Brancher:
         return trace
 
 
+class _ByScip:
+    """Stands for a native rule where a policy leaves the branching to SCIP: it has done nothing."""
+
+    declined = False
+
+    @property
+    def statistics(self) -> dict[str, Any]:
+        return {"candidates": 0} | dict.fromkeys(_COUNTS, 0)
+
+    def raise_stored(self) -> None:
+        pass
+
+    def samples(self) -> list[dict[str, Any]]:
+        return []
+
+    def trace(self) -> NDArray[np.float32]:
+        return np.empty((0, 3), np.float32)
+
+
 def attach(
     model: Model, policy: AnyPolicy | str | Path, *, seed: int = 0, trace: bool = False
 ) -> Brancher:
@@ -145,7 +168,8 @@ def attach(
         but not in those that SCIP makes while it solves, for its heuristics.
     policy
         A policy, the name of a shipped one (``"item_placement"``) or the folder of a trained one;
-        also one that steers SCIP's reliability branching.
+        also one that steers SCIP's reliability branching. One without a network leaves the
+        branching to SCIP, under the parameters in its card.
     seed
         Of the rule's own random choices (none for a network's decisions).
     trace
@@ -164,6 +188,8 @@ def attach(
         if isinstance(policy, Steering):
             steering = policy.native()
             return _include(model, None, {}, acting="steering", seed=seed, steering=steering)
+        if not policy.has_network:
+            return Brancher(_ByScip())
         return _include(
             model, policy, _options(policy.card, Decision), acting="network", seed=seed, trace=trace
         )

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NamedTuple
 
 from pyscipopt import SCIP_PARAMSETTING, Model
 
@@ -82,3 +82,39 @@ def set_parameters(model: Model, parameters: Mapping[str, ParameterValue]) -> It
         for name, value in before.items():
             model.setParam(name, value)
         raise
+
+
+class Emphasis(NamedTuple):
+    """One of SCIP's own settings for a part of it: a name that stands for many parameters.
+
+    ``part`` is ``"heuristics"``, ``"separating"`` or ``"presolving"``; ``mode`` is ``"off"``,
+    ``"fast"`` or ``"aggressive"``.
+    """
+
+    part: str
+    mode: str
+
+
+_MODES = {
+    "off": SCIP_PARAMSETTING.OFF,
+    "fast": SCIP_PARAMSETTING.FAST,
+    "aggressive": SCIP_PARAMSETTING.AGGRESSIVE,
+}
+_SETTERS = {
+    "heuristics": Model.setHeuristics,
+    "separating": Model.setSeparating,
+    "presolving": Model.setPresolve,
+}
+
+
+def emphasis_parameters(emphasis: Emphasis) -> dict[str, ParameterValue]:
+    """Return what SCIP changes for an emphasis, by name: the parameters that it stands for."""
+    model = Model()
+    try:
+        model.hideOutput()
+        before = model.getParams()
+        _SETTERS[emphasis.part](model, _MODES[emphasis.mode])
+        after = model.getParams()
+    finally:
+        model.free()
+    return {name: value for name, value in after.items() if value != before[name]}

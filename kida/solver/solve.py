@@ -30,6 +30,7 @@ from kida.solver.names import path_to_write, variable_names
 from kida.solver.policies import attach_policy
 from kida.solver.problem import open_model
 from kida.solver.settings import apply_limits, apply_seeds, apply_settings
+from kida.solver.time_split import time_split
 from kida.trajectory import SCIP_INFINITY, BoundTrajectory, with_infinities
 
 #: How long an interrupted solve may take to come to rest before it is abandoned, in seconds: an LP
@@ -146,6 +147,8 @@ class SolveResult:
         Simplex iterations outside strong branching.
     lp_time, strong_branching_time
         Seconds in LPs of the nodes, and in those of strong branching.
+    time_split
+        Name of a part of SCIP to the seconds spent in it, see :mod:`kida.solver.time_split`.
     trajectory
         Every change of the bounds.
     branching
@@ -165,6 +168,7 @@ class SolveResult:
     lp_iterations: int
     lp_time: float
     strong_branching_time: float
+    time_split: Mapping[str, float]
     trajectory: BoundTrajectory
     branching: BranchingStatistics | None
     solution: Mapping[str, float] | None
@@ -398,7 +402,7 @@ def _result(
 ) -> SolveResult:
     statistics = scip_statistics(model)
     # There are no tables of what a solve that was stopped early has not come to.
-    lps = statistics.get("lp", {})
+    split = time_split(statistics)
     searched = statistics.get("branchrules", {}).get("plugins", {}).values()
     found = sum(rule["ncutoffs"] + rule["ndomreds"] for rule in searched)
     dual, primal = with_infinities([model.getDualbound(), model.getPrimalbound()]).tolist()
@@ -420,15 +424,13 @@ def _result(
         nodes=nodes,
         fair_nodes=nodes + 2 * found,
         lp_iterations=model.getNLPIterations(),
-        lp_time=sum(lps.get(kind, {}).get("time", 0.0) for kind in _NODE_LPS),
-        strong_branching_time=lps.get("strongbranch_lp", {}).get("time", 0.0),
+        lp_time=split["lp"],
+        strong_branching_time=split["strong branching"],
+        time_split=split,
         trajectory=trajectory,
         branching=None if brancher is None else brancher.statistics,
         solution=values,
     )
-
-
-_NODE_LPS = ("primal_lp", "dual_lp", "barrier_lp", "lex_dual_lp", "resolve_lp")
 
 
 def scip_statistics(model: Model) -> dict[str, Any]:

@@ -194,3 +194,16 @@ def test_an_interrupted_solve_gives_what_it_has_found(tmp_path, number, status):
     assert lines["status"] == "userinterrupt (interrupted, feasible)"
     assert lines["solution"] == str(output)
     assert output.read_text().startswith("objective value:")
+
+
+def test_a_large_tree_under_scips_default_mentions_tuning_once(capsys, monkeypatch, knapsack):
+    monkeypatch.setattr("kida.cli.solve._LARGE_TREE", 2)
+    assert main(["solve", str(knapsack)]) == 0
+    assert capsys.readouterr().err.count("kida tune") == 1
+    assert main(["solve", str(knapsack), "--model", "pscost"]) == 0
+    assert "kida tune" not in capsys.readouterr().err
+
+
+def test_a_small_tree_mentions_nothing(capsys, knapsack):
+    assert main(["solve", str(knapsack), "--node-limit", "1"]) == 0
+    assert capsys.readouterr().err == ""

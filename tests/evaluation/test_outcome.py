@@ -12,6 +12,7 @@ from kida.errors import UserError
 from kida.evaluation.outcome import Outcome, Trajectory
 from kida.evaluation.solving import outcome
 from kida.instances.registry import instances
+from kida.settings import Limits, named_settings
 from kida.solver.solve import solve
 from kida.trajectory import BoundTrajectory
 
@@ -73,3 +74,11 @@ def test_outcomes_without_finite_bounds_are_recorded(tmp_path, kind, settings, r
     assert read == found
     assert (read.reason, read.solved) == (reason, solved)
     assert math.isinf(read.trajectory.bounds().dual[-1])
+
+
+def test_a_gap_that_the_user_asks_for_is_an_end(knapsack):
+    (instance,) = instances(str(knapsack))
+    found = outcome(solve(instance, settings=named_settings("default").under({"limits/gap": 0.5})))
+    assert (found.limit, found.solved) == ("gap", True)
+    cut = outcome(solve(instance, "mostinf", limits=Limits(nodes=1)))
+    assert (cut.limit, cut.solved) == ("nodes", False)

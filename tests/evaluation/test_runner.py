@@ -291,3 +291,17 @@ def test_old_records_of_files_are_not_taken_for_the_same_run(tmp_path, knapsack)
     assert [row.instance for row in load_results([out]).rows] == ["knapsack"]
     with pytest.raises(UserError, match="do not say which content of knapsack"):
         evaluate([run], FAST, out)
+
+
+def test_the_users_own_parameters_are_set_and_belong_to_the_protocol(tmp_path):
+    runs = plan(instances("item_placement", count=1), [0], ["pscost"])
+    few = Protocol(time_limit=5.0, user_parameters={"limits/totalnodes": 3})
+    evaluate(runs, few, tmp_path / "r")
+    record = read_record(tmp_path / "r" / "runs" / runs[0].file_name)
+    assert isinstance(record, Finished)
+    assert record.result.limit == "nodes"
+    assert record.result.nodes == 3
+    assert record.job.user_parameters == {"limits/totalnodes": 3}
+    assert record.result.time_split["lp"] == record.result.lp_time
+    with pytest.raises(UserError, match="user_parameters"):
+        evaluate(runs, Protocol(time_limit=5.0), tmp_path / "r")

@@ -249,3 +249,17 @@ def test_missing_shards_are_named(whole, tmp_path):
     assert "set aside" in events[-1]["text"]
     dagger.aggregate(run, plan, "train", 1)
     assert "1 of generation 1's train shards are missing" in events[-1]["text"]
+
+
+def test_training_episodes_validate_where_no_other_has_a_sample(whole, tmp_path):
+    folder = tmp_path / "run"
+    shutil.copytree(whole[0], folder)
+    for path in (folder / "gen_01" / "episodes").glob("valid_*.safetensors"):
+        path.unlink()
+    events: list[dict] = []
+    run = Run(folder, CONFIG, events.append)
+    training, validation = dagger._samples(run, Plan(CONFIG), 1)
+    assert len(training) > 0
+    assert len(validation) > 0
+    assert not {shard.path for shard in training.shards} & {s.path for s in validation.shards}
+    assert "1 of those for training validate" in events[-1]["text"]

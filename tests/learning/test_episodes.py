@@ -66,6 +66,20 @@ def test_instances_solved_at_the_root_are_skipped_and_counted(tmp_path, knapsack
     assert generation["samples"] > 0
 
 
+def test_what_there_is_has_to_do_when_time_is_up(tmp_path):
+    settings = ["collection.episodes=4", "collection.validation_episodes=2"]
+    config = read_config("item_placement", None, [*SMALL, *settings])
+    events: list[dict] = []
+    run, plan = Run(tmp_path / "run", config, events.append), Plan(config)
+    episodes.collect_generation(run, plan, 1, enough=lambda: True)
+    (generation,) = status(tmp_path / "run")
+    assert 1 <= generation["episodes"] < 6
+    assert [event["event"] for event in events][-1] == "cut_short"
+    assert episodes.missing_shards(run, plan, "train", 1) == []
+    episodes.collect_generation(run, plan, 1)
+    assert status(tmp_path / "run")[0]["episodes"] == generation["episodes"]
+
+
 def test_the_first_generation_has_an_expert_of_its_own(tmp_path):
     settings = [
         "generations=2",

@@ -76,7 +76,7 @@ def deep(levels: int) -> object:
         ({"architecture": {"embedding_size": 1 << 40}}, "architecture.embedding_size is"),
         ({"novelty": 1}, "unknown field `novelty`; the fields are"),
         ({"architecture": {"embedding_size": 16, "heads": 4}}, "architecture: .* field `heads`"),
-        ({"architecture": [16]}, "architecture: expected `object`, got `array`"),
+        ({"architecture": [16]}, "architecture: expected `object | null`, got `array`"),
         ({"candidates": "all"}, "candidates is 'all'; choose one of fractional, unfixed"),
         ({"expert_depth": -2}, "expert_depth is -2"),
         ({"expert_depth": "deep"}, "expert_depth is 'deep'; expected `int`"),
@@ -125,3 +125,21 @@ def test_files_that_are_no_cards_are_refused(tmp_path, content, message):
 def test_a_card_refuses_what_it_may_not_set():
     with pytest.raises(UserError, match="the policy's card sets SCIP's parameter 'limits/gap'"):
         Card(parameters={"limits/gap": 0.1})
+
+
+def test_a_card_without_a_network_comes_back_unchanged():
+    card = Card(None, parameters={"misc/usesymmetry": 2})
+    content = card.to_json()
+    assert content["architecture"] is None
+    assert content["schema_version"] == 1
+    assert card_from(content) == card
+    with pytest.raises(UserError, match="no network"):
+        _ = card.shape
+
+
+def test_a_card_without_a_network_says_nothing_of_how_one_decides():
+    with pytest.raises(UserError, match="no network, and expert_depth"):
+        Card(None, expert_depth=3)
+    content = Card(None).to_json() | {"schema_version": 2}
+    with pytest.raises(UserError, match="a card without a network is of version 1"):
+        card_from(content)

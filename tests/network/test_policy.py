@@ -162,3 +162,23 @@ def test_a_run_is_known_by_its_folder(tmp_path, make_policy):
     policy.save(tmp_path / "run" / "policy")
     assert Policy.load(tmp_path / "run").identity() == policy.identity()
     assert policy_identity(f"{tmp_path / 'run'}-bestbound").startswith("network sha256:")
+
+
+def test_a_policy_without_a_network_is_a_card_alone(tmp_path):
+    policy = Policy({}, Card(None, parameters={"misc/usesymmetry": 2}))
+    policy.save(tmp_path / "p")
+    assert [path.name for path in (tmp_path / "p").iterdir()] == ["card.json"]
+    loaded = Policy.load(tmp_path / "p")
+    assert loaded.card == policy.card
+    assert not loaded.has_network
+    assert loaded.identity() == policy.identity()
+    assert loaded.identity() != Policy({}, Card(None)).identity()
+    with pytest.raises(UserError, match="has no network"):
+        loaded.native()
+
+
+def test_weights_beside_a_card_without_a_network_are_refused(policy, tmp_path):
+    policy.save(tmp_path / "p")
+    (tmp_path / "p" / "card.json").write_text(json.dumps(Card(None).to_json()))
+    with pytest.raises(UserError, match="the card says that there is no network"):
+        Policy.load(tmp_path / "p")

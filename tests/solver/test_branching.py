@@ -38,7 +38,7 @@ from kida.solver.branching import (
     observe,
     observe_candidates,
 )
-from kida.solver.problem import open_model
+from kida.solver.problem import open_model, read_model
 
 
 def random_policy(
@@ -878,3 +878,16 @@ def test_observing_needs_a_focus_node() -> None:
     for look in (observe, branching_candidates):
         with pytest.raises(RuntimeError, match="no focus node"):
             look(item_placement())
+
+
+def test_a_policy_without_a_network_sets_its_parameters_and_leaves_branching_to_scip(knapsack):
+    model = read_model(knapsack)
+    brancher = attach(model, Policy({}, Card(None, parameters={"misc/usesymmetry": 2})))
+    assert model.getParam("misc/usesymmetry") == 2
+    model.optimize()
+    assert model.getStatus() == "optimal"
+    statistics = brancher.statistics
+    assert (statistics.decisions, statistics.seconds_total, statistics.declined) == (0, 0, False)
+    assert brancher.samples() == []
+    assert brancher.trace().shape == (0, 3)
+    model.free()

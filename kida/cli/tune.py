@@ -1,0 +1,292 @@
+"""Find what makes SCIP faster on your own problems, and prove it.
+
+Examples
+--------
+  kida tune my_instances/ --budget 45m --out runs/mine
+      the time to solve the files of a folder: levers of SCIP's, a learned branching, both
+  kida tune my_instances/ --goal gap --time-limit 300 --set-file scip.set --budget 4h --out runs/gap
+      problems that are not finished in the time one has, under your own SCIP settings
+  kida tune daily/ --order --budget 1h --out runs/daily
+      files in their order: learn from the first half, judge by the last. The same command next
+      month goes on from there, and judges by the files that have come since
+
+A survey shows where SCIP's time goes. Levers (order of nodes, symmetry, cuts, heuristics, SCIP's
+own branching rules, ...) race on training files; a network is learned under those that win; all of
+it races on files not learned from; and the winner is compared with SCIP's default on files that
+nothing has seen, by pairs. What is not proven better is not used. Ctrl-C, or a kill, loses only
+what is being solved: the same command goes on. RUN/report.html says how it went, RUN/verdict.json
+is for programs, and RUN is the policy: kida solve FILE --model RUN.
+"""
+
+import argparse
+import sys
+import threading
+from pathlib import Path
+from typing import Any, Self, get_args
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from kida.cli import how_ended
+from kida.cli.common import open_console
+from kida.cli.numbers import positive, processes, seconds
+from kida.cli.progress import ProgressBar, duration
+from kida.settings import SETTINGS
+
+# Seconds between two looks whether a line of progress is due.
+_REMINDER = 5.0
+HELP = "find what makes SCIP faster on your own problems, and prove it"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    from kida.evaluation.verdict import Goal
+
+    parser.add_argument(
+        "problems", metavar="FOLDER", help="folder, file or pattern of .mps, .lp, .cip; or a family"
+    )
+    parser.add_argument(
+        "--out", type=Path, required=True, metavar="RUN", help="folder, new or to go on with"
+    )
+    parser.add_argument(
+        "--budget",
+        type=seconds("--budget"),
+        default=45 * 60.0,
+        metavar="TIME",
+        help="for all of it, such as 45m or 2h (default: 45m)",
+    )
+    parser.add_argument(
+        "--goal",
+        choices=get_args(Goal),
+        help="time until solved, dual bound over time, or gap over time (default: time if the "
+        "survey solves half of its files, else gap)",
+    )
+    parser.add_argument(
+        "--time-limit",
+        type=positive("--time-limit", "seconds"),
+        metavar="S",
+        help="per solve (default: found by the survey)",
+    )
+    parser.add_argument(
+        "--settings", default="default", help=f"one of {', '.join(SETTINGS)} (default: default)"
+    )
+    parser.add_argument(
+        "--set-file", type=Path, metavar="FILE.set", help="your own SCIP settings, as SCIP has them"
+    )
+    parser.add_argument(
+        "--order", action="store_true", help="the files come in an order, see above"
+    )
+    parser.add_argument(
+        "--jobs", type=processes("--jobs"), metavar="N", help="worker processes (default: cores)"
+    )
+    parser.add_argument(
+        "--scheduler",
+        metavar="ADDRESS",
+        help="solve on this Dask cluster instead; --jobs says how many workers it has",
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run the command."""
+    from kida.jobs.cores import available_cores
+    from kida.jobs.run import Workers
+    from kida.tuning.tune import tune
+
+    console = open_console()
+    config = _config(arguments, console)
+    jobs = available_cores() if arguments.jobs is None else arguments.jobs
+    workers = Workers(jobs, arguments.scheduler)
+    try:
+        with ProgressBar(console) as bar, _Display(bar, console) as display:
+            found = tune(
+                arguments.out,
+                config,
+                arguments.budget,
+                workers=workers,
+                # The network is trained here, however many workers there are elsewhere.
+                threads=available_cores() if arguments.scheduler else None,
+                listener=display.show,
+            )
+    except KeyboardInterrupt as interrupt:
+        status, how = how_ended(interrupt)
+        again = "run the same command again to go on from here"
+        print(f"kida: {how}; everything finished so far is on disk, {again}", file=sys.stderr)
+        return status
+    say = bar.say
+    say("")
+    say(found.sentence)
+    for text in found.advice:
+        say(f"next: {text}")
+    say(f"report: {arguments.out / 'report.html'}; policy: {arguments.out / 'policy'}")
+    return 0
+
+
+def _config(arguments: argparse.Namespace, console: Console) -> Any:
+    """Return what is asked for; say which of the user's own settings are not used."""
+    from kida.solver.set_file import read_set_file
+    from kida.tuning.config import TuneConfig
+
+    parameters: dict[str, Any] = {}
+    limit = arguments.time_limit
+    if arguments.set_file is not None:
+        found = read_set_file(arguments.set_file)
+        parameters = found.parameters
+        for name in found.unknown:
+            _warn(console, f"SCIP does not know {name}, which {arguments.set_file} sets")
+        own_limit = parameters.pop("limits/time", None)
+        if limit is None and own_limit is not None:
+            limit = float(own_limit)
+        for name in [name for name in parameters if name.startswith("randomization/")]:
+            del parameters[name]
+            _warn(console, f"{name} is set by kida, whose comparisons need seeds of their own")
+    return TuneConfig(
+        problems=arguments.problems,
+        goal=arguments.goal,
+        settings=arguments.settings,
+        user_parameters=parameters,
+        time_limit=limit,
+        ordered=arguments.order,
+    )
+
+
+def _warn(console: Console, text: str) -> None:
+    console.print(f"warning: {text}", highlight=False, soft_wrap=True)
+
+
+class _Display:
+    """Shows a tuning's events, and those of the training run in it; a context manager.
+
+    Solves may be longer than a minute: where nothing can be rewritten, it says in between too how
+    far they are.
+    """
+
+    def __init__(self, bar: ProgressBar, console: Console) -> None:
+        self._bar = bar
+        self._console = console
+        self._samples = 0
+        self._solves: tuple[str, int, int, str] | None = None
+        self._busy, self._over = threading.Lock(), threading.Event()
+
+    def __enter__(self) -> Self:
+        if not self._console.is_terminal:
+            threading.Thread(target=self._remind, daemon=True).start()
+        return self
+
+    def __exit__(self, *details: object) -> None:
+        self._over.set()
+
+    def _remind(self) -> None:
+        while not self._over.wait(_REMINDER):
+            with self._busy:
+                if self._solves is not None:
+                    self._bar.show(*self._solves)
+
+    def show(self, event: dict[str, Any]) -> None:
+        """Show one event of ``kida.tuning`` or ``kida.learning``; unknown ones are left out."""
+        with self._busy:
+            if event["event"] != "solves":
+                self._solves = None
+            handler = getattr(self, f"_on_{event['event']}", None)
+            if handler is not None:
+                handler(event)
+
+    def _on_say(self, event: dict[str, Any]) -> None:
+        self._bar.say(event["text"])
+
+    def _on_solves(self, event: dict[str, Any]) -> None:
+        left = f"{duration(max(event['left'], 0.0))} of the budget left"
+        self._solves = f"{event['phase']}: solves", event["done"], event["of"], left
+        self._bar.show(*self._solves)
+
+    def _on_collecting(self, event: dict[str, Any]) -> None:
+        self._samples = 0
+        self._bar.show(f"generation {event['generation']}: samples", 0, None)
+
+    def _on_episode(self, event: dict[str, Any]) -> None:
+        # How many episodes there will be, nobody knows: they end with the time, or the samples.
+        self._samples += event["samples"]
+        phase = f"generation {event['generation']}: samples"
+        self._bar.show(phase, self._samples, None, f"{event['done']} episodes")
+
+    def _on_training(self, event: dict[str, Any]) -> None:
+        self._bar.say(
+            f"generation {event['generation']}: training on {event['samples']} samples, "
+            f"validating on {event['validation_samples']}"
+        )
+
+    def _on_step(self, event: dict[str, Any]) -> None:
+        note = f"loss {event['loss']:.3f}"
+        phase = f"generation {event['generation']}: epoch {event['epoch']}"
+        self._bar.show(phase, event["samples"], event["of"], note)
+
+    def _on_generation(self, event: dict[str, Any]) -> None:
+        self._bar.say(
+            f"generation {event['generation']}: {event['epochs']} epochs, validation loss "
+            f"{event['validation_loss']:.3f}, top-1 {event['validation_top1']:.2f}"
+        )
+
+    def _on_warning(self, event: dict[str, Any]) -> None:
+        self._bar.say(f"warning: {event['text']}")
+
+    def _on_surveyed(self, event: dict[str, Any]) -> None:
+        survey = event["survey"]
+        table = _table("SCIP's default", "file", "end", "seconds", "to branching", "nodes", "gap")
+        for file in survey.files:
+            table.add_row(
+                file.name,
+                "solved" if file.solved else "limit",
+                f"{file.seconds:.2f}",
+                f"{file.root_seconds:.2f}",
+                f"{file.nodes:,}",
+                "" if file.gap is None else f"{100 * file.gap:.2f} %",
+            )
+        self._console.print(table)
+        shares = {name: share for name, share in survey.shares.items() if share >= 0.005}
+        root = shares.pop("root", 0.0)
+        parts = ", ".join(
+            f"{name} {share:.0%}".replace("%", " %")
+            for name, share in sorted(shares.items(), key=lambda pair: -pair[1])
+        )
+        self._bar.say(f"of the time: {parts}; {100 * root:.0f} % pass before the first branching")
+
+    def _on_planned(self, event: dict[str, Any]) -> None:
+        steps = ", ".join(f"{name} {duration(left)}" for name, left in event["steps"].items())
+        episodes = event["episodes"]
+        learning = "nothing is learned" if episodes is None else "episodes while there is time"
+        self._bar.say(
+            f"plan: goal {event['goal']}, at most {event['time_limit']:g} s per solve; to be over "
+            f"in: {steps}; {learning}; about {event['pairs']} pairs for the verdict; "
+            f"all in {duration(event['left'])} at most"
+        )
+
+    def _on_raced(self, event: dict[str, Any]) -> None:
+        race = event["race"]
+        if event["of"] == "levers":
+            self._standings("levers", race.alone)
+            self._standings("combinations", race.combined)
+            chosen = " + ".join(race.levers)
+            self._bar.say(f"levers that won: {chosen}" if chosen else "no lever won")
+        else:
+            self._standings("policies", race.standings)
+            winner = race.winner
+            self._bar.say("no policy won" if winner is None else f"to be proven: {winner.name}")
+
+    def _standings(self, title: str, standings: Any) -> None:
+        from kida.tuning.report import RACE_COLUMNS, standing_rows
+
+        if standings:
+            table = _table(f"{title}, seconds as a ratio to SCIP's default's", *RACE_COLUMNS)
+            for row in standing_rows(standings):
+                table.add_row(*row)
+            self._console.print(table)
+
+
+def _table(title: str, *columns: str) -> Table:
+    table = Table(title=title, box=box.SIMPLE_HEAD, title_justify="left")
+    for number, column in enumerate(columns):
+        if number:
+            table.add_column(column, justify="right", no_wrap=True)
+        else:
+            table.add_column(column, overflow="fold")
+    return table

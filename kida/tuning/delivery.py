@@ -1,0 +1,181 @@
+"""What a tuning delivers: what is proven, and a sentence that says so, or why there is nothing."""
+
+import math
+
+from msgspec import Struct
+
+from kida.boundary import replaced
+from kida.evaluation.outcome import Text
+from kida.evaluation.verdict import Verdict, sentence
+from kida.tuning.clock import Clock
+from kida.tuning.config import TuneConfig
+from kida.tuning.contestants import PLUS
+from kida.tuning.lever_race import LeverRace
+from kida.tuning.policy_race import PolicyRace
+from kida.tuning.proving import Proof
+from kida.tuning.survey import Survey
+
+# A share of disturbed solves that is worth a word.
+_DISTURBED = 0.2
+
+
+class Delivery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What is delivered.
+
+    Attributes
+    ----------
+    verdict
+        What was measured; of SCIP's default itself, where there was nothing to measure.
+    sentence
+        The verdict in words, the first thing to read.
+    levers, network
+        What is in the policy: names of levers, and whether a network branches. Neither: it is
+        SCIP's default.
+    advice
+        What to run next, a sentence each.
+    """
+
+    verdict: Verdict
+    sentence: Text
+    levers: tuple[Text, ...] = ()
+    network: bool = False
+    advice: tuple[Text, ...] = ()
+
+
+def nothing_to_win(survey: Survey, config: TuneConfig, clock: Clock) -> Delivery:
+    """Return the delivery of a tuning that ended with its survey."""
+    return Delivery(
+        verdict=_default_itself(survey, config, clock),
+        sentence=f"Nothing to tune: {survey.ended}. The policy is SCIP's default.",
+    )
+
+
+def deliver(
+    survey: Survey,
+    levers: LeverRace,
+    raced: PolicyRace,
+    proof: Proof | None,
+    config: TuneConfig,
+    caution: str,
+    clock: Clock,
+) -> Delivery:
+    """Return what follows from the races and the proof.
+
+    Parameters
+    ----------
+    survey, levers, raced
+        What the steps found.
+    proof
+        None if nobody was worth a verdict.
+    config
+        The tuning's.
+    caution
+        What few files mean, as a sentence; empty if there are enough.
+    clock
+        Says how much time was used.
+    """
+    if proof is None:
+        return Delivery(
+            verdict=_default_itself(survey, config, clock),
+            sentence=(
+                "Nothing found that is better than SCIP's default: no lever and no learned policy "
+                "won its race. The policy is SCIP's default."
+            ),
+            advice=_advice(survey, levers, raced, None, config, clock),
+        )
+    whole, second = proof.verdict, proof.levers_alone
+    advice = _advice(survey, levers, raced, whole, config, clock)
+    if proof.disturbed > _DISTURBED:
+        advice += (
+            f"The machine did other work during {100 * proof.disturbed:.0f} % of the verdict's "
+            "solves. Pairs take turns, so that this widens the interval: a quiet machine gives a "
+            "narrower one.",
+        )
+    note = f" Note: {caution}." if caution else ""
+    if whole.proven:
+        most = "Most of it is" if second is not None else "It is"
+        return Delivery(
+            verdict=whole,
+            sentence=f"{_capital(sentence(whole))}. {most} by {proof.origin}.{note}",
+            levers=whole.levers,
+            network=whole.policy is not None,
+            advice=advice,
+        )
+    if second is not None and second.proven:
+        return Delivery(
+            verdict=second,
+            sentence=(
+                f"{PLUS.join(second.levers)} alone: {sentence(second)}. The learned policy on top "
+                f"was not proven better than SCIP's default ({sentence(whole)}) and is not used."
+                f"{note}"
+            ),
+            levers=second.levers,
+            advice=advice,
+        )
+    return Delivery(
+        verdict=_of_default(whole),
+        sentence=(
+            f"Not proven, and so not used: {raced.winner.name if raced.winner else 'the winner'} "
+            f"was {sentence(whole)}. The policy is SCIP's default.{note}"
+        ),
+        advice=advice,
+    )
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def _of_default(verdict: Verdict) -> Verdict:
+    """Return the verdict on what is not used: measured so, and SCIP's default is delivered."""
+    return replaced(verdict, levers=(), policy=None)
+
+
+def _default_itself(survey: Survey, config: TuneConfig, clock: Clock) -> Verdict:
+    """Return the verdict on SCIP's default, which is as good as itself, exactly."""
+    return Verdict(
+        goal=survey.goal,
+        ratio=1.0,
+        interval=(1.0, 1.0),
+        confidence=0.95,
+        instances=len(survey.files),
+        seeds=1,
+        proven=False,
+        levers=(),
+        policy=None,
+        seconds_used=clock.used,
+        seconds=survey.seconds,
+        default_seconds=survey.seconds,
+        wins=0,
+        losses=0,
+        failed=0,
+        settings=config.settings,
+        time_limit=survey.time_limit,
+    )
+
+
+def _advice(
+    survey: Survey,
+    levers: LeverRace,
+    raced: PolicyRace,
+    verdict: Verdict | None,
+    config: TuneConfig,
+    clock: Clock,
+) -> tuple[str, ...]:
+    """Return what to run next."""
+    found = []
+    if verdict is not None and verdict.proven:
+        found.append("Use it: kida solve FILE --model RUN, or kida.attach(model, 'RUN') in Python.")
+    doubled = f"--budget {math.ceil(2 * clock.budget / 60)}m --out ANOTHER"
+    if verdict is not None and not verdict.proven and verdict.ratio < 1:
+        found.append(
+            f"The interval may exclude 1 with more pairs of runs: kida tune {config.problems} "
+            f"{doubled}, or more files in the folder."
+        )
+    if levers.untried:
+        found.append(f"There was no time for the levers {', '.join(levers.untried)}: {doubled}.")
+    if not any("network" in entry.name for entry in raced.standings):
+        found.append(f"Nothing was learned in this budget: {doubled}.")
+    if 2 * survey.solved < len(survey.files) and survey.goal == "time":
+        found.append("Most files were not solved: --goal gap compares what is found by the limit.")
+    return tuple(found)

@@ -1,0 +1,256 @@
+"""The files of a tuning: which can be read, and which are for learning, racing and the verdict.
+
+Divided once, when it begins, and listed as :class:`kida.learning.inventory.Inventory` does: its
+``train`` files are surveyed, race the levers and are learned from, its ``valid`` files race the
+policies, and its ``test`` files are for the verdict alone.
+"""
+
+import math
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from kida.boundary import LARGE_FILE, read_json, write_json
+from kida.errors import UserError
+from kida.files import printable
+from kida.instances.family import Family, Instance
+from kida.instances.folder import SIZE, Folder
+from kida.instances.registry import digest_of, family
+from kida.jobs.run import Workers
+from kida.learning.inventory import INVENTORY_FILE, Inventory, Listed
+from kida.learning.plan import Draw
+from kida.tuning.reading import read_all
+
+#: Share of the files that the verdict has, and the policies' race.
+VERDICT_SHARE, RACE_SHARE = 0.3, 0.2
+#: The verdict's files at most: more would cost time that learning needs.
+MOST_VERDICT = 16
+#: With so many files or fewer, each is solved under several orders of its rows and columns.
+FEW = 10
+# Verdicts of fewer files than this cannot speak of others.
+_LEAST_FOR_OTHERS = 3
+
+
+@dataclass(frozen=True)
+class Division:
+    """A tuning's instances.
+
+    Attributes
+    ----------
+    source
+        The family: of files, an :class:`Inventory`.
+    permute
+        Whether SCIP permutes rows and columns, by the seed, because there are few files.
+    """
+
+    source: Family
+    permute: bool
+
+    def draws(self, split: str, count: int, first_seed: int = 0, seed: int = 0) -> list[Draw]:
+        """Return ``count`` draws of a split, in a seeded order; after a walk, other seeds.
+
+        Parameters
+        ----------
+        split
+            ``"train"``, ``"valid"`` or ``"test"``.
+        count
+            How many.
+        first_seed
+            SCIP's, of the first walk through the instances.
+        seed
+            Of the order.
+        """
+        length = self.source.length(split)
+        # Families have thousands of instances, of which a tuning takes a few.
+        order = list(range(length))
+        random.Random(f"{seed}/{split}").shuffle(order)
+        return [
+            Draw(
+                self.source.instance(self.source.sizes[0], split, order[place % length]),
+                first_seed + place // length,
+            )
+            for place in range(count)
+        ]
+
+    def instances(self, split: str, most: int) -> list[Instance]:
+        """Return the split's first instances, at most so many."""
+        count = min(most, self.source.length(split))
+        return [self.source.instance(self.source.sizes[0], split, i) for i in range(count)]
+
+    @property
+    def caution(self) -> str:
+        """What few files mean for the verdict, as a sentence; empty if there are enough."""
+        if not isinstance(self.source, Inventory):
+            return ""
+        paths = {split: {entry.path for entry in self.source.files[split]} for split in _SPLITS}
+        judged = len(paths["test"])
+        if paths["test"] & (paths["train"] | paths["valid"]):
+            return (
+                "there are too few files to keep some for the verdict: it is on what was tuned "
+                "on, under other orders of rows and columns, and says nothing of other files"
+            )
+        if judged < _LEAST_FOR_OTHERS:
+            return (
+                f"the verdict is on {_files(judged)} under several orders of rows and columns: it "
+                f"says little of other files"
+            )
+        return ""
+
+
+_SPLITS = ("train", "valid", "test")
+
+
+def _files(count: int) -> str:
+    return f"{count} file{'' if count == 1 else 's'}"
+
+
+def divide(
+    problems: str,
+    folder: Path,
+    workers: Workers,
+    *,
+    ordered: bool = False,
+    earlier: Inventory | None = None,
+    seed: int = 0,
+) -> Division:
+    """Return a tuning's division, made and written at the first call.
+
+    Parameters
+    ----------
+    problems
+        As the user named them.
+    folder
+        Where the list of files is kept.
+    workers
+        Where the files are read.
+    ordered, seed
+        See :class:`kida.tuning.config.TuneConfig`.
+    earlier
+        The list of the round before: its files are learned from, and the verdict is on the others.
+
+    Raises
+    ------
+    UserError
+        If there is nothing to read, or a file is gone or has changed since.
+    """
+    file = folder / INVENTORY_FILE
+    try:
+        inventory = read_json(file, Inventory, "a tuning's list of files", largest=LARGE_FILE)
+    except FileNotFoundError:
+        found = family(problems)
+        if not isinstance(found, Folder):
+            if ordered:
+                raise UserError(
+                    f"--order is for files, and {problems} is a family; leave --order out"
+                ) from None
+            return Division(found, permute=False)
+        inventory = _take(found, folder, workers, ordered=ordered, earlier=earlier, seed=seed)
+        write_json(file, inventory)
+    inventory.check()
+    paths = {entry.path for split in inventory.files.values() for entry in split}
+    return Division(inventory, permute=len(paths) <= FEW)
+
+
+def new_files(problems: str, earlier: Inventory) -> list[Path]:
+    """Return the files that an earlier round neither had nor left out."""
+    known = {entry.path for split in earlier.files.values() for entry in split}
+    known |= set(earlier.left_out)
+    found = family(problems)
+    if not isinstance(found, Folder):
+        return []
+    return [path for path in found.files if str(path) not in known]
+
+
+def _take(
+    found: Folder,
+    folder: Path,
+    workers: Workers,
+    *,
+    ordered: bool,
+    earlier: Inventory | None,
+    seed: int,
+) -> Inventory:
+    files = found.files if earlier is None else new_files(found.name, earlier)
+    left_out = read_all(files, folder / "reading", workers)
+    kept = [path for path in files if path not in left_out]
+    before = [] if earlier is None else _earlier_files(earlier)
+    if not kept:
+        reasons = "; ".join(f"{printable(p.name)} is {why}" for p, why in [*left_out.items()][:5])
+        raise UserError(f"{found.name} has no file that SCIP can read: {reasons}")
+    names = {
+        entry.path: entry.name
+        for entry in (found.instance(SIZE, "all", index) for index in range(found.length("all")))
+    }
+    if earlier is not None:
+        splits = _continued(before, kept)
+    elif ordered:
+        splits = _in_order(kept)
+    else:
+        splits = _shuffled(kept, seed)
+    return Inventory(
+        name=found.name,
+        files={split: tuple(_listed(path, names) for path in splits[split]) for split in _SPLITS},
+        left_out={str(path): why for path, why in left_out.items()},
+    )
+
+
+def _earlier_files(earlier: Inventory) -> list[Path]:
+    """Return the files of an earlier round, oldest first."""
+    seen = dict.fromkeys(entry.path for split in _SPLITS for entry in earlier.files[split])
+    return [Path(path) for path in seen]
+
+
+def _listed(path: Path, names: dict[str | None, str]) -> Listed:
+    name = names[str(path)]
+    return Listed(
+        name=name, path=str(path), digest=digest_of(Instance(name, "", "", "", 0, str(path)))
+    )
+
+
+def _shuffled(files: Sequence[Path], seed: int) -> dict[str, Sequence[Path]]:
+    """Divide by chance."""
+    order = list(files)
+    random.Random(seed).shuffle(order)
+    return _cut(order)
+
+
+def _cut(order: Sequence[Path]) -> dict[str, Sequence[Path]]:
+    """Cut a list: the verdict's first, then the race's."""
+    count = len(order)
+    if count < 3:
+        # Nothing can be kept apart; orders of rows and columns have to do.
+        return dict.fromkeys(_SPLITS, order)
+    judged = min(MOST_VERDICT, math.ceil(VERDICT_SHARE * count))
+    raced = max(1, round(RACE_SHARE * count))
+    return {
+        "test": order[:judged],
+        "valid": order[judged : judged + raced],
+        "train": order[judged + raced :],
+    }
+
+
+def _in_order(files: Sequence[Path]) -> dict[str, Sequence[Path]]:
+    """Divide files that come in an order: learn from the first half, judge by the last."""
+    if len(files) < 3:
+        return dict.fromkeys(_SPLITS, files)
+    half = max(2, len(files) // 2)
+    return {**_earlier_half(files[:half]), "test": _spread(files[half:], MOST_VERDICT)}
+
+
+def _continued(before: Sequence[Path], new: Sequence[Path]) -> dict[str, Sequence[Path]]:
+    """Divide when files have come: learn from those of before, judge by the new ones."""
+    return {**_earlier_half(before), "test": _spread(new, MOST_VERDICT)}
+
+
+def _earlier_half(files: Sequence[Path]) -> dict[str, Sequence[Path]]:
+    # Policies race on the latest of them, which are most like those to come.
+    raced = max(1, round(0.3 * len(files)))
+    return {"train": files[: len(files) - raced] or files, "valid": files[-raced:]}
+
+
+def _spread(files: Sequence[Path], most: int) -> Sequence[Path]:
+    """Return at most so many, evenly spread."""
+    if len(files) <= most:
+        return files
+    return [files[(2 * place + 1) * len(files) // (2 * most)] for place in range(most)]

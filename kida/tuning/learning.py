@@ -1,0 +1,257 @@
+"""Learning within what is left of the time: generations of ``kida train``, sized by the survey.
+
+Episodes are played under the levers that have won and under the user's settings, so that the
+network sees what it will see. One generation comes first, and more if there is time: on two of the
+problems that were measured the first was as good as the third (docs/tuning.md).
+"""
+
+import statistics
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from msgspec import Struct
+
+from kida.boundary import Count, Positive, Seconds, read_json, write_json
+from kida.errors import UserError
+from kida.jobs.run import Workers
+from kida.learning.config import CollectionConfig, InheritanceConfig, RunConfig, TrainingConfig
+from kida.learning.dagger import hand_on, make_generation
+from kida.learning.inventory import INVENTORY_FILE, Inventory
+from kida.learning.makers import Makers, identities, plan_of
+from kida.learning.plan import Plan
+from kida.learning.preflight import check_run
+from kida.learning.records import records_in
+from kida.learning.run import Listener, Run
+from kida.network.policy import Policy
+from kida.parameters import ParameterValue
+from kida.tuning.clock import Clock
+from kida.tuning.config import TuneConfig
+from kida.tuning.files import Division
+from kida.tuning.survey import Survey
+
+#: Generations at most, that of a former tuning not counted.
+MOST_GENERATIONS = 3
+#: Episodes of a generation at most, and those there must be time for; a sixth of them validate.
+MOST_EPISODES, LEAST_EPISODES = 240, 8
+#: Samples with which a generation's collecting ends.
+ENOUGH_SAMPLES = 1200
+# Episodes that there should be time for, even if all are cut off.
+_WANTED_EPISODES = 28
+# Seconds of search after the root of an episode.
+_SHORTEST, _LONGEST = 4.0, 40.0
+# Strong branching makes a solve so many times as long as SCIP's own, or more.
+_SLOWDOWN = 6.0
+# A small tree is recorded whole, a large one thinly too: samples from all of it.
+_THINNING = ((3000, (1.0, 0.1, 0.01)), (300, (1.0, 0.3)), (0, (1.0,)))
+# Of a generation's time, the episodes' share.
+_COLLECTING = 0.6
+# A further generation needs this share of what the one before took: its network needs fewer labels.
+_AGAIN = 0.7
+# Batches as small as KIDA's, since there are few samples to make steps of.
+_TRAINING = TrainingConfig(epochs=40, patience=3, edges_per_batch=60_000)
+
+
+class Effort(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How much is collected, see :class:`kida.learning.config.CollectionConfig`.
+
+    Attributes
+    ----------
+    episodes, validation_episodes
+        Of a generation.
+    seconds
+        Of an episode at most.
+    thinning
+        Factors on the probability of recording a node.
+    """
+
+    episodes: Count
+    validation_episodes: Count
+    seconds: Seconds
+    thinning: tuple[Positive, ...]
+
+
+def effort(survey: Survey, seconds: float, cores: int) -> Effort | None:
+    """Return what can be collected in so many wall-clock seconds; None if that is too little."""
+    # Most end long before: episodes are played until time is up, or there are enough samples.
+    available = _COLLECTING * seconds * cores
+    root = 1.2 * survey.root_seconds
+    mean = sum(file.seconds for file in survey.files) / len(survey.files)
+    aside = max(survey.seconds_per_solve - mean, 0.5) + root
+    longest = min(_LONGEST, max(_SHORTEST, available / _WANTED_EPISODES - aside))
+    tree = max(statistics.mean(f.seconds - f.root_seconds for f in survey.files), 0.1)
+    if available / (aside + min(longest, _SLOWDOWN * tree)) < LEAST_EPISODES:
+        return None
+    validation = round(MOST_EPISODES / 6)
+    return Effort(
+        episodes=MOST_EPISODES - validation,
+        validation_episodes=validation,
+        seconds=root + longest,
+        thinning=next(thinning for least, thinning in _THINNING if survey.nodes >= least),
+    )
+
+
+def run_config(
+    config: TuneConfig,
+    planned: Effort,
+    parameters: Mapping[str, ParameterValue],
+    generations: int,
+) -> RunConfig:
+    """Return the configuration of the training run inside a tuning."""
+    return RunConfig(
+        family=config.problems,
+        seed=config.seed,
+        generations=generations,
+        collection=CollectionConfig(
+            episodes=planned.episodes,
+            validation_episodes=planned.validation_episodes,
+            time_limit=planned.seconds,
+            thinning=planned.thinning,
+            settings=config.settings,
+            parameters=parameters,
+            user_parameters=config.user_parameters,
+        ),
+        training=_TRAINING,
+        inheritance=InheritanceConfig(method="last"),
+    )
+
+
+class Former:
+    """Makes the first generation of a round: the network of the round before, handed on."""
+
+    held_out = 0
+
+    def __init__(self, policy: Policy) -> None:
+        self._policy = policy
+
+    def identity(self) -> dict[str, Any]:
+        """Return what tells it from another."""
+        return {"former": self._policy.identity()}
+
+    def check(self, config: RunConfig, number: int) -> None:
+        """Refuse a run whose networks are of another shape."""
+        card = self._policy.card
+        if (card.architecture, card.candidates) != (
+            config.training.architecture,
+            config.collection.candidates,
+        ):
+            raise UserError(
+                "the former policy's network is of another shape than those of this kida; begin a "
+                "new tuning with another --out"
+            )
+
+    def make(self, run: Run, plan: Plan, number: int, workers: Workers, threads: int) -> None:
+        """Hand the former network on."""
+        hand_on(run, number, self._policy)
+
+
+def learn(
+    config: TuneConfig,
+    division: Division,
+    survey: Survey,
+    planned: Effort,
+    parameters: Mapping[str, ParameterValue],
+    clock: Clock,
+    folder: Path,
+    *,
+    workers: Workers,
+    threads: int | None = None,
+    former: Policy | None = None,
+    listener: Listener = lambda event: None,
+) -> list[Policy]:
+    """Learn while there is time; return the new generations' policies, the first one first.
+
+    Parameters
+    ----------
+    config, division, survey
+        The tuning's.
+    planned
+        See :func:`effort`.
+    parameters
+        Of the levers that have won.
+    clock
+        Says when to stop.
+    folder
+        Of the training run.
+    workers, threads, listener
+        See :func:`kida.learning.dagger.train`.
+    former
+        A network to go on with.
+
+    Raises
+    ------
+    UserError
+        If nothing can be collected, or the training fails.
+    """
+    makers: Makers = {} if former is None else {1: Former(former)}
+    first = 1 + len(makers)
+    last = first + MOST_GENERATIONS - 1
+    wanted = run_config(config, planned, parameters, last)
+    check_run(wanted, makers, threads=threads)
+    source = division.source
+    run = Run(folder, wanted, listener, identities(makers))
+    if isinstance(source, Inventory):
+        source = _learnable(source, survey)
+        write_json(folder / INVENTORY_FILE, source)
+    plan = plan_of(wanted, makers, source)
+    if former is not None:
+        make_generation(run, plan, 1, makers=makers, workers=workers, threads=threads)
+    found: list[Policy] = []
+    for number in range(first, last + 1):
+        policy = run.generation(number) / "policy"
+        if not (policy / "card.json").exists():
+            begun = clock.used
+            if found and clock.left_for("learning") < _AGAIN * _taken(run, number - 1):
+                break
+            make_generation(
+                run,
+                plan,
+                number,
+                workers=workers,
+                threads=threads,
+                enough_episodes=_collected(run, number, clock),
+                enough_epochs=_until(clock, clock.left_for("learning")),
+            )
+            write_json(run.generation(number) / "seconds.json", clock.used - begun)
+        found.append(Policy.load(policy))
+    return found
+
+
+def _collected(run: Run, number: int, clock: Clock) -> Callable[[], bool]:
+    """Return what tells whether a generation has samples enough, or no more time for them."""
+    over = _until(clock, _COLLECTING * clock.left_for("learning"))
+    folder = run.generation(number) / "episodes"
+
+    def enough() -> bool:
+        played = [record.samples for record in records_in(folder)]
+        # Of nonlinear problems, or those solved at the root, none will ever come.
+        hopeless = len(played) >= LEAST_EPISODES and not any(played)
+        return over() or hopeless or sum(played) >= ENOUGH_SAMPLES
+
+    return enough
+
+
+def _until(clock: Clock, seconds: float) -> Callable[[], bool]:
+    end = clock.used + seconds
+    return lambda: clock.used >= end
+
+
+def _taken(run: Run, number: int) -> float:
+    """Return the seconds that a generation took, 0 if that is not known."""
+    try:
+        return read_json(run.generation(number) / "seconds.json", float, "a generation's time")
+    except FileNotFoundError:
+        return 0.0
+
+
+def _learnable(inventory: Inventory, survey: Survey) -> Inventory:
+    """Return the list without the training files that are known to be solved at the root."""
+    at_root = {file.name for file in survey.files if not file.branched}
+    train = tuple(entry for entry in inventory.files["train"] if entry.name not in at_root)
+    if not train:
+        raise UserError("every training file is solved at the root: there is nothing to learn from")
+    return Inventory(
+        name=inventory.name,
+        files={**inventory.files, "train": train, "test": ()},
+        left_out=inventory.left_out,
+    )

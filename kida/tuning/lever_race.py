@@ -1,0 +1,147 @@
+"""The levers' race: each alone, then combinations of those that have won."""
+
+import math
+import statistics
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from msgspec import Struct
+
+from kida.boundary import read_json, write_json
+from kida.evaluation.outcome import Text
+from kida.learning.plan import Draw
+from kida.tuning.clock import Clock
+from kida.tuning.contestants import combinations, of_levers, simplest
+from kida.tuning.levers import Lever, applicable
+from kida.tuning.measuring import Arena
+from kida.tuning.race import LEAST_DRAWS, Contestant, Standing, race, winners
+from kida.tuning.survey import Survey, cost_within
+
+RACE_FILE = "levers.json"
+# Of the time for levers, what those alone have; combinations have the rest.
+_ALONE = 0.7
+# Draws that every lever should have before some are sent home, and the fewest levers to try.
+_FIRST_DRAWS, _FEWEST = 3, 3
+# Surveyed files are raced on if they took so much of the median time.
+_CHEAP = (0.2, 1.5)
+# Race limits, as a multiple of the longest time that is raced on.
+_PATIENCE = 2.0
+
+
+class LeverRace(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How levers did: alone, combined, and which are used from here on.
+
+    Attributes
+    ----------
+    alone, combined
+        Standings, best first.
+    untried
+        Names of levers that apply, and that there was no time for.
+    levers
+        Names of those that won together; none if nothing was better than SCIP's default.
+    """
+
+    alone: tuple[Standing, ...]
+    combined: tuple[Standing, ...] = ()
+    untried: tuple[Text, ...] = ()
+    levers: tuple[Text, ...] = ()
+
+
+def race_draws(survey: Survey, draws: Sequence[Draw]) -> list[Draw]:
+    """Return draws to race on: cheap surveyed files with a tree first, then those not surveyed."""
+    known = {file.name: file for file in survey.files}
+    usable = [file.seconds for file in survey.files if file.branched and file.solved]
+    median = statistics.median(usable or [file.seconds for file in survey.files])
+
+    def fits(draw: Draw) -> bool:
+        file = known[draw.instance.name]
+        if not file.branched or (survey.goal == "time" and not file.solved):
+            return False
+        return survey.goal != "time" or _CHEAP[0] * median <= file.seconds <= _CHEAP[1] * median
+
+    surveyed = [draw for draw in draws if draw.instance.name in known]
+    others = [draw for draw in draws if draw.instance.name not in known]
+    chosen = sorted(filter(fits, surveyed), key=lambda draw: known[draw.instance.name].seconds)
+    return [*chosen, *others] or list(draws)
+
+
+def race_limit(survey: Survey) -> float:
+    """Return the seconds per solve of a race: what is much slower need not be waited for."""
+    if survey.goal != "time":
+        # Twice as many draws say more than the second half of each does.
+        return max(survey.time_limit / 2, min(3 * survey.root_seconds, survey.time_limit))
+    usual = sorted(file.seconds for file in survey.files)
+    longest = _PATIENCE * _CHEAP[1] * statistics.median(usual)
+    return min(survey.time_limit, float(math.ceil(max(longest, 2.0))))
+
+
+def race_levers(
+    survey: Survey,
+    draws: Sequence[Draw],
+    arena: Arena,
+    clock: Clock,
+    folder: Path,
+    say: Callable[[str], None] = lambda text: None,
+) -> LeverRace:
+    """Race the levers that apply; what came of it is kept, and not done again.
+
+    Parameters
+    ----------
+    survey
+        Says which apply, and what a solve costs.
+    draws
+        To race on.
+    arena, clock
+        Where, and until when.
+    folder
+        Where policies and the result are kept.
+    say
+        Told in words what comes next.
+    """
+    try:
+        return read_json(folder / RACE_FILE, LeverRace, "a race of levers")
+    except FileNotFoundError:
+        pass
+    cores = arena.workers.count
+    cost = cost_within(survey, arena.protocol.seconds) / cores
+    available = clock.left_for("levers")
+
+    def affordable(kept: float) -> Callable[[int], bool]:
+        return lambda solves: cost * solves <= clock.left_for("levers") - kept
+
+    tried = _affordable_levers(applicable(survey.shares), _ALONE * available / cost)
+    say(f"racing {len(tried)} levers against SCIP's default: {', '.join(x.name for x in tried)}")
+    policies = folder / "contestants"
+    alone = race(
+        [of_levers(policies, [lever.name]) for lever in tried],
+        draws,
+        arena,
+        survey.goal,
+        affordable((1 - _ALONE) * available),
+    )
+    won = list(winners(alone))
+    groups = combinations(won)
+    together: list[Standing] = []
+    if groups:
+        say(f"combining the winners: {', '.join(entry.name for entry in won)}")
+        field = [Contestant(entry.name, entry.policy, entry.levers) for entry in won[:2]]
+        field += [of_levers(policies, group) for group in groups]
+        together = race(field, draws, arena, survey.goal, affordable(0.0), wanted=LEAST_DRAWS)
+    # Who was compared longer, with the combinations, is judged by that.
+    later = {entry.name for entry in together}
+    found = simplest(winners([*together, *(entry for entry in won if entry.name not in later)]))
+    names = {entry.name for entry in alone if entry.draws}
+    result = LeverRace(
+        alone=tuple(alone),
+        combined=tuple(together),
+        untried=tuple(x.name for x in applicable(survey.shares) if x.name not in names),
+        levers=() if found is None else found.levers,
+    )
+    write_json(folder / RACE_FILE, result)
+    return result
+
+
+def _affordable_levers(levers: Sequence[Lever], solves: float) -> list[Lever]:
+    """Return the most promising levers, so many that each has a few draws."""
+    count = int(solves / (1.5 * _FIRST_DRAWS)) - 1
+    return list(levers[: max(count, _FEWEST)])

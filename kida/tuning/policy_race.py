@@ -1,0 +1,120 @@
+"""The policies' race: levers alone, and the networks in every way, on files not learned from."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from msgspec import Struct
+
+from kida.boundary import read_json, write_json
+from kida.learning.plan import Draw
+from kida.network.policy import Policy
+from kida.tuning.clock import Clock
+from kida.tuning.contestants import WAYS, of_levers, of_network, simplest
+from kida.tuning.lever_race import LeverRace
+from kida.tuning.levers import beside_network
+from kida.tuning.measuring import Arena
+from kida.tuning.race import Contestant, Standing, race
+from kida.tuning.survey import Survey, cost_within
+
+RACE_FILE = "policies.json"
+# What is this much better than the default, and not by chance alone, is worth a verdict.
+_PROMISING, _LEVEL = 0.97, 0.3
+_WANTED = 6
+# Single levers that have not won their race, and have a second chance here.
+_HOPEFUL = 2
+
+
+class PolicyRace(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How policies did, best first, and who goes on to the verdict; None: nobody."""
+
+    standings: tuple[Standing, ...]
+    winner: Standing | None = None
+
+
+def contestants(
+    folder: Path, raced: LeverRace, networks: Sequence[Policy], former: Policy | None
+) -> list[Contestant]:
+    """Return who races, most promising first.
+
+    Parameters
+    ----------
+    folder
+        Where policies are kept.
+    raced
+        The levers' race: those that have won, and those that may be better, but for chance.
+    networks
+        The generations', the first one first.
+    former
+        What a tuning before this one delivered.
+    """
+    found, levers = [], raced.levers
+    if networks:
+        found.append(of_network(folder, networks[-1], levers, "network"))
+    if levers:
+        found.append(of_levers(folder, levers))
+    if networks:
+        found += [of_network(folder, networks[-1], levers, way) for way in WAYS if way != "network"]
+        if beside_network(levers):
+            found.append(of_network(folder, networks[-1], (), "network"))
+        for number, network in enumerate(networks[:-1], 1):
+            note = f" of generation {number} of {len(networks)}"
+            found.append(of_network(folder, network, levers, "network", note))
+    hopeful = [x for x in raced.alone if not x.ended and x.draws and x.ratio < _PROMISING]
+    found += [of_levers(folder, x.levers) for x in hopeful[:_HOPEFUL] if x.levers != tuple(levers)]
+    if former is not None:
+        home = (folder / "former").absolute()
+        former.save(home)
+        found.append(Contestant("former", str(home), tuple(former.card.recipe.get("levers", ()))))
+    return found
+
+
+def race_policies(
+    entered: Sequence[Contestant],
+    survey: Survey,
+    draws: Sequence[Draw],
+    arena: Arena,
+    clock: Clock,
+    folder: Path,
+    say: Callable[[str], None] = lambda text: None,
+) -> PolicyRace:
+    """Race policies; what came of it is kept, and not done again.
+
+    Parameters
+    ----------
+    entered
+        See :func:`contestants`; without any, there is no race.
+    survey, draws, arena, clock, folder, say
+        See :func:`kida.tuning.lever_race.race_levers`.
+    """
+    try:
+        return read_json(folder / RACE_FILE, PolicyRace, "a race of policies")
+    except FileNotFoundError:
+        pass
+    cost = cost_within(survey, arena.protocol.seconds) / arena.workers.count
+    standings: list[Standing] = []
+    if entered:
+        say(f"racing against SCIP's default: {', '.join(entry.name for entry in entered)}")
+        standings = race(
+            entered,
+            draws,
+            arena,
+            survey.goal,
+            lambda solves: cost * solves <= clock.left_for("policies"),
+            wanted=_WANTED,
+        )
+    promising = [
+        entry
+        for entry in standings
+        if not entry.ended
+        and entry.draws
+        and entry.ratio < _PROMISING
+        # Of a single draw there is no p-value; the verdict will tell.
+        and (entry.p_value < _LEVEL or entry.draws < 2)
+    ]
+    winner = simplest(promising)
+    if standings and not any(entry.draws for entry in standings):
+        # There was no time to race, and there is some for the verdict, which will tell.
+        winner = next(entry for entry in standings if entry.name == entered[0].name)
+    result = PolicyRace(standings=tuple(standings), winner=winner)
+    write_json(folder / RACE_FILE, result)
+    return result

@@ -1,0 +1,134 @@
+"""The verdict of a tuning: the winner against SCIP's default on files that nothing has seen.
+
+Where the winner is a network under levers, the levers alone are solved with too: that says which of
+the two it is that helps, and if the whole is not proven better, the levers may be.
+"""
+
+import math
+import time
+from collections.abc import Sequence
+
+from msgspec import Struct
+
+from kida.boundary import Probability
+from kida.evaluation.outcome import Text
+from kida.evaluation.records import Finished, Record
+from kida.evaluation.verdict import Goal, Verdict, judged
+from kida.learning.plan import Draw
+from kida.tuning.clock import Clock
+from kida.tuning.contestants import PLUS
+from kida.tuning.measuring import Arena
+from kida.tuning.race import Contestant
+
+#: Seeds of a file at most, and draws of few files.
+MOST_SEEDS, MOST_DRAWS = 5, 24
+#: The level of a second look, at the levers alone: two chances to be wrong share 5 % (Bonferroni).
+SECOND_CONFIDENCE = 0.975
+# Seconds of the budget that are kept for what comes after.
+_AFTER = 3.0
+
+
+class Proof(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What the verdict's solves say.
+
+    Attributes
+    ----------
+    verdict
+        On the winner.
+    levers_alone
+        On the levers in it alone, where it also has a network; at a higher level.
+    disturbed
+        Share of the solves that other work on the machine may have falsified.
+    """
+
+    verdict: Verdict
+    levers_alone: Verdict | None = None
+    disturbed: Probability = 0.0
+
+    @property
+    def origin(self) -> Text:
+        """What most of the gain comes from, for people."""
+        whole, levers = self.verdict, self.levers_alone
+        if whole.policy is None or not whole.levers or levers is None:
+            return "the learned branching" if whole.policy else PLUS.join(whole.levers)
+        if whole.ratio >= 1:
+            return "nothing"
+        share = math.log(max(levers.ratio, 1e-9)) / math.log(max(whole.ratio, 1e-9))
+        if share >= 0.5:
+            return PLUS.join(whole.levers)
+        return "the learned branching"
+
+
+def draws_of_verdict(files: int, affordable: int) -> int:
+    """Return how many draws to make of so many files."""
+    most = MOST_SEEDS * files if files >= MOST_SEEDS else MOST_DRAWS
+    return max(1, min(most, affordable))
+
+
+def prove(
+    winner: Contestant,
+    has_network: bool,
+    levers_alone: Contestant | None,
+    draws: Sequence[Draw],
+    arena: Arena,
+    goal: Goal,
+    clock: Clock,
+    cost: float,
+) -> Proof:
+    """Solve the verdict's draws while there is time, and say what came of it.
+
+    Parameters
+    ----------
+    winner, has_network
+        What is to be proven, and whether it has a network.
+    levers_alone
+        The levers in it, if it has a network too.
+    draws
+        In this order; how many are solved depends on the time alone, never on what came of them.
+    arena, goal
+        Where and what is measured.
+    clock
+        Says when it has to end.
+    cost
+        Seconds of one core that a solve is expected to take.
+    """
+    names = ["default", winner.policy]
+    if levers_alone is not None:
+        names.append(levers_alone.policy)
+    records: dict[str, list[Record]] = {name: [] for name in names}
+    size = max(1, round(2 * arena.workers.count / len(names)))
+    spent = solved = 0.0
+    for start in range(0, len(draws), size):
+        batch = draws[start : start + size]
+        solves = len(batch) * len(names)
+        if start and clock.left_for("verdict") - _AFTER < cost * solves / arena.workers.count:
+            break
+        before = time.monotonic()
+        for name, found in arena.measure(names, batch).items():
+            records[name] += found
+        spent += (time.monotonic() - before) * min(arena.workers.count, solves)
+        solved += solves
+        # Resumed, solves take no time: then what was expected stands.
+        cost = max(cost / 2, spent / solved)
+    whole = judged(
+        goal,
+        records[winner.policy],
+        records["default"],
+        policy="policy" if has_network else None,
+        levers=winner.levers,
+        seconds_used=clock.used,
+    )
+    second = None
+    if levers_alone is not None:
+        second = judged(
+            goal,
+            records[levers_alone.policy],
+            records["default"],
+            policy=None,
+            levers=levers_alone.levers,
+            seconds_used=clock.used,
+            confidence=SECOND_CONFIDENCE,
+        )
+    every = [record for found in records.values() for record in found]
+    disturbed = sum(isinstance(record, Finished) and bool(record.disturbed) for record in every)
+    return Proof(verdict=whole, levers_alone=second, disturbed=disturbed / len(every))

@@ -1,0 +1,257 @@
+"""A survey: what SCIP's default does on some of the files, and what can be won there at all."""
+
+import math
+import statistics
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from kida.boundary import Seconds, read_json, write_json
+from kida.errors import UserError
+from kida.evaluation.comparisons import shifted_geometric_mean
+from kida.evaluation.outcome import Counter, Duration, Text
+from kida.evaluation.records import Failed, Finished, Record
+from kida.evaluation.results import time_to_end
+from kida.evaluation.summary import NODE_SHIFT, TIME_SHIFT
+from kida.evaluation.verdict import Goal
+from kida.learning.plan import Draw
+from kida.tuning.clock import Clock
+from kida.tuning.config import TuneConfig
+from kida.tuning.levers import applicable
+from kida.tuning.measuring import Arena
+
+SURVEY_FILE = "survey.json"
+#: Files that are solved, if there is time.
+MOST_FILES = 8
+# Those that are needed at least to say anything.
+_LEAST_FILES = 3
+# The shortest limit that says anything, and pairs of runs that a verdict should have.
+_SHORTEST_LIMIT, _WANTED_PAIRS = 1.0, 16
+# A limit found from the survey leaves so many times the longest time to those not surveyed.
+_MARGIN = 3.0
+# Times the root that a limit should be at least.
+_ROOTS = 4.0
+
+
+class Surveyed(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One file, as SCIP's default solved it; see :class:`kida.evaluation.outcome.Outcome`."""
+
+    name: Text
+    solved: bool
+    branched: bool
+    seconds: Duration
+    root_seconds: Duration
+    nodes: Counter
+    gap: Annotated[float, Meta(ge=0.0, le=1e300)] | None
+    split: Annotated[dict[str, Duration], Meta(max_length=100)]
+
+
+class Survey(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What was found, and what follows from it.
+
+    Attributes
+    ----------
+    files
+        Those solved, one entry each.
+    goal, time_limit
+        What is tuned for, and seconds per solve: as the user asks, or chosen here.
+    seconds_per_solve
+        Seconds of one core that a solve costs on average, its process included.
+    ended
+        Why there is nothing to tune, as a sentence; empty if there is.
+    """
+
+    files: tuple[Surveyed, ...]
+    goal: Goal
+    time_limit: Seconds
+    seconds_per_solve: Seconds
+    ended: Text = ""
+
+    @property
+    def solved(self) -> int:
+        """How many were solved."""
+        return sum(file.solved for file in self.files)
+
+    @property
+    def branched(self) -> int:
+        """How many had to be branched on."""
+        return sum(file.branched for file in self.files)
+
+    @property
+    def shares(self) -> dict[str, float]:
+        """Part of SCIP to its share of the time, over all files; ``"root"``: until branching."""
+        total = sum(file.seconds for file in self.files)
+        parts: dict[str, float] = {}
+        for file in self.files:
+            for part, seconds in {**file.split, "root": file.root_seconds}.items():
+                parts[part] = parts.get(part, 0.0) + seconds
+        return {part: seconds / max(total, 1e-9) for part, seconds in parts.items()}
+
+    @property
+    def seconds(self) -> float:
+        """Geometric mean of the seconds, shifted by one; those not solved count the limit."""
+        return shifted_geometric_mean([file.seconds for file in self.files], TIME_SHIFT)
+
+    @property
+    def nodes(self) -> float:
+        """Geometric mean of the nodes, shifted by a hundred."""
+        return shifted_geometric_mean([file.nodes for file in self.files], NODE_SHIFT)
+
+    @property
+    def root_seconds(self) -> float:
+        """Median seconds until the first branching."""
+        return statistics.median(file.root_seconds for file in self.files)
+
+
+def first_limit(config: TuneConfig, clock: Clock, cores: int) -> float:
+    """Return the seconds per solve of the survey: the user's, or what the budget affords."""
+    affordable = clock.share_of("survey") * cores / MOST_FILES
+    if config.time_limit is not None:
+        return config.time_limit
+    return max(affordable, _SHORTEST_LIMIT)
+
+
+def take_survey(
+    draws: Sequence[Draw], arena: Arena, config: TuneConfig, clock: Clock, folder: Path
+) -> Survey:
+    """Solve draws with SCIP's default while there is time; return, and keep, what was found.
+
+    Raises
+    ------
+    UserError
+        If every solve has failed.
+    """
+    try:
+        return read_json(folder / SURVEY_FILE, Survey, "a tuning's survey")
+    except FileNotFoundError:
+        pass
+    cores = arena.workers.count
+    records: list[Record] = []
+    new_seconds, new_solves = 0.0, 0
+    for start in range(0, len(draws), cores):
+        enough = len(records) >= min(_LEAST_FILES, len(draws))
+        if enough and clock.left_for("survey") <= 0:
+            break
+        before = time.monotonic()
+        batch = draws[start : start + cores]
+        records += arena.measure(["default"], batch)["default"]
+        new_seconds += (time.monotonic() - before) * min(cores, len(batch))
+        new_solves += len(batch)
+    found = conclude(records, config, clock, cores, new_seconds / max(new_solves, 1))
+    write_json(folder / SURVEY_FILE, found)
+    return found
+
+
+def conclude(
+    records: Sequence[Record], config: TuneConfig, clock: Clock, cores: int, cost: float
+) -> Survey:
+    """Return what the survey's solves say.
+
+    Parameters
+    ----------
+    records
+        Of SCIP's default.
+    config, clock
+        The tuning's.
+    cores
+        How many solves run at a time.
+    cost
+        Seconds of one core that a solve took on average, its process included.
+    """
+    finished = [record for record in records if isinstance(record, Finished)]
+    if not finished:
+        reasons = {record.reason for record in records if isinstance(record, Failed)}
+        raise UserError(f"every solve of the survey failed: {'; '.join(sorted(reasons))[:500]}")
+    files = tuple(_surveyed(record) for record in finished)
+    # Resumed, the solves took no time: they are worth what SCIP says.
+    aside = max(cost - sum(file.seconds for file in files) / len(files), 0.05)
+    solved = sum(file.solved for file in files)
+    goal: Goal = config.goal or ("time" if 2 * solved >= len(files) else "gap")
+    limit = config.time_limit
+    if limit is None:
+        limit = _limit(files, goal, finished[0].job.time_limit, clock, cores)
+    return Survey(
+        files=files,
+        goal=goal,
+        time_limit=limit,
+        seconds_per_solve=aside + sum(min(file.seconds, limit) for file in files) / len(files),
+        ended=_nothing_to_win(files, goal, limit),
+    )
+
+
+def _surveyed(record: Finished) -> Surveyed:
+    result = record.result
+    path = result.trajectory.bounds()
+    return Surveyed(
+        name=record.job.instance.name,
+        solved=result.solved,
+        branched=not math.isnan(path.root_end_wall),
+        seconds=time_to_end(record, path),
+        root_seconds=min(path.root_end(), time_to_end(record, path)),
+        nodes=result.nodes,
+        gap=result.gap,
+        split=result.time_split,
+    )
+
+
+def _limit(files: Sequence[Surveyed], goal: Goal, tried: float, clock: Clock, cores: int) -> float:
+    """Return the seconds per solve for what follows.
+
+    To the end, so many that few solves are cut off; otherwise so many that the verdict has enough
+    pairs.
+    """
+    if goal == "time":
+        longest = max((file.seconds for file in files if file.solved), default=tried)
+        return float(math.ceil(max(min(_MARGIN * longest, 2 * tried), _SHORTEST_LIMIT)))
+    affordable = clock.share_of("verdict") * cores / (2 * _WANTED_PAIRS)
+    # A limit hardly beyond the root would leave nothing to compare: then rather fewer pairs.
+    root = statistics.median(file.root_seconds for file in files)
+    return float(math.ceil(max(min(tried, max(affordable, _ROOTS * root)), _SHORTEST_LIMIT)))
+
+
+def _nothing_to_win(files: Sequence[Surveyed], goal: Goal, limit: float) -> str:
+    """Return why there is nothing to tune, as a sentence; empty if there is."""
+    if not any(file.branched for file in files):
+        shares = {"root": 1.0} | {
+            part: sum(file.split.get(part, 0.0) for file in files)
+            / max(sum(file.seconds for file in files), 1e-9)
+            for part in files[0].split
+        }
+        left = [lever for lever in applicable(shares) if lever.at_root]
+        try_these = "; what may change the root: " + ", ".join(
+            f"{lever.name} ({lever.kind})" for lever in left
+        )
+        if all(file.solved for file in files):
+            how = (
+                f"SCIP solves all {len(files)} surveyed files at the root, in "
+                f"{statistics.median(file.seconds for file in files):.2g} s (median)"
+            )
+            return f"{how}: there is no tree in which branching could win anything{try_these}"
+        return (
+            f"SCIP never leaves the root of the {len(files)} surveyed files within {limit:g} s: "
+            f"branching never begins; give --time-limit more, if you have it{try_these}"
+        )
+    if goal == "time" and not any(file.solved for file in files):
+        return (
+            f"SCIP solves none of the {len(files)} surveyed files within {limit:g} s, so that "
+            "there are no times to compare; tune for --goal gap or --goal bound, or give a longer "
+            "--time-limit and --budget"
+        )
+    return ""
+
+
+def cost_within(survey: Survey, limit: float) -> float:
+    """Return the seconds of one core that a solve within another limit is likely to cost."""
+    whole, cut = (
+        sum(min(file.seconds, seconds) for file in survey.files) / len(survey.files)
+        for seconds in (survey.time_limit, limit)
+    )
+    return survey.seconds_per_solve - whole + cut
+
+
+def planned_pairs(survey: Survey, clock: Clock, cores: int, arms: int = 2) -> int:
+    """Return how many pairs of runs the verdict's part of the budget is likely to have."""
+    return int(clock.share_of("verdict") * cores / (arms * survey.seconds_per_solve))

@@ -1,0 +1,33 @@
+#!/bin/sh
+# The table of docs/results.md on tuning: one command per row, 45 minutes each on two cores.
+#   scripts/table_tune.sh DATA OUT [ROW]      all rows, or one
+# DATA holds folders/ and streams/ as docs/results.md describes them; OUT gets a tuning per row.
+set -eu
+data=$1 out=$2 only=${3:-}
+
+row() {  # name, what is tuned, further options
+    name=$1 problems=$2
+    shift 2
+    [ -z "$only" ] || [ "$only" = "$name" ] || return 0
+    kida tune "$problems" --budget 45m --jobs 2 --out "$out/$name" "$@" 2>&1 | tee -a "$out/$name.log"
+}
+
+files() {  # family, size, count: a folder of generated files, drawn from its training instances
+    [ -d "$out/files/$1-$2" ] ||
+        kida generate "$1" --size "$2" --count "$3" --no-bounds --out "$out/files/$1-$2"
+}
+
+mkdir -p "$out"
+row gisp "$data/folders/GISP" --goal time
+row fcmcnf "$data/folders/FCMCNF" --goal time
+for series in "$data"/streams/*; do
+    row "$(basename "$series")" "$series" --order
+done
+files set_cover medium 60
+row set_cover "$out/files/set_cover-medium" --goal time
+files combinatorial_auction medium 60
+row combinatorial_auction "$out/files/combinatorial_auction-medium" --goal time
+for kind in knapsacks unstructured; do
+    [ -d "$out/files/$kind" ] || python scripts/plain_problems.py "$kind" --count 30 --out "$out/files/$kind"
+    row "$kind" "$out/files/$kind"
+done

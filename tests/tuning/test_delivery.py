@@ -1,0 +1,110 @@
+"""What is delivered follows from what is proven, and the sentence says so."""
+
+import pytest
+from msgspec.structs import replace
+
+from kida.evaluation.verdict import Verdict
+from kida.tuning.clock import Clock
+from kida.tuning.config import TuneConfig
+from kida.tuning.delivery import deliver, nothing_to_win
+from kida.tuning.lever_race import LeverRace
+from kida.tuning.policy_race import PolicyRace
+from kida.tuning.proving import Proof
+from kida.tuning.race import Contestant, standing
+from kida.tuning.survey import Survey, Surveyed
+
+FILE = Surveyed(
+    name="a",
+    solved=True,
+    branched=True,
+    seconds=4.0,
+    root_seconds=1.0,
+    nodes=100,
+    gap=0.0,
+    split={},
+)
+SURVEY = Survey(files=(FILE,) * 3, goal="time", time_limit=12.0, seconds_per_solve=5.0)
+CONFIG = TuneConfig(problems="mine")
+WINNER = standing(Contestant("network + orbital", "p", ("orbital",)), [-0.5] * 4)
+RACED = PolicyRace(standings=(WINNER,), winner=WINNER)
+NO_LEVERS = LeverRace(alone=())
+
+
+def verdict(ratio: float, high: float, policy: str | None = "policy") -> Verdict:
+    return Verdict(
+        goal="time",
+        ratio=ratio,
+        interval=(ratio * 0.9, high),
+        confidence=0.95,
+        instances=10,
+        seeds=1,
+        proven=high < 1,
+        levers=("orbital",),
+        policy=policy,
+        seconds_used=60.0,
+        seconds=4 * ratio,
+        default_seconds=4.0,
+        wins=9,
+        losses=1,
+        failed=0,
+        settings="default",
+        time_limit=12.0,
+    )
+
+
+@pytest.fixture
+def delivered(tmp_path):
+    """Return what delivers a proof."""
+
+    def make(proof: Proof | None, raced: PolicyRace = RACED, caution: str = ""):
+        clock = Clock(tmp_path, 600.0)
+        return deliver(SURVEY, NO_LEVERS, raced, proof, CONFIG, caution, clock)
+
+    return make
+
+
+def test_what_is_proven_is_used_and_credited(delivered):
+    found = delivered(Proof(verdict=verdict(0.6, 0.7), levers_alone=verdict(0.98, 1.1, None)))
+    assert (found.levers, found.network, found.verdict.proven) == (("orbital",), True, True)
+    assert found.sentence.startswith("1.67 times faster than SCIP's default [1.43, 1.85] on 10")
+    assert found.sentence.endswith("Most of it is by the learned branching.")
+    found = delivered(Proof(verdict=verdict(0.6, 0.7), levers_alone=verdict(0.65, 0.8, None)))
+    assert found.sentence.endswith("Most of it is by orbital.")
+
+
+def test_what_is_not_proven_is_not_used(delivered):
+    found = delivered(Proof(verdict=verdict(0.9, 1.1), levers_alone=verdict(0.95, 1.2, None)))
+    assert (found.levers, found.network) == ((), False)
+    assert (found.verdict.levers, found.verdict.policy) == ((), None)
+    assert found.verdict.ratio == 0.9
+    assert found.sentence.startswith("Not proven, and so not used: network + orbital was")
+    assert "The policy is SCIP's default." in found.sentence
+    assert "--budget 20m" in found.advice[0]
+
+
+def test_levers_may_be_proven_where_the_whole_is_not(delivered):
+    found = delivered(Proof(verdict=verdict(0.9, 1.1), levers_alone=verdict(0.7, 0.9, None)))
+    assert (found.levers, found.network) == (("orbital",), False)
+    assert found.verdict.policy is None
+    assert found.sentence.startswith("orbital alone: 1.43 times faster")
+    assert "is not used" in found.sentence
+
+
+def test_few_files_are_named_in_the_sentence(delivered):
+    proof = Proof(verdict=verdict(0.6, 0.7, None))
+    assert "Note: few files." in delivered(proof, caution="few files").sentence
+
+
+def test_nothing_found_is_scips_default_as_good_as_itself(delivered):
+    found = delivered(None, PolicyRace(standings=()))
+    assert (found.verdict.ratio, found.verdict.interval) == (1.0, (1.0, 1.0))
+    assert not found.verdict.proven
+    assert "The policy is SCIP's default." in found.sentence
+
+
+def test_a_survey_that_ends_it_is_told(tmp_path):
+    ended = replace(SURVEY, ended="SCIP solves all of it at the root")
+    found = nothing_to_win(ended, CONFIG, Clock(tmp_path, 600.0))
+    assert found.sentence == (
+        "Nothing to tune: SCIP solves all of it at the root. The policy is SCIP's default."
+    )

@@ -1,0 +1,63 @@
+"""What a survey says of real files, and where it ends a tuning."""
+
+import pytest
+
+from kida.evaluation.records import Protocol
+from kida.jobs.run import ONE_AT_A_TIME
+from kida.tuning.clock import Clock
+from kida.tuning.config import TuneConfig
+from kida.tuning.files import divide
+from kida.tuning.measuring import Arena
+from kida.tuning.survey import Survey, take_survey
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def surveyed(tmp_path):
+    """Return what takes the survey of a folder."""
+
+    def take(folder, limit: float = 20.0, **options) -> Survey:
+        config = TuneConfig(problems=str(folder), **options)
+        division = divide(str(folder), tmp_path / "run", ONE_AT_A_TIME)
+        arena = Arena(tmp_path / "r", Protocol("default", limit), ONE_AT_A_TIME, lambda *told: None)
+        clock = Clock(tmp_path / "run", 600.0)
+        return take_survey(division.draws("train", 3), arena, config, clock, tmp_path / "run")
+
+    return take
+
+
+def test_a_folder_with_trees_is_tuned_for_the_time(knapsacks, surveyed, tmp_path):
+    found = surveyed(knapsacks(tmp_path / "mine", 6))
+    assert found.ended == ""
+    assert found.goal == "time"
+    assert found.solved == len(found.files) == 3
+    assert found.branched >= 1
+    assert found.time_limit >= max(file.seconds for file in found.files)
+    assert found.nodes > 1
+    assert sum(share for part, share in found.shares.items() if part != "root") == pytest.approx(
+        1.0, abs=0.4
+    )
+    assert 0 < found.shares["root"] < 1
+
+
+def test_what_is_not_finished_is_tuned_for_the_gap(knapsacks, surveyed, tmp_path):
+    folder = knapsacks(tmp_path / "mine", 6, items=120, rows=10)
+    found = surveyed(folder, limit=1.0)
+    assert found.solved == 0
+    assert (found.goal, found.ended) == ("gap", "")
+    assert found.time_limit >= 1.0
+
+
+def test_times_that_all_are_the_limit_cannot_be_compared(knapsacks, surveyed, tmp_path):
+    folder = knapsacks(tmp_path / "mine", 6, items=120, rows=10)
+    found = surveyed(folder, limit=1.0, goal="time", time_limit=1.0)
+    assert "solves none of the 3 surveyed files" in found.ended
+    assert "--goal gap" in found.ended
+
+
+def test_files_solved_at_the_root_end_it(knapsacks, surveyed, tmp_path):
+    found = surveyed(knapsacks(tmp_path / "mine", 6, items=4, rows=1))
+    assert "solves all 3 surveyed files at the root" in found.ended
+    assert "no-restarts (restarts)" in found.ended
+    assert "depth-first" not in found.ended
