@@ -1,11 +1,13 @@
-"""Memory over many solves: with a policy, with a Python function, and solves that fail.
+"""Memory over many solves: with a policy, with a Python function, episodes, and solves that fail.
 
   python benchmarks/campaign_memory.py [--solves 1000]
+  python benchmarks/campaign_memory.py --solves 10000 --only whole_episode unfinished_episode
 
 Each kind of solve runs in a process of its own. After a tenth of the solves, which fill whatever
 is kept for reuse, the memory that the process holds must not grow by more than a little; a model of
 this size that is kept costs about half a mebibyte. Prints a line per kind and ends with 1 if one
 grows. A function that mentions its model makes a cycle, which the garbage collector has to find.
+No kind may leave a thread behind.
 """
 
 import argparse
@@ -15,7 +17,7 @@ import os
 import random
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -24,6 +26,9 @@ from numpy.typing import NDArray
 from pyscipopt import Model, quicksum
 
 import kida
+from kida.env import DEFAULT, Branching, Configuring, Lazy, NodeSelection
+from kida.env.information import Progress
+from kida.env.rewards import Nodes
 from kida.errors import UserError
 from kida.instances.registry import instances
 from kida.observation import Observation
@@ -118,9 +123,58 @@ def whole_solve() -> None:
     solve(instance, "set_cover", limits=Limits(nodes=5))
 
 
+class NodeBipartite:
+    """The node's graph, and whatever else it is made to keep."""
+
+    def before_reset(self, model: Model) -> None:
+        """Nothing is remembered."""
+
+    def extract(self, model: Model, done: bool) -> Observation | None:
+        """Observe the node."""
+        return None if done else kida.observe(model)
+
+
+def whole_episode() -> None:
+    """Play an episode to its end."""
+    with Branching(NodeBipartite(), -Nodes(), Progress()) as env:
+        env.reset(small_model(), seed=0)
+        while not env.done:
+            env.step(0)
+
+
+def unfinished_episode() -> None:
+    """Drop an environment in the midst of an episode, in a cycle with its own function."""
+    seen = NodeBipartite()
+    env = Branching((seen, Lazy(seen)), information=Progress())
+    seen.mine = env  # type: ignore[attr-defined]
+    env.reset(small_model(), seed=0)
+    if env.done:
+        raise AssertionError("the small problem is solved without a decision")
+    env.step(DEFAULT)
+
+
+def other_episodes() -> None:
+    """Reset before the end, by node and by configuration."""
+    by_node, configured = NodeSelection(), Configuring()
+    for env in (by_node, configured, by_node):
+        env.reset(small_model(), seed=0)
+    if not by_node.done:
+        by_node.step(0)
+    configured.step({"branching/random/priority": 100_000})
+
+
 KINDS: dict[str, Callable[[], None]] = {
     kind.__name__: kind
-    for kind in (with_policy, with_function, failing_function, failing_solve, whole_solve)
+    for kind in (
+        with_policy,
+        with_function,
+        failing_function,
+        failing_solve,
+        whole_solve,
+        whole_episode,
+        unfinished_episode,
+        other_episodes,
+    )
 }
 
 
@@ -132,23 +186,25 @@ def resident() -> float:
 
 def growth(kind: str, solves: int) -> tuple[float, float]:
     """Return the mebibytes held after a tenth of the solves, and after all of them."""
-    before = 0.0
+    before, threads = 0.0, len(os.listdir("/proc/self/task"))
     for number in range(solves):
         KINDS[kind]()
         if number + 1 == max(1, solves // 10):
             gc.collect()
             before = resident()
     gc.collect()
+    if len(os.listdir("/proc/self/task")) != threads:
+        raise AssertionError(f"{kind} leaves threads behind")
     return before, resident()
 
 
-def campaign(solves: int) -> dict[str, tuple[float, float]]:
+def campaign(solves: int, kinds: Iterable[str] = KINDS) -> dict[str, tuple[float, float]]:
     """Return what :func:`growth` does, of each kind in a process of its own."""
     found = {}
     with TemporaryDirectory() as folder:
         file = Path(folder) / "hard.mps"
         write_hard_problem(file)
-        for kind in KINDS:
+        for kind in kinds:
             command = [sys.executable, __file__, "--solves", str(solves), "--kind", kind]
             environment = {**os.environ, "KIDA_CAMPAIGN_FILE": str(file)}
             done = subprocess.run(
@@ -163,13 +219,14 @@ def main() -> int:
     """Run the campaign and print it."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--solves", type=int, default=1000)
+    parser.add_argument("--only", choices=KINDS, nargs="+", default=[*KINDS], metavar="KIND")
     parser.add_argument("--kind", choices=KINDS, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.kind:
         print(*growth(options.kind, options.solves))
         return 0
     grown = False
-    for kind, (before, after) in campaign(options.solves).items():
+    for kind, (before, after) in campaign(options.solves, options.only).items():
         grown |= after - before > ALLOWED
         print(f"{kind:18} {options.solves} solves: {before:6.1f} -> {after:6.1f} MiB")
     return int(grown)

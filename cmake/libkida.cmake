@@ -42,7 +42,7 @@ if(APPLE)
   target_link_options(libkida PRIVATE -Wl,-exported_symbol,_kida_*)
 else()
   target_link_options(libkida PRIVATE
-                      -Wl,--version-script=${PROJECT_SOURCE_DIR}/cmake/libkida.map -Wl,-z,defs)
+                      -Wl,--version-script=${PROJECT_SOURCE_DIR}/cmake/libkida.map)
   set_target_properties(libkida PROPERTIES LINK_DEPENDS ${PROJECT_SOURCE_DIR}/cmake/libkida.map)
 endif()
 

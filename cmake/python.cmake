@@ -5,12 +5,21 @@ nanobind_add_module(
   STABLE_ABI
   NB_STATIC
   kida/cpp/bound_recorder.cpp
+  kida/cpp/stepped_solve.cpp
+  kida/cpp/decision_points.cpp
   kida/cpp/pending_exception.cpp
   kida/cpp/bindings_network.cpp
   kida/cpp/bindings_steering.cpp
   kida/cpp/bindings_branchrule.cpp
+  kida/cpp/features_khalil.cpp
+  kida/cpp/features_problem.cpp
+  kida/cpp/features_tree_gate.cpp
+  kida/cpp/tree_recorder.cpp
+  kida/cpp/bindings_features.cpp
+  kida/cpp/bindings_stepping.cpp
   kida/cpp/bindings.cpp)
-target_link_libraries(_core PRIVATE kida_rule kida_options)
+find_package(Threads REQUIRED)
+target_link_libraries(_core PRIVATE kida_rule kida_options Threads::Threads)
 install(TARGETS _core LIBRARY DESTINATION kida)
 
 # Types of the native core, for editors and type checkers. A sanitized module cannot be imported

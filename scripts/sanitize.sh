@@ -1,6 +1,6 @@
 #!/bin/sh
-# The native core under AddressSanitizer and UndefinedBehaviorSanitizer: the tests of the network and
-# the solver. Anything found ends the process, and with it this script.
+# The native core under AddressSanitizer and UndefinedBehaviorSanitizer: the tests of the network, the
+# solver and libkida. Anything found ends the process, and with it this script.
 #
 #   scripts/sanitize.sh PYTHON [PYTEST ARGUMENT...]
 #
@@ -30,5 +30,5 @@ export ASAN_OPTIONS=detect_leaks=0:detect_stack_use_after_return=1:quarantine_si
 export UBSAN_OPTIONS=print_stacktrace=1
 # Processes that tests start must not find the uncompiled kida in this folder either.
 export PYTHONSAFEPATH=1
-[ $# -gt 0 ] || set -- tests/network tests/solver
+[ $# -gt 0 ] || set -- tests/network tests/solver tests/test_libkida.py
 LD_PRELOAD=$preload exec "$home/venv/bin/python" -P -m pytest -q -p no:cacheprovider "$@"

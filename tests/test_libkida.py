@@ -214,7 +214,9 @@ def test_a_run_is_known_by_its_folder(lib: Library, make_policy: Callable, tmp_p
 VALUES: list[Any] = [
     None, True, False, 0, 1, 2, 3, -1, -2, 8, 12, 16, 136, 1.0, 0.5, 2**31, 2**62, 2**70, -(2**63),
     1e300, "", "1", "s", "fractional", "unfixed", "all", "x" * 100, "ö" * 100, "x" * 101, [], [1],
-    [-1], [True], [2**31], [{}], [{"a": [1]}, {}], [1.0], {}, {"a": 1}, {"embedding_size": 16},
+    [-1], [True], [2**31], [2**31 - 1], [2**31 - 2], [0] * 10_001, [{}], [{}] * 1001, [1.0], {},
+    [{"a": [1]}, {}], {"a": 1}, {"embedding_size": 0}, {"embedding_size": 16},
+    {"embedding_size": 128}, {"embedding_size": 136},
     {"embedding_size": 16, "statistics": True}, {"embedding_size": 16, "candidate_features": True},
     {"candidate_features": 1}, {"embedding_size": 16, "heads": 1}, {"embedding_size": 20},
     {"embedding_size": 16, "statistics": False, "candidate_features": False},
@@ -398,6 +400,41 @@ def test_damaged_weights_are_refused(lib: Library, make_policy: Callable, tmp_pa
         with pytest.raises(UserError):
             Policy.load(tmp_path)
         assert str(file) in lib.include(model, tmp_path), what
+
+
+#: Of JSON, or nearly, to put into a file.
+PIECES = (b"{", b"}", b"[", b",", b":", b"-1", b"1e9", b"null", b"\\u0000", b"\xff", b"F16")
+
+
+def worse(content: bytes, until: int, chance: random.Random) -> bytes:
+    """Return a file with one to three places below ``until`` changed, added or taken out."""
+    found = bytearray(content)
+    for _ in range(chance.randint(1, 3)):
+        at, piece = chance.randrange(until), chance.choice(PIECES)
+        found[at : at + chance.choice([0, 1, len(piece)])] = chance.choice([b"", piece])
+    return bytes(found)
+
+
+def test_files_damaged_at_random_are_judged_as_by_python(
+    lib: Library, make_policy: Callable, tmp_path: Path
+) -> None:
+    chance, taken = random.Random(0), 0
+    make_policy(0, recipe={"a": [1, "b"]}).save(tmp_path)
+    card, weights = tmp_path / "card.json", tmp_path / "weights.safetensors"
+    whole = {card: card.read_bytes(), weights: weights.read_bytes()}
+    ends = {card: len(whole[card]), weights: 8 + int.from_bytes(whole[weights][:8], "little")}
+    for number in range(200):
+        file = (card, weights)[number % 2]
+        file.write_bytes(worse(whole[file], ends[file], chance))
+        try:
+            Policy.load(tmp_path)
+            error = ""
+        except UserError as trouble:
+            error = str(trouble)
+        assert (lib.include(quiet_model(), tmp_path) == "") == (error == ""), error
+        taken += error == ""
+        file.write_bytes(whole[file])
+    assert 0 < taken < 100
 
 
 def test_weights_may_be_written_otherwise(

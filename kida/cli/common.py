@@ -1,7 +1,6 @@
-"""What several commands share: reading instances and names from the command line, live progress."""
+"""What several commands share: reading names from the command line, live progress."""
 
 import math
-import os
 import textwrap
 import time
 from collections.abc import Iterator
@@ -11,10 +10,6 @@ from rich.console import Console
 from rich.status import Status
 from rich.text import Text
 
-from kida.cli.numbers import whole
-from kida.errors import UserError
-from kida.instances.family import Instance
-from kida.instances.registry import family, instances
 from kida.solver.policies import SCIP_RULES, VARIANTS
 from kida.solver.solve import Progress
 from kida.trajectory import SCIP_INFINITY
@@ -44,29 +39,6 @@ def explain_policies() -> str:
         for name, variant in VARIANTS.items()
     ]
     return "\n".join([textwrap.fill(names, 98), *suffixes])
-
-
-def read_instance(text: str) -> Instance:
-    """Return the instance of a file, or of ``FAMILY:SPLIT:INDEX`` such as item_placement:test:0.
-
-    Raises
-    ------
-    UserError
-        If there is no such file or instance.
-    """
-    # Not pathlib's, which raise for a text that is too long for a name.
-    if ":" not in text or os.path.exists(text):
-        if not os.path.isfile(text):
-            raise UserError(
-                f"there is no file {text!r}; give an .mps, .lp or .cip file (also .gz), "
-                "or a generated instance as FAMILY:SPLIT:INDEX, such as item_placement:test:0"
-            )
-        return instances(text)[0]
-    parts = text.split(":")
-    if len(parts) != 3 or not parts[2].isdecimal():
-        raise UserError(f"{text!r} is not FAMILY:SPLIT:INDEX, such as item_placement:test:0")
-    chosen = family(parts[0])
-    return chosen.instance(chosen.sizes[0], parts[1], whole("the index", 0)(parts[2]))
 
 
 def read_names(text: str) -> list[str]:

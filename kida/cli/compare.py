@@ -17,13 +17,13 @@ from kida.cli.common import (
     explain_policies,
     open_console,
     progress_line,
-    read_instance,
     read_names,
 )
 from kida.cli.numbers import positive, seed
 from kida.errors import UserError
 from kida.evaluation.results import branched_by
 from kida.evaluation.side_by_side import Comparison, compare
+from kida.instances.registry import named_instance
 from kida.sense import sign
 from kida.settings import SETTINGS
 
@@ -53,7 +53,7 @@ def run(arguments: argparse.Namespace) -> int:
     policies = read_names(arguments.policies)
     if not policies:
         raise UserError("there is no policy to compare; name at least one after --policies")
-    instance = read_instance(arguments.instance)
+    instance = named_instance(arguments.instance)
     console = open_console()
     console.print(
         f"{instance.name}, {arguments.settings} settings, "

@@ -20,11 +20,11 @@ from kida.cli.common import (
     gap_text,
     open_console,
     progress_line,
-    read_instance,
 )
 from kida.cli.numbers import positive, seed, whole
 from kida.evaluation.outcome import Outcome
 from kida.evaluation.watched import Interrupted, solve_watched
+from kida.instances.registry import named_instance
 from kida.settings import SETTINGS, Limits
 from kida.solver.solve import Limit, Reason
 
@@ -63,7 +63,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Solve and print the result, also that of a solve that Ctrl-C or SIGTERM has ended."""
     limits = Limits(arguments.time_limit, arguments.node_limit, arguments.memory_limit)
-    instance = read_instance(arguments.instance)
+    instance = named_instance(arguments.instance)
     console = open_console()
     status = 0
     try:

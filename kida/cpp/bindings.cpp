@@ -19,7 +19,13 @@ namespace kida {
 
 using namespace nb::literals;
 
-namespace {
+void require_solved_lp(Scip* scip) {
+  if (scip::SCIPgetStage(scip) != scip::constants.stage_solving ||
+      scip::SCIPgetLPSolstat(scip) != scip::constants.lpsolstat_optimal) {
+    throw std::runtime_error(
+        "there is no focus node with an LP solved to optimality: call this from a branching rule");
+  }
+}
 
 std::vector<std::int32_t> indices_of(const std::vector<SCIP_Var*>& variables) {
   std::vector<std::int32_t> indices;
@@ -27,6 +33,8 @@ std::vector<std::int32_t> indices_of(const std::vector<SCIP_Var*>& variables) {
   for (SCIP_Var* variable : variables) indices.push_back(scip::SCIPvarGetProbindex(variable));
   return indices;
 }
+
+namespace {
 
 void connect(const std::string& path, const nb::dict& enumerations, int first_major, int last_major,
              unsigned long main_thread) {
@@ -102,14 +110,15 @@ NB_MODULE(_core, m) {
 
   m.def(
       "observe",
-      [](const nb::object& capsule) {
+      [](const nb::object& capsule, bool with_incumbent) {
         Scip* scip = scip_of(capsule);
         require_solved_lp(scip);
         Observation observation;
-        observe(scip, true, observation);
+        observe(scip, with_incumbent, observation);
         return observation_arrays(observation);
       },
-      "scip"_a, "The focus node's observation: the arrays of kida.observation.Observation.");
+      "scip"_a, "with_incumbent"_a,
+      "The focus node's observation: the arrays of kida.observation.Observation.");
   m.def(
       "candidates",
       [](const nb::object& capsule, const std::string& which) {
@@ -133,41 +142,51 @@ NB_MODULE(_core, m) {
       "What the solver has learned of variables: kida.observation.CandidateFeature.");
   m.def(
       "strong_branching",
-      [](const nb::object& capsule, const std::string& which, bool idempotent, int iterations) {
+      [](const nb::object& capsule, const std::string& which, bool idempotent, int iterations,
+         bool artefact) {
         Scip* scip = scip_of(capsule);
         require_solved_lp(scip);
         std::vector<SCIP_Var*> variables;
         branching_candidates(scip, candidate_set_of(which), variables);
         StrongBranching result;
         strong_branching(scip, variables, promising_by_pseudocost(scip, variables, 0),
-                         {.iterations = iterations, .idempotent = idempotent}, result);
+                         {.iterations = iterations, .idempotent = idempotent, .artefact = artefact},
+                         result);
         nb::dict arrays = strong_branching_arrays(result);
         arrays["candidates"] = to_numpy(indices_of(variables));
         return arrays;
       },
-      "scip"_a, "which"_a, "idempotent"_a, "iterations"_a,
+      "scip"_a, "which"_a, "idempotent"_a, "iterations"_a, "artefact"_a,
       "Full strong branching at the focus node.");
   nb::class_<BoundRecorder>(m, "BoundRecorder", "The trajectory of the bounds during a solve.")
       .def(nb::new_([](const nb::object& capsule, double limit_after_root) {
              return BoundRecorder::include(scip_of(capsule), limit_after_root);
            }),
            "scip"_a, "limit_after_root"_a = std::numeric_limits<double>::infinity())
+      .def_static(
+          "of", [](const nb::object& capsule) { return BoundRecorder::of(scip_of(capsule)); },
+          "scip"_a, "The recorder in a model, or None.")
+      .def_static("alive", &BoundRecorder::alive,
+                  "How many models have a recorder and are not freed.")
       .def("start", &BoundRecorder::start, "Set the origin of the clocks.")
       .def(
           "finish",
           [](BoundRecorder& self, const nb::object& capsule) { self.finish(scip_of(capsule)); },
           "scip"_a, "Append the final bounds.")
-      .def("arrays",
-           [](const BoundRecorder& self) {
-             const auto t = self.trajectory();
-             nb::dict arrays;
-             arrays["wall"] = to_numpy(t.wall);
-             arrays["cpu"] = to_numpy(t.cpu);
-             arrays["dual"] = to_numpy(t.dual);
-             arrays["primal"] = to_numpy(t.primal);
-             arrays["nodes"] = to_numpy(t.nodes);
-             return arrays;
-           })
+      .def(
+          "arrays",
+          [](const BoundRecorder& self, std::size_t first) {
+            const auto t = self.trajectory(first);
+            nb::dict arrays;
+            arrays["wall"] = to_numpy(t.wall);
+            arrays["cpu"] = to_numpy(t.cpu);
+            arrays["dual"] = to_numpy(t.dual);
+            arrays["primal"] = to_numpy(t.primal);
+            arrays["nodes"] = to_numpy(t.nodes);
+            return arrays;
+          },
+          "first"_a = 0, "The trajectory, without the events before that one.")
+      .def_prop_ro("wall", &BoundRecorder::wall)
       .def("latest",
            [](const BoundRecorder& self) {
              const auto p = self.progress();
@@ -179,6 +198,8 @@ NB_MODULE(_core, m) {
   bind_network(m);
   bind_steering(m);
   bind_branchrule(m);
+  bind_features(m);
+  bind_stepping(m);
 }
 
 }  // namespace kida

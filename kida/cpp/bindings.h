@@ -25,6 +25,13 @@ namespace nb = nanobind;
 void bind_network(nb::module_& m);
 void bind_branchrule(nb::module_& m);
 void bind_steering(nb::module_& m);
+void bind_features(nb::module_& m);
+void bind_stepping(nb::module_& m);
+
+// Throws unless the focus node's LP is solved to optimality.
+void require_solved_lp(Scip* scip);
+
+std::vector<std::int32_t> indices_of(const std::vector<SCIP_Var*>& variables);
 
 template <typename T>
 using Input = nb::ndarray<const T, nb::c_contig, nb::device::cpu>;
@@ -47,14 +54,6 @@ inline Scip* scip_of(const nb::object& capsule) {
   auto* scip = static_cast<Scip*>(PyCapsule_GetPointer(capsule.ptr(), "scip"));
   if (scip == nullptr) throw nb::python_error();
   return scip;
-}
-
-inline void require_solved_lp(Scip* scip) {
-  if (scip::SCIPgetStage(scip) != scip::constants.stage_solving ||
-      scip::SCIPgetLPSolstat(scip) != scip::constants.lpsolstat_optimal) {
-    throw std::runtime_error(
-        "there is no focus node with an LP solved to optimality: call this from a branching rule");
-  }
 }
 
 inline std::vector<SCIP_Var*> variables_of(Scip* scip, const Input<std::int32_t>& indices) {

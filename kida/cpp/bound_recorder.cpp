@@ -1,6 +1,9 @@
 #include "bound_recorder.h"
 
+#include <algorithm>
+#include <atomic>
 #include <ctime>
+#include <type_traits>
 
 namespace kida {
 
@@ -12,6 +15,8 @@ constexpr const char* event_handler_name = "kida_bounds";
 constexpr const char* clock_rule_name = "kida_clock";
 // Before every other rule, the learned one included.
 constexpr int clock_rule_priority = 536870911;
+
+std::atomic<int> alive_count{0};
 
 double process_cpu_seconds() {
   timespec now{};
@@ -55,6 +60,7 @@ struct BoundRecorderCallbacks {
   }
   static Retcode on_free(Scip*, SCIP_Eventhdlr* handler) {
     delete reinterpret_cast<Owner*>(SCIPeventhdlrGetData(handler));
+    --alive_count;
     return okay;
   }
   static Retcode on_branching(Scip* scip, SCIP_Branchrule* rule, Bool, int* result) {
@@ -81,6 +87,7 @@ std::shared_ptr<BoundRecorder> BoundRecorder::include(Scip* scip, double limit_a
   KIDA_CALL(SCIPsetEventhdlrInit(scip, handler, Callbacks::on_init));
   KIDA_CALL(SCIPsetEventhdlrExit(scip, handler, Callbacks::on_exit));
   KIDA_CALL(SCIPsetEventhdlrFree(scip, handler, Callbacks::on_free));
+  ++alive_count;
   SCIP_Branchrule* rule = nullptr;
   KIDA_CALL(SCIPincludeBranchruleBasic(
       scip, &rule, clock_rule_name, "notes when the root node has ended; never branches",
@@ -94,6 +101,14 @@ std::shared_ptr<BoundRecorder> BoundRecorder::include(Scip* scip, double limit_a
   KIDA_CALL(SCIPsetBranchruleFree(scip, rule, Callbacks::on_rule_free));
   return recorder;
 }
+
+std::shared_ptr<BoundRecorder> BoundRecorder::of(Scip* scip) {
+  SCIP_Eventhdlr* handler = SCIPfindEventhdlr(scip, event_handler_name);
+  if (handler == nullptr) return nullptr;
+  return *reinterpret_cast<BoundRecorderCallbacks::Owner*>(SCIPeventhdlrGetData(handler));
+}
+
+int BoundRecorder::alive() { return alive_count; }
 
 double BoundRecorder::wall() const {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - wall_origin_).count();
@@ -144,9 +159,17 @@ void BoundRecorder::on_branching(Scip* scip) {
   }
 }
 
-BoundRecorder::Trajectory BoundRecorder::trajectory() const {
+BoundRecorder::Trajectory BoundRecorder::trajectory(std::size_t first) const {
   const std::lock_guard lock(mutex_);
-  return trajectory_;
+  auto rest = [first](const auto& all) {
+    const auto skipped = static_cast<std::ptrdiff_t>(std::min(first, all.size()));
+    return std::decay_t<decltype(all)>(all.begin() + skipped, all.end());
+  };
+  return {.wall = rest(trajectory_.wall),
+          .cpu = rest(trajectory_.cpu),
+          .dual = rest(trajectory_.dual),
+          .primal = rest(trajectory_.primal),
+          .nodes = rest(trajectory_.nodes)};
 }
 
 BoundRecorder::Progress BoundRecorder::progress() const {

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <limits>
 #include <memory>
@@ -31,22 +32,27 @@ class BoundRecorder {
   // limit_after_root is finite the solve then has that many seconds left.
   static std::shared_ptr<BoundRecorder> include(Scip* scip, double limit_after_root);
 
+  // The one in `scip`, or null.
+  static std::shared_ptr<BoundRecorder> of(Scip* scip);
+  // How many SCIPs have one and are not freed.
+  static int alive();
+
   void start();             // the origin of the clocks: call just before solving
   void finish(Scip* scip);  // append the final bounds: call just after solving
 
   // Both may be called from another thread during the solve.
-  Trajectory trajectory() const;
+  Trajectory trajectory(std::size_t first = 0) const;  // without the events before that one
   Progress progress() const;
 
   double root_end_wall() const { return root_end_wall_; }  // NaN: never branched
   double root_end_cpu() const { return root_end_cpu_; }
+  double wall() const;  // seconds since start()
 
  private:
   explicit BoundRecorder(double limit_after_root) : limit_after_root_(limit_after_root) {}
   void record(Scip* scip);
   void on_branching(Scip* scip);
   void update_progress(Scip* scip);
-  double wall() const;
   double cpu() const;
 
   double limit_after_root_;

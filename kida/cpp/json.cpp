@@ -253,7 +253,7 @@ std::string shown(const Json& json) {
   if (const auto* value = json.as<std::string>()) {
     return "'" + (value->size() <= 80 ? *value : value->substr(0, 80) + "...") + "'";
   }
-  return std::string("an ") + json.kind();
+  return std::string("of type ") + json.kind();
 }
 
 }  // namespace kida

@@ -47,7 +47,7 @@ const Json* find(const JsonObject& object, std::string_view name);
 // Throws std::invalid_argument that says what is wrong and at which byte.
 Json parse_json(std::string_view text);
 
-// A number, truth value or text as JSON writes it, shortened; of all else its kind. For messages.
+// A number, truth value or text, shortened; of all else its type. For messages.
 std::string shown(const Json& json);
 
 }  // namespace kida

@@ -28,19 +28,6 @@ struct Scales {
 
 double positive_or_one(double norm) { return norm > 0.0 ? norm : 1.0; }
 
-int type_feature(SCIP_Var* variable) {
-  // SCIP 10 reports implied integrality as a flag beside the type; 0 is "not implied".
-  if (SCIPvarGetImplType != nullptr && SCIPvarGetImplType(variable) != 0) {
-    return is_type_implicit_integer;
-  }
-  switch (SCIPvarGetType(variable)) {
-    case VariableType::binary: return is_type_binary;
-    case VariableType::integer: return is_type_integer;
-    case VariableType::implicit_integer: return is_type_implicit_integer;
-    default: return is_type_continuous;
-  }
-}
-
 int basis_feature(SCIP_Col* column) {
   const int status = SCIPcolGetBasisStatus(column);
   if (status == constants.basestat_lower) return is_basis_lower;
@@ -162,6 +149,19 @@ float share(double value, double usual) {
 }
 
 }  // namespace
+
+int type_feature(SCIP_Var* variable) {
+  // SCIP 10 reports implied integrality as a flag beside the type; 0 is "not implied".
+  if (SCIPvarGetImplType != nullptr && SCIPvarGetImplType(variable) != 0) {
+    return is_type_implicit_integer;
+  }
+  switch (SCIPvarGetType(variable)) {
+    case VariableType::binary: return is_type_binary;
+    case VariableType::integer: return is_type_integer;
+    case VariableType::implicit_integer: return is_type_implicit_integer;
+    default: return is_type_continuous;
+  }
+}
 
 double lp_value(Scip* scip, SCIP_Var* variable) {
   const double reported = SCIPvarGetLPSol(variable);

@@ -11,6 +11,9 @@
 
 #include "scip_api.h"
 
+// Lists of names are written once (features_*.h): as an enumeration here, for Python elsewhere.
+#define KIDA_ENUMERATOR(name) name,
+
 namespace kida {
 
 enum RowFeature : int {
@@ -115,6 +118,9 @@ struct NodeView {
 inline NodeView view_of(const ObservedNode& node) {
   return {view_of(node.observation), node.candidates, node.candidate_features};
 }
+
+// The variable's type as a feature: is_type_binary to is_type_continuous.
+int type_feature(SCIP_Var* variable);
 
 // The variable's value in the LP's solution. One outside the LP reports its best bound, or 0 in
 // place of an infinite one.

@@ -28,7 +28,7 @@ std::string read_file(const fs::path& path, const char* what, std::size_t larges
   const auto status = fs::status(path, problem);
   if (status.type() == fs::file_type::not_found) {
     throw std::runtime_error(text_of(path.parent_path()) + " holds no " + text_of(path.filename()) +
-                             ": it is not a policy; give the folder " + "that 'kida train' left");
+                             ": it is not a policy; give the folder that 'kida train' left");
   }
   // A pipe that nobody writes to would be waited for without end.
   if (!fs::is_regular_file(status)) {
@@ -78,7 +78,11 @@ Weights::Weights(const std::string& content) {
 
   std::vector<std::pair<std::size_t, std::size_t>> ranges;  // of values_
   for (const JsonMember& member : *arrays) {
-    if (member.name != "__metadata__") ranges.push_back(add(member.name, member.value));
+    if (member.name == "__metadata__") {
+      if (member.value.as<JsonObject>() == nullptr) damaged("its notes are no object");
+    } else {
+      ranges.push_back(add(member.name, member.value));
+    }
   }
   std::sort(ranges.begin(), ranges.end());
   std::size_t held = 0;

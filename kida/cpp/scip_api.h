@@ -21,7 +21,14 @@ struct SCIP_EventData;
 struct SCIP_Eventhdlr;
 struct SCIP_EventhdlrData;
 struct SCIP_Col;
+struct SCIP_Cons;
+struct SCIP_Datatree;
+struct SCIP_Domchg;
+struct SCIP_Heur;
+struct SCIP_HeurData;
 struct SCIP_Node;
+struct SCIP_Nodesel;
+struct SCIP_NodeselData;
 struct SCIP_Param;
 struct SCIP_Row;
 struct SCIP_Sol;
@@ -41,6 +48,11 @@ using BranchExec = Retcode (*)(Scip*, SCIP_Branchrule*, Bool allow_constraints, 
 using BranchCallback = Retcode (*)(Scip*, SCIP_Branchrule*);
 using EventExec = Retcode (*)(Scip*, SCIP_Eventhdlr*, SCIP_Event*, SCIP_EventData*);
 using EventCallback = Retcode (*)(Scip*, SCIP_Eventhdlr*);
+using HeurExec = Retcode (*)(Scip*, SCIP_Heur*, unsigned int timing, Bool infeasible, int* result);
+using HeurCallback = Retcode (*)(Scip*, SCIP_Heur*);
+using NodeselSelect = Retcode (*)(Scip*, SCIP_Nodesel*, SCIP_Node** selected);
+using NodeselCompare = int (*)(Scip*, SCIP_Nodesel*, SCIP_Node*, SCIP_Node*);
+using NodeselCallback = Retcode (*)(Scip*, SCIP_Nodesel*);
 
 // clang-format off
 #define KIDA_SCIP_FUNCTIONS(X)                                                                     \
@@ -60,6 +72,7 @@ using EventCallback = Retcode (*)(Scip*, SCIP_Eventhdlr*);
   X(Longint, SCIPgetNLPs, (Scip*))                                                                 \
   X(int, SCIPgetDepth, (Scip*))                                                                    \
   X(Bool, SCIPisStopped, (Scip*))                                                                  \
+  X(Retcode, SCIPsolve, (Scip*))                                                                   \
   X(Retcode, SCIPinterruptSolve, (Scip*))                                                          \
   X(SCIP_Conshdlr*, SCIPfindConshdlr, (Scip*, const char*))                                        \
   X(int, SCIPconshdlrGetNActiveConss, (SCIP_Conshdlr*))                                            \
@@ -103,6 +116,22 @@ using EventCallback = Retcode (*)(Scip*, SCIP_Eventhdlr*);
   X(Retcode, SCIPcatchEvent, (Scip*, std::uint64_t, SCIP_Eventhdlr*, SCIP_EventData*, int*))       \
   X(std::uint64_t, SCIPeventGetType, (SCIP_Event*))                                                \
   X(Retcode, SCIPdropEvent, (Scip*, std::uint64_t, SCIP_Eventhdlr*, SCIP_EventData*, int))         \
+  /* node selection */                                                                             \
+  X(Retcode, SCIPincludeHeurBasic,                                                                 \
+    (Scip*, SCIP_Heur**, const char*, const char*, char, int, int, int, int, unsigned int, Bool,   \
+     HeurExec, SCIP_HeurData*))                                                                    \
+  X(Retcode, SCIPsetHeurFree, (Scip*, SCIP_Heur*, HeurCallback))                                   \
+  X(SCIP_HeurData*, SCIPheurGetData, (SCIP_Heur*))                                                 \
+  X(Retcode, SCIPincludeNodeselBasic,                                                              \
+    (Scip*, SCIP_Nodesel**, const char*, const char*, int, int, NodeselSelect, NodeselCompare,     \
+     SCIP_NodeselData*))                                                                           \
+  X(Retcode, SCIPsetNodeselFree, (Scip*, SCIP_Nodesel*, NodeselCallback))                          \
+  X(SCIP_NodeselData*, SCIPnodeselGetData, (SCIP_Nodesel*))                                        \
+  X(Retcode, SCIPgetOpenNodesData,                                                                 \
+    (Scip*, SCIP_Node***, SCIP_Node***, SCIP_Node***, int*, int*, int*))                           \
+  X(SCIP_Node*, SCIPgetBestboundNode, (Scip*))                                                     \
+  X(Longint, SCIPnodeGetNumber, (SCIP_Node*))                                                      \
+  X(Real, SCIPnodeGetLowerbound, (SCIP_Node*))                                                     \
   /* variables and columns */                                                                      \
   X(SCIP_Var**, SCIPgetVars, (Scip*))                                                              \
   X(int, SCIPgetNVars, (Scip*))                                                                    \
@@ -134,6 +163,13 @@ using EventCallback = Retcode (*)(Scip*, SCIP_Eventhdlr*);
   X(SCIP_Col**, SCIProwGetCols, (SCIP_Row*))                                                       \
   X(Real*, SCIProwGetVals, (SCIP_Row*))                                                            \
   X(Real, SCIPgetRowLPActivity, (Scip*, SCIP_Row*))                                                \
+  X(int, SCIProwGetLPPos, (SCIP_Row*))                                                             \
+  X(int, SCIPgetNLPRows, (Scip*))                                                                  \
+  X(SCIP_Row**, SCIPcolGetRows, (SCIP_Col*))                                                       \
+  X(Real*, SCIPcolGetVals, (SCIP_Col*))                                                            \
+  X(int, SCIPcolGetNLPNonz, (SCIP_Col*))                                                           \
+  X(SCIP_Var*, SCIPcolGetVar, (SCIP_Col*))                                                         \
+  X(Retcode, SCIPgetLPColsData, (Scip*, SCIP_Col***, int*))                                        \
   /* branching */                                                                                  \
   X(int, SCIPgetLPSolstat, (Scip*))                                                                \
   X(Real, SCIPgetLPObjval, (Scip*))                                                                \
@@ -165,6 +201,69 @@ using EventCallback = Retcode (*)(Scip*, SCIP_Eventhdlr*);
   X(Real, SCIPgetAvgConflictScore, (Scip*))                                                        \
   X(Real, SCIPgetAvgInferenceScore, (Scip*))                                                       \
   X(Real, SCIPgetAvgCutoffScore, (Scip*))                                                          \
+  /* tree */                                                                                       \
+  X(int, SCIPgetNRuns, (Scip*))                                                                    \
+  X(int, SCIPgetMaxDepth, (Scip*))                                                                 \
+  X(int, SCIPgetPlungeDepth, (Scip*))                                                              \
+  X(int, SCIPgetNNodesLeft, (Scip*))                                                               \
+  X(Longint, SCIPgetNBacktracks, (Scip*))                                                          \
+  X(Longint, SCIPgetNObjlimLeaves, (Scip*))                                                        \
+  X(Longint, SCIPgetNFeasibleLeaves, (Scip*))                                                      \
+  X(Longint, SCIPgetNInfeasibleLeaves, (Scip*))                                                    \
+  X(Longint, SCIPgetNNodeLPs, (Scip*))                                                             \
+  X(Longint, SCIPgetNConflictConssApplied, (Scip*))                                                \
+  X(Real, SCIPgetGap, (Scip*))                                                                     \
+  X(Real, SCIPgetPrimalDualIntegral, (Scip*))                                                      \
+  X(Real, SCIPgetLowerbound, (Scip*))                                                              \
+  X(Real, SCIPgetLowerboundRoot, (Scip*))                                                          \
+  X(Real, SCIPgetUpperbound, (Scip*))                                                              \
+  X(Bool, SCIPisPrimalboundSol, (Scip*))                                                           \
+  X(SCIP_Node*, SCIPgetFocusNode, (Scip*))                                                         \
+  X(int, SCIPnodeGetDepth, (SCIP_Node*))                                                           \
+  X(SCIP_Domchg*, SCIPnodeGetDomchg, (SCIP_Node*))                                                 \
+  X(int, SCIPdomchgGetNBoundchgs, (SCIP_Domchg*))                                                  \
+  X(Retcode, SCIPcreateDatatree, (Scip*, SCIP_Datatree**, int))                                    \
+  X(void, SCIPfreeDatatree, (Scip*, SCIP_Datatree**))                                              \
+  X(Retcode, SCIPdatatreeGetReal, (SCIP_Datatree*, const char*, Real*))                            \
+  X(Retcode, SCIPcollectTreeStatistics, (Scip*, SCIP_Datatree*))                                   \
+  /* history of variables */                                                                       \
+  X(Real, SCIPgetVarPseudocost, (Scip*, SCIP_Var*, int))                                           \
+  X(Real, SCIPgetPseudocostCount, (Scip*, int, Bool))                                              \
+  X(Real, SCIPgetPseudocostVariance, (Scip*, int, Bool))                                           \
+  X(Real, SCIPgetAvgPseudocostScore, (Scip*))                                                      \
+  X(Real, SCIPgetVarConflictlengthScore, (Scip*, SCIP_Var*))                                       \
+  X(Real, SCIPgetAvgConflictlengthScore, (Scip*))                                                  \
+  X(Real, SCIPgetAvgCutoffs, (Scip*, int))                                                         \
+  X(Real, SCIPgetAvgInferences, (Scip*, int))                                                      \
+  X(Real, SCIPgetVarAvgCutoffsCurrentRun, (Scip*, SCIP_Var*, int))                                 \
+  X(Real, SCIPgetVarAvgConflictlengthCurrentRun, (Scip*, SCIP_Var*, int))                          \
+  X(Real, SCIPgetVarAvgInferencesCurrentRun, (Scip*, SCIP_Var*, int))                              \
+  X(Real, SCIPvarGetAvgBranchdepthCurrentRun, (SCIP_Var*, int))                                    \
+  X(Real, SCIPvarGetCutoffSum, (SCIP_Var*, int))                                                   \
+  X(Longint, SCIPvarGetNBranchings, (SCIP_Var*, int))                                              \
+  X(Longint, SCIPvarGetNBranchingsCurrentRun, (SCIP_Var*, int))                                    \
+  X(int, SCIPvarGetNImpls, (SCIP_Var*, Bool))                                                      \
+  X(int, SCIPvarGetNCliques, (SCIP_Var*, Bool))                                                    \
+  X(int, SCIPgetNCliques, (Scip*))                                                                 \
+  /* problem */                                                                                    \
+  X(int, SCIPgetObjsense, (Scip*))                                                                 \
+  X(int, SCIPgetNBinVars, (Scip*))                                                                 \
+  X(int, SCIPgetNIntVars, (Scip*))                                                                 \
+  X(int, SCIPvarGetIndex, (SCIP_Var*))                                                             \
+  X(Real, SCIPvarGetLbGlobal, (SCIP_Var*))                                                         \
+  X(Real, SCIPvarGetUbGlobal, (SCIP_Var*))                                                         \
+  X(Bool, SCIPvarIsNegated, (SCIP_Var*))                                                           \
+  X(SCIP_Var*, SCIPvarGetNegationVar, (SCIP_Var*))                                                 \
+  X(Real, SCIPvarGetNegationConstant, (SCIP_Var*))                                                 \
+  X(Retcode, SCIPgetProbvarLinearSum,                                                              \
+    (Scip*, SCIP_Var**, Real*, int*, int, Real*, int*))                                            \
+  X(SCIP_Cons**, SCIPgetConss, (Scip*))                                                            \
+  X(int, SCIPgetNConss, (Scip*))                                                                   \
+  X(Retcode, SCIPgetConsNVars, (Scip*, SCIP_Cons*, int*, Bool*))                                   \
+  X(Retcode, SCIPgetConsVars, (Scip*, SCIP_Cons*, SCIP_Var**, int, Bool*))                         \
+  X(Retcode, SCIPgetConsVals, (Scip*, SCIP_Cons*, Real*, int, Bool*))                              \
+  X(Real, SCIPconsGetLhs, (Scip*, SCIP_Cons*, Bool*))                                              \
+  X(Real, SCIPconsGetRhs, (Scip*, SCIP_Cons*, Bool*))                                              \
   X(const char*, SCIPvarGetName, (SCIP_Var*))
 
 // Functions that some supported SCIP versions lack: null there, so test before calling.

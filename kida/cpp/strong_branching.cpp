@@ -102,7 +102,7 @@ void strong_branching(Scip* scip, const std::vector<SCIP_Var*>& candidates,
                                           1.0));
       }
     }
-    if (integral) {
+    if (integral && !options.artefact) {
       // Beyond a bound there is no child; at the value itself the LP solution stays.
       if (value <= SCIPvarGetLbLocal(variable) + epsilon) gains[0] = 0.0;
       if (value >= SCIPvarGetUbLocal(variable) - epsilon) gains[1] = 0.0;

@@ -28,6 +28,8 @@ struct StrongBranchingOptions {
   // Leave no trace in the solver (pseudocosts, conflicts): for labels at nodes where somebody else
   // decides.
   bool idempotent = true;
+  // Of an integral candidate, count the far side of the bound as SCIP's own rule does.
+  bool artefact = false;
 };
 
 // Evaluate `candidates` at the focus node, whose LP must be solved to optimality.
@@ -35,7 +37,7 @@ struct StrongBranchingOptions {
 // An infeasible child gains what is missing to the cutoff bound, as in SCIP. A candidate that is
 // integral in the LP solution keeps that solution in one child, which therefore gains nothing:
 // that side's gain is 0, however infeasible the value beyond the bound is (SCIP's own rule counts
-// the bound's far side as a huge gain, which ranks integral variables first).
+// the bound's far side as a huge gain, which ranks integral variables first; so does `artefact`).
 // Only the candidates at `positions` are evaluated, in that order; it ends early when the solve is
 // being stopped or an LP fails.
 void strong_branching(Scip* scip, const std::vector<SCIP_Var*>& candidates,

@@ -5,6 +5,8 @@ A new family is one line in ``_FAMILIES``.
 
 import hashlib
 import importlib
+import os
+import re
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import cast
@@ -125,6 +127,29 @@ def instances(
             f"the range from {start} to {stop} (exclusive) does not lie within 0 to {length}"
         )
     return [chosen.instance(size, split, index) for index in range(start, stop)]
+
+
+def named_instance(name: str) -> Instance:
+    """Return the instance of a file, or of ``FAMILY:SPLIT:INDEX`` such as item_placement:test:0.
+
+    Raises
+    ------
+    UserError
+        If there is no such file or instance.
+    """
+    # Not pathlib's, which raise for a text that is too long for a name.
+    if ":" not in name or os.path.exists(name):
+        if not os.path.isfile(name):
+            raise UserError(
+                f"there is no file {name!r}; give an .mps, .lp or .cip file (also .gz), "
+                "or a generated instance as FAMILY:SPLIT:INDEX, such as item_placement:test:0"
+            )
+        return instances(name)[0]
+    parts = name.split(":")
+    if len(parts) != 3 or not re.fullmatch("[0-9]{1,18}", parts[2]):
+        raise UserError(f"{name!r} is not FAMILY:SPLIT:INDEX, such as item_placement:test:0")
+    chosen = family(parts[0])
+    return chosen.instance(chosen.sizes[0], parts[1], int(parts[2]))
 
 
 def sense_of(instance: Instance) -> Sense:

@@ -1,15 +1,16 @@
-"""A kida policy as an Ecole agent, in the form of an ML4CO submission.
+"""kida's policies as agents of a real Ecole, in the form of the ML4CO competition's submissions.
 
-The competition's own evaluation script does ``from agents.dual import Policy,
-ObservationFunction``: a file of that name with ``from kida.interop.ecole import Policy,
-ObservationFunction`` makes it run kida's models on Ecole's environment. Ecole 0.7 (whose
-observations call the variables' features ``column_features``) and 0.8 (``variable_features``) both
-work. PySCIPOpt is not imported here: Ecole brings a SCIP of its own.
+``from kida.interop.ecole import ObservationFunction, Policy`` in a submission's ``agents/dual.py``
+makes it run kida's models on Ecole's environment. Where Ecole and PySCIPOpt share a SCIP that kida
+supports, nodes are observed natively, with the solver's statistics; elsewhere Ecole's own
+``NodeBipartite`` is scored, of Ecole 0.7 (``column_features``) or 0.8 (``variable_features``), and
+policies that read statistics are refused.
 
-Scores are computed by the native core from what Ecole observed. The expert that a policy's card
-may ask at shallow nodes is not: here the network decides everywhere.
+The strong-branching expert that a policy's card may ask is not asked: here the network decides
+everywhere. (``kida.ecole`` is the reverse: Ecole's interface on kida's environments.)
 """
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,39 +22,110 @@ from kida.network.policy import Policy as StoredPolicy
 from kida.observation import Observation, VariableFeature
 
 
+@dataclass(frozen=True, eq=False)
+class ObservedNode:
+    """A node as :class:`Policy` scores it, natively observed.
+
+    Attributes
+    ----------
+    graph
+        The LP.
+    candidates
+        Shape ``(k,)`` int32: the variables that the policy chooses among.
+    candidate_features
+        Shape ``(k, 9)`` float32, of these; ``None`` if the policy does not read them.
+    """
+
+    graph: Observation
+    candidates: NDArray[np.int32]
+    candidate_features: NDArray[np.float32] | None
+
+
 class ObservationFunction:
-    """Ecole's ``NodeBipartite``, with the ``problem`` and ``seed`` that submissions take.
+    """What a policy needs to see, with the ``problem`` and ``seed`` that submissions take.
 
     Parameters
     ----------
     problem
-        The benchmark's name; the observation is the same for all.
+        Name of a shipped model, as the competition's script gives its benchmark, or the folder of
+        a trained one: the same as the policy's.
+    parameters
+        Set the SCIP parameters of the policy's card before every episode. By default they are
+        not: the competition allowed branching only. Without them item placement, load balancing
+        and others do far worse than under kida (docs/ecole.md).
 
     Raises
     ------
+    UserError
+        If there is no such policy; or it reads the solver's statistics, or its parameters shall be
+        set, and the SCIP at hand is none that kida supports.
     ImportError
-        If Ecole is not installed.
+        If Ecole is needed, because of that SCIP, and not installed.
     """
 
-    def __init__(self, problem: str = "") -> None:
+    def __init__(self, problem: str | Path, parameters: bool = False) -> None:
+        self._card = StoredPolicy.load(problem).card
+        self._parameters = dict(self._card.parameters) if parameters else {}
+        self._statistics = self._card.shape.candidate_features
+        self._observe: Any = None
         try:
-            import ecole
+            from kida.solver import branching
         except ImportError as error:
-            raise ImportError(
-                "Ecole is not installed; docs/ecole.md says how conda installs it"
-            ) from error
-        self._observe = ecole.observation.NodeBipartite()
+            self._branching: Any = None
+            for needed, what in (
+                (self._statistics, "reads the solver's statistics"),
+                (self._parameters, "brings SCIP parameters"),
+            ):
+                if needed:
+                    raise UserError(
+                        f"the policy {str(problem)!r} {what}, which is impossible here: {error}"
+                    ) from error
+            self._observe = _ecole().observation.NodeBipartite()
+        else:
+            self._branching = branching
 
     def seed(self, seed: int) -> None:
         """Accept the evaluation's seed; observing is deterministic."""
 
     def before_reset(self, model: Any) -> None:
-        """Prepare for another episode, as Ecole asks."""
-        self._observe.before_reset(model)
+        """Prepare for another episode, as Ecole asks.
+
+        Raises
+        ------
+        UserError
+            If SCIP refuses one of the card's parameters; none is set then.
+        """
+        if self._observe is not None:
+            self._observe.before_reset(model)
+        elif self._parameters:
+            from kida.solver.settings import set_parameters
+
+            with set_parameters(model.as_pyscipopt(), self._parameters):
+                pass
 
     def extract(self, model: Any, done: bool) -> Any:
-        """Return Ecole's observation of the focus node, ``None`` when the episode is over."""
-        return self._observe.extract(model, done)
+        """Return the focus node's observation, ``None`` when the episode is over."""
+        if done:
+            return None
+        if self._observe is not None:
+            return self._observe.extract(model, done)
+        scip = model.as_pyscipopt()
+        candidates = self._branching.branching_candidates(scip, self._card.candidates)
+        return ObservedNode(
+            self._branching.observe(scip),
+            candidates,
+            self._branching.observe_candidates(scip, candidates) if self._statistics else None,
+        )
+
+
+def _ecole() -> Any:
+    try:
+        import ecole
+    except ImportError as error:
+        raise ImportError(
+            "Ecole is not installed; docs/ecole.md says how conda installs it"
+        ) from error
+    return ecole
 
 
 class Policy:
@@ -68,18 +140,14 @@ class Policy:
     Raises
     ------
     UserError
-        If there is no such policy, or it reads the solver's statistics, which Ecole does not
-        observe.
+        If there is no such policy.
     """
 
     def __init__(self, problem: str | Path) -> None:
         policy = StoredPolicy.load(problem)
-        if policy.card.shape.candidate_features:
-            raise UserError(
-                f"the policy {str(problem)!r} reads the solver's statistics, which Ecole does not "
-                "observe: give one that was trained without training.statistics"
-            )
+        self._name = str(problem)
         self._network = policy.native()
+        self._statistics = policy.card.shape.candidate_features
         self._only_fractional = policy.card.candidates == "fractional"
 
     def seed(self, seed: int) -> None:
@@ -94,30 +162,58 @@ class Policy:
             Shape ``(k,)``: indices of variables, as Ecole's branching environments give them,
             whether with pseudo candidates or without.
         observation
-            Ecole's ``NodeBipartite`` observation.
+            What :class:`ObservationFunction` has extracted, or Ecole's ``NodeBipartite``.
 
         Raises
         ------
         ValueError
             If the action set is empty or the observation is not of that form.
+        UserError
+            If the policy reads the solver's statistics, and the observation has none.
         """
-        observed = from_ecole(observation)
-        candidates = np.asarray(action_set, np.int32)
-        if not len(candidates):
+        allowed = np.asarray(action_set, np.int32)
+        if not len(allowed):
             raise ValueError("the action set is empty")
+        if isinstance(observation, ObservedNode):
+            return self._chosen(allowed, observation)
+        if self._statistics:
+            raise UserError(
+                f"the policy {self._name!r} reads the solver's statistics, which Ecole's own "
+                "observations lack: extract them by kida.interop.ecole.ObservationFunction"
+            )
+        graph = from_ecole(observation)
+        candidates = allowed
         if self._only_fractional:
-            fraction = observed.variable_features[candidates, VariableFeature.SOLUTION_FRAC]
+            fraction = graph.variable_features[allowed, VariableFeature.SOLUTION_FRAC]
             # An action set of pseudo candidates may hold integral variables only.
-            candidates = candidates[fraction > 0] if (fraction > 0).any() else candidates
-        scores = self._network.score(
-            observed.row_features,
-            observed.variable_features,
-            observed.row_starts,
-            observed.edge_columns,
-            observed.edge_values,
-            candidates,
+            candidates = allowed[fraction > 0] if (fraction > 0).any() else allowed
+        return self._best(ObservedNode(graph, candidates, None))
+
+    def _chosen(self, allowed: NDArray[np.int32], node: ObservedNode) -> int:
+        kept = np.isin(node.candidates, allowed)
+        if not kept.any():
+            raise ValueError("the action set has none of the candidates that were observed")
+        features = node.candidate_features
+        return self._best(
+            ObservedNode(
+                node.graph,
+                node.candidates[kept],
+                None if features is None else np.ascontiguousarray(features[kept]),
+            )
         )
-        return int(candidates[np.argmax(scores)])
+
+    def _best(self, node: ObservedNode) -> int:
+        graph = node.graph
+        scores = self._network.score(
+            graph.row_features,
+            graph.variable_features,
+            graph.row_starts,
+            graph.edge_columns,
+            graph.edge_values,
+            node.candidates,
+            node.candidate_features,
+        )
+        return int(node.candidates[np.argmax(scores)])
 
 
 def from_ecole(observation: Any) -> Observation:

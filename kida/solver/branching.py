@@ -7,8 +7,7 @@ option belongs to ``kida.rule``, a new way to decide to the native rule.
 
 import gc
 import weakref
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -25,6 +24,7 @@ from kida.observation import Observation
 from kida.parameters import NO_PARAMETERS, ParameterValue
 from kida.rule import Acting, CandidateSet, Decision, Recording
 from kida.sample import Sample
+from kida.solver.settings import set_parameters
 
 #: Above SCIP's reliability pseudocost rule (10000) and below nothing a user is likely to set.
 PRIORITY: int = _core.PRIORITY
@@ -184,7 +184,7 @@ def attach(
     if isinstance(policy, str | Path):
         policy = load_policy(policy)
     _check_ready(model)
-    with _parameters(model, policy.card.parameters):
+    with set_parameters(model, policy.card.parameters):
         if isinstance(policy, Steering):
             steering = policy.native()
             return _include(model, None, {}, acting="steering", seed=seed, steering=steering)
@@ -240,7 +240,7 @@ def attach_collector(
         parameters = {**parameters, "branching/pscost/priority": PRIORITY - 1}
     score = None if expert_score is None else _checked(expert_score)
     _check_ready(model)
-    with _parameters(model, parameters):
+    with set_parameters(model, parameters):
         brancher = _include(
             model,
             policy,
@@ -274,29 +274,10 @@ def try_parameters(parameters: Mapping[str, ParameterValue]) -> None:
     """Raise a UserError unless SCIP takes all these parameters."""
     model = Model()
     try:
-        with _parameters(model, parameters):
+        with set_parameters(model, parameters):
             pass
     finally:
         model.free()
-
-
-@contextmanager
-def _parameters(model: Model, parameters: Mapping[str, ParameterValue]) -> Iterator[None]:
-    """Set parameters for a rule that is attached in the block; if it cannot be, none is set."""
-    before: dict[str, Any] = {}
-    try:
-        for name, value in parameters.items():
-            try:
-                former = model.getParam(name)
-                model.setParam(name, value)
-            except (KeyError, ValueError, TypeError) as error:
-                raise UserError(f"SCIP refuses {name} = {value!r} ({error})") from error
-            before[name] = former
-        yield
-    except BaseException:
-        for name, value in before.items():
-            model.setParam(name, value)
-        raise
 
 
 def _options(owner: Any, kind: type[Decision]) -> dict[str, Any]:
@@ -352,15 +333,22 @@ def _keep(model: Model, function: Callable[..., Any]) -> None:
     keeper.model = None  # so that a function that does not refer to the model makes no cycle
 
 
-def observe(model: Model) -> Observation:
+def observe(model: Model, *, incumbent: bool = True) -> Observation:
     """Observe the focus node; to be called inside a branching rule's callback.
+
+    Parameters
+    ----------
+    model
+        A model at a node.
+    incumbent
+        Look up the best solution's two columns too; they are NaN otherwise.
 
     Raises
     ------
     RuntimeError
         If there is no focus node with an LP solved to optimality.
     """
-    return Observation(*_core.observe(capsule(model)))
+    return Observation(*_core.observe(capsule(model), incumbent))
 
 
 def observe_candidates(model: Model, candidates: NDArray[np.int32]) -> NDArray[np.float32]:

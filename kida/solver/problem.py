@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from pyscipopt import Expr, ExprCons, Model
+from pyscipopt import SCIP_STAGE, Expr, ExprCons, Model
 from pyscipopt.scip import Term
 
 from kida.errors import UserError
@@ -28,6 +28,36 @@ def open_model(instance: Instance) -> Model:
     return build_model(generated_family(instance.family).program(instance))
 
 
+def is_model(value: object) -> bool:
+    """Return whether ``value`` is a PySCIPOpt model."""
+    return isinstance(value, Model)
+
+
+def copied_model(model: Model) -> Model:
+    """Return a fresh, quiet copy of a model's original problem, with its parameters.
+
+    Plugins written in Python stay behind.
+
+    Raises
+    ------
+    UserError
+        If the model has no problem.
+    """
+    if model.getStage() == SCIP_STAGE.INIT:
+        raise UserError("the model has no problem: read one, or add variables and constraints")
+    copy = Model("copy", sourceModel=model, origcopy=True)
+    copy.setProbName(model.getProbName())  # SCIP makes a longer one
+    copy.hideOutput()
+    return copy
+
+
+def empty_model(name: str) -> Model:
+    """Return a fresh, quiet model without variables."""
+    model = Model(name)
+    model.hideOutput()
+    return model
+
+
 def build_model(program: Program) -> Model:
     """Build a fresh, quiet ``pyscipopt.Model`` in memory, no parameters set.
 
@@ -35,8 +65,7 @@ def build_model(program: Program) -> Model:
     PySCIPOpt that takes a whole sparse matrix, and its matrix interface makes one
     expression per entry.
     """
-    model = Model(program.name)
-    model.hideOutput()
+    model = empty_model(program.name)
     n = len(program.columns)
     objective = program.objective.tolist()
     # None is PySCIPOpt's infinity; SCIP's own is 1e20, and an IEEE one would slip through.

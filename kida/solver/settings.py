@@ -1,7 +1,9 @@
 """Putting settings, limits and seeds into a SCIP model; what they are is in ``kida.settings``."""
 
 import math
-from typing import NamedTuple
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, NamedTuple
 
 from pyscipopt import SCIP_PARAMSETTING, Model
 
@@ -91,3 +93,28 @@ def emphasis_parameters(emphasis: Emphasis) -> dict[str, ParameterValue]:
     finally:
         model.free()
     return {name: value for name, value in after.items() if value != before[name]}
+
+
+@contextmanager
+def set_parameters(model: Model, parameters: Mapping[str, ParameterValue]) -> Iterator[None]:
+    """Set parameters for what happens in the block; if that fails, they are as before.
+
+    Raises
+    ------
+    UserError
+        If SCIP refuses one of them; none is set then.
+    """
+    before: dict[str, Any] = {}
+    try:
+        for name, value in parameters.items():
+            try:
+                former = model.getParam(name)
+                model.setParam(name, value)
+            except (KeyError, ValueError, TypeError) as error:
+                raise UserError(f"SCIP refuses {name} = {value!r} ({error})") from error
+            before[name] = former
+        yield
+    except BaseException:
+        for name, value in before.items():
+            model.setParam(name, value)
+        raise

@@ -328,7 +328,7 @@ def solve(
     at_rest = threading.Event()
     at_rest.set()
     try:
-        _prepare(model, instance, settings, limits, (seed, permutation_seed))
+        prepare(model, instance, settings, limits, (seed, permutation_seed))
         sense: Sense = "maximize" if model.getObjectiveSense() == "maximize" else "minimize"
         after_root = limits.seconds(settings) if settings.clock_starts == "root_end" else math.inf
         recorder = BoundRecorder(capsule(model), limit_after_root=after_root)
@@ -352,14 +352,30 @@ def solve(
     return result
 
 
-def _prepare(
-    model: Model, instance: Instance, settings: Settings, limits: Limits, seeds: tuple[int, int]
+def prepare(
+    model: Model,
+    instance: Instance | None,
+    settings: Settings,
+    limits: Limits,
+    seeds: tuple[int, int],
 ) -> None:
-    """Make an instance's model ready to be solved but for who branches."""
+    """Make a model ready to be solved but for who branches.
+
+    Parameters
+    ----------
+    model
+        A fresh model.
+    instance
+        What it was made of, which may have initial bounds; ``None`` if that is not known.
+    settings, limits
+        As :func:`solve` takes them.
+    seeds
+        Of SCIP, and of the permutation.
+    """
     apply_settings(model, settings)
     apply_limits(model, limits, settings)
     apply_seeds(model, *seeds)
-    known = initial_bounds(instance).primal
+    known = None if instance is None else initial_bounds(instance).primal
     if settings.objective_limit and known is not None:
         model.setObjlimit(known)
 
@@ -399,7 +415,7 @@ def _result(
         pairs = zip(variable_names(variables), exact, strict=True)
         values = {name: value for name, value in pairs if value != 0.0}
     return SolveResult(
-        termination=_termination(model, best is not None),
+        termination=termination(model, best is not None),
         sense=sense,
         dual_bound=dual,
         primal_bound=primal,
@@ -427,7 +443,8 @@ def scip_statistics(model: Model) -> dict[str, Any]:
     return content
 
 
-def _termination(model: Model, has_solution: bool) -> Termination:
+def termination(model: Model, has_solution: bool) -> Termination:
+    """Return how the model's solve ended."""
     status = model.getStatus()
     if status in _PROVEN:
         reason = _PROVEN[status]

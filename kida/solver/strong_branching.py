@@ -42,6 +42,7 @@ def strong_branching(
     *,
     idempotent: bool = True,
     iterations: int = 0,
+    artefact: bool = False,
 ) -> StrongBranching:
     """Run full strong branching at the focus node; to be called inside a branching rule.
 
@@ -54,11 +55,14 @@ def strong_branching(
     iterations
         Simplex iterations spent on a child at most, after which a bound from below stands for its
         gain; 0: until it is solved.
+    artefact
+        Of candidates that are integral in the LP, count the far side of the bound as a huge gain,
+        as ``vanillafullstrong`` does.
 
     Raises
     ------
     RuntimeError
         If there is no focus node with an LP solved to optimality, or a SCIP call fails.
     """
-    found = _core.strong_branching(capsule(model), which, idempotent, iterations)
+    found = _core.strong_branching(capsule(model), which, idempotent, iterations, artefact)
     return StrongBranching(**found)

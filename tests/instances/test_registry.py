@@ -1,4 +1,4 @@
-"""Digests: of a file's content, or of a generated instance's place in its family."""
+"""Instances by name; digests: of a file's content, or of a generated instance's place."""
 
 import hashlib
 from pathlib import Path
@@ -7,7 +7,32 @@ import pytest
 
 from kida.errors import UserError
 from kida.instances.family import Instance
-from kida.instances.registry import digest_of, initial_bounds, instances
+from kida.instances.registry import digest_of, initial_bounds, instances, named_instance
+
+
+def test_instances_by_name(tmp_path: Path) -> None:
+    file = tmp_path / "a:b.lp"
+    file.write_text("minimize\n obj: x\nend\n")
+    assert named_instance(str(file)).path == str(file)
+    assert named_instance("set_cover:valid:3") == instances("set_cover", "valid", 3, 1)[0]
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("nowhere.lp", "there is no file 'nowhere.lp'; give an .mps"),
+        ("x" * 5000, "there is no file"),
+        ("set_cover:valid", "is not FAMILY:SPLIT:INDEX"),
+        ("set_cover:valid:-1", "is not FAMILY:SPLIT:INDEX"),
+        ("set_cover:valid:\N{SUPERSCRIPT TWO}", "is not FAMILY:SPLIT:INDEX"),
+        ("set_cover:valid:" + "9" * 18, "is not between 0 and"),
+        ("set_cover:exam:0", "there is no split 'exam'"),
+        ("no_family:test:0", "neither a family nor"),
+    ],
+)
+def test_names_of_nothing(name: str, message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        named_instance(name)
 
 
 def test_digests_of_files_are_of_their_content(tmp_path: Path) -> None:

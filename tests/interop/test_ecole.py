@@ -1,12 +1,15 @@
 """Policies as Ecole agents: on recorded observations always, on a live Ecole where there is one."""
 
+import importlib.util
 import subprocess
 import sys
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from pyscipopt import Model, quicksum
 
+import kida
 from kida.errors import UserError
 from kida.interop.ecole import ObservationFunction, Policy, from_ecole
 from kida.network.checkpoint import import_checkpoint
@@ -26,6 +29,23 @@ def golden(shared_data):
     files = sorted((shared_data / "golden").glob("*.node*.npz"))
     assert len(files) == 25
     return files
+
+
+@pytest.fixture(scope="module")
+def problem(tmp_path_factory):
+    """A file of a problem that has a tree under SCIP's default settings."""
+    generator = np.random.default_rng(3)
+    model = Model("knapsacks")
+    x = [model.addVar(f"x{i}", vtype="B") for i in range(40)]
+    for _ in range(6):
+        weights = generator.integers(20, 1000, size=40).tolist()
+        model.addCons(quicksum(w * v for w, v in zip(weights, x, strict=True)) <= sum(weights) / 2)
+    values = generator.integers(400, 600, size=40).tolist()
+    model.setObjective(quicksum(w * v for w, v in zip(values, x, strict=True)), "maximize")
+    path = tmp_path_factory.mktemp("problem") / "knapsacks.mps"
+    model.writeProblem(str(path), verbose=False)
+    model.free()
+    return path
 
 
 @pytest.fixture(scope="module")
@@ -104,10 +124,11 @@ def test_nonsense_is_refused(golden, published):
         Policy("nonesuch")
 
 
-def test_a_policy_that_reads_statistics_is_refused(make_policy, tmp_path):
+def test_without_statistics_a_policy_that_reads_them_is_refused(golden, make_policy, tmp_path):
     make_policy(candidate_features=True).save(tmp_path / "policy")
-    with pytest.raises(UserError, match="which Ecole does not observe"):
-        Policy(tmp_path / "policy")
+    observation, arrays = recorded(golden[0])
+    with pytest.raises(UserError, match="observations lack"):
+        Policy(tmp_path / "policy")(arrays["action_set"], observation)
 
 
 def test_pyscipopt_is_not_needed(golden, published):
@@ -127,33 +148,109 @@ def test_pyscipopt_is_not_needed(golden, published):
     assert int(process.stdout) in arrays["action_set"]
 
 
-def test_without_ecole_the_observation_says_so():
-    if "ecole" in sys.modules or _installed():
+OTHER_SCIP = """
+import sys, types
+fake = types.ModuleType("pyscipopt")
+fake.scip = types.ModuleType("pyscipopt.scip")
+fake.Model = type("Model", (), {"version": lambda self: 8.1, "free": lambda self: None})
+sys.modules |= {"pyscipopt": fake, "pyscipopt.scip": fake.scip}
+from kida.interop.ecole import ObservationFunction
+"""
+
+
+@pytest.mark.parametrize(
+    ("call", "error"),
+    [
+        ("ObservationFunction('set_cover')", "ImportError: Ecole is not installed"),
+        ("ObservationFunction('independent_set')", "reads the solver's statistics, which is"),
+        ("ObservationFunction('item_placement', parameters=True)", "brings SCIP parameters, which"),
+    ],
+)
+def test_under_another_scip_ecole_observes_or_a_sentence_says_why(call, error):
+    if importlib.util.find_spec("ecole") is not None:
         pytest.skip("Ecole is installed here")
-    with pytest.raises(ImportError, match="conda"):
-        ObservationFunction("item_placement")
-
-
-def _installed() -> bool:
-    import importlib.util
-
-    return importlib.util.find_spec("ecole") is not None
-
-
-def test_a_live_ecole_is_branched(published):
-    ecole = pytest.importorskip("ecole", reason="Ecole comes from conda only, see docs/ecole.md")
-    environment = ecole.environment.Branching(
-        pseudo_candidates=True,
-        observation_function=ObservationFunction("item_placement"),
-        scip_params={"limits/nodes": 20},
+    process = subprocess.run(
+        [sys.executable, "-c", OTHER_SCIP + call], capture_output=True, text=True
     )
-    policy = Policy(published)
-    instance = next(ecole.instance.SetCoverGenerator(n_rows=60, n_cols=120, rng=0))
-    observation, action_set, _, done, _ = environment.reset(instance)
+    assert process.returncode == 1
+    assert error in process.stderr.splitlines()[-1]
+    if "ImportError" not in error:
+        assert "supports SCIP 10, but PySCIPOpt brings SCIP 8.1" in process.stderr
+
+
+@pytest.fixture(params=["kida.ecole", "ecole"])
+def ecole(request):
+    """Ecole, where it is installed; and in its place always kida's own with its interface."""
+    return pytest.importorskip(request.param, reason="Ecole comes from conda, see docs/ecole.md")
+
+
+SHIPPED = [
+    "combinatorial_auction",
+    "facility_location",
+    "fixed_charge_network",
+    "independent_set",
+    "item_placement",
+    "load_balancing",
+    "maritime_inventory_routing",
+    "set_cover",
+]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("pseudo_candidates", [False, True])
+@pytest.mark.parametrize("name", SHIPPED)
+def test_all_shipped_policies_branch(ecole, name, pseudo_candidates, problem):
+    environment = ecole.environment.Branching(
+        pseudo_candidates=pseudo_candidates,
+        observation_function=ObservationFunction(name, parameters=True),
+        scip_params={"limits/nodes": 8},
+    )
+    environment.seed(3)
+    policy = Policy(name)
+    observation, action_set, _, done, _ = environment.reset(str(problem))
+    assert (observation.candidate_features is None) == (name in ("item_placement", "set_cover"))
     steps = 0
     while not done:
         choice = policy(action_set, observation)
         assert choice in action_set
         observation, action_set, _, done, _ = environment.step(choice)
         steps += 1
-    assert steps > 0
+    assert steps > 3
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["set_cover", "combinatorial_auction", "item_placement"])
+def test_the_tree_is_the_one_that_kida_makes(ecole, name, problem):
+    """With the card's parameters and the same seeds: node for node, iteration for iteration."""
+    environment = ecole.environment.Branching(
+        observation_function=ObservationFunction(name, parameters=True),
+        scip_params={"limits/nodes": 30},
+    )
+    environment.seed(1)
+    policy = Policy(name)
+    observation, action_set, _, done, _ = environment.reset(str(problem))
+    theirs = environment.model.as_pyscipopt()
+    seeds = ("permuteconss", "permutevars", "permutationseed", "randomseedshift", "lpseed")
+    known = {f"randomization/{seed}": theirs.getParam(f"randomization/{seed}") for seed in seeds}
+    while not done:
+        observation, action_set, _, done, _ = environment.step(policy(action_set, observation))
+
+    ours = Model()
+    ours.hideOutput()
+    ours.readProblem(str(problem))
+    ours.setParams({**known, "limits/nodes": 30})
+    kida.attach(ours, name)
+    ours.optimize()
+    assert ours.getNNodes() == theirs.getNNodes() > 3
+    assert ours.getNLPIterations() == theirs.getNLPIterations()
+    assert ours.getDualbound() == theirs.getDualbound()
+    ours.free()
+
+
+@pytest.mark.parametrize("parameters", [False, True])
+def test_parameters_are_set_only_if_asked_for(parameters):
+    import kida.ecole as ecole
+
+    model = ecole.scip.Model.prob_basic()
+    ObservationFunction("item_placement", parameters=parameters).before_reset(model)
+    assert model.get_param("misc/usesymmetry") == (2 if parameters else 7)

@@ -31,6 +31,10 @@ NOT_IN_PXD = """
     SCIP_RETCODE SCIPsetEventhdlrExit(SCIP* scip, SCIP_EVENTHDLR* eventhdlr, EVENTCALLBACK eventexit)
     SCIP_RETCODE SCIPsetEventhdlrFree(SCIP* scip, SCIP_EVENTHDLR* eventhdlr, EVENTCALLBACK eventfree)
     SCIP_RETCODE SCIPexecRelpscostBranching(SCIP* scip, SCIP_VAR** branchcands, SCIP_Real* branchcandssol, SCIP_Real* branchcandsfrac, int nbranchcands, SCIP_Bool executebranching, SCIP_RESULT* result)
+    SCIP_RETCODE SCIPincludeHeurBasic(SCIP* scip, SCIP_HEUR** heur, const char* name, const char* desc, char dispchar, int priority, int freq, int freqofs, int maxdepth, unsigned int timingmask, SCIP_Bool usessubscip, HEUREXEC heurexec, SCIP_HEURDATA* heurdata)
+    SCIP_RETCODE SCIPsetHeurFree(SCIP* scip, SCIP_HEUR* heur, HEURCALLBACK heurfree)
+    SCIP_RETCODE SCIPincludeNodeselBasic(SCIP* scip, SCIP_NODESEL** nodesel, const char* name, const char* desc, int stdpriority, int memsavepriority, NODESELSELECT nodeselselect, NODESELCOMPARE nodeselcomp, SCIP_NODESELDATA* nodeseldata)
+    SCIP_RETCODE SCIPsetNodeselFree(SCIP* scip, SCIP_NODESEL* nodesel, NODESELCALLBACK nodeselfree)
     int SCIPvarGetProbindex(SCIP_VAR* var)
     int SCIPcolGetVarProbindex(SCIP_COL* col)
     SCIP_Real SCIPgetBranchScore(SCIP* scip, SCIP_VAR* var, SCIP_Real downgain, SCIP_Real upgain)
@@ -42,6 +46,31 @@ NOT_IN_PXD = """
     SCIP_Real SCIPgetAvgConflictScore(SCIP* scip)
     SCIP_Real SCIPgetAvgInferenceScore(SCIP* scip)
     SCIP_Real SCIPgetAvgCutoffScore(SCIP* scip)
+    SCIP_Longint SCIPgetNNodeLPs(SCIP* scip)
+    SCIP_Longint SCIPgetNConflictConssApplied(SCIP* scip)
+    SCIP_Bool SCIPisPrimalboundSol(SCIP* scip)
+    SCIP_RETCODE SCIPcreateDatatree(SCIP* scip, SCIP_DATATREE** datatree, int capacity)
+    void SCIPfreeDatatree(SCIP* scip, SCIP_DATATREE** datatree)
+    SCIP_RETCODE SCIPdatatreeGetReal(SCIP_DATATREE* datatree, const char* name, SCIP_Real* value)
+    SCIP_RETCODE SCIPcollectTreeStatistics(SCIP* scip, SCIP_DATATREE* datatree)
+    SCIP_Real SCIPgetPseudocostCount(SCIP* scip, SCIP_BRANCHDIR dir, SCIP_Bool onlycurrentrun)
+    SCIP_Real SCIPgetPseudocostVariance(SCIP* scip, SCIP_BRANCHDIR branchdir, SCIP_Bool onlycurrentrun)
+    SCIP_Real SCIPgetAvgPseudocostScore(SCIP* scip)
+    SCIP_Real SCIPgetVarConflictlengthScore(SCIP* scip, SCIP_VAR* var)
+    SCIP_Real SCIPgetAvgConflictlengthScore(SCIP* scip)
+    SCIP_Real SCIPgetAvgCutoffs(SCIP* scip, SCIP_BRANCHDIR dir)
+    SCIP_Real SCIPgetAvgInferences(SCIP* scip, SCIP_BRANCHDIR dir)
+    SCIP_Real SCIPgetVarAvgCutoffsCurrentRun(SCIP* scip, SCIP_VAR* var, SCIP_BRANCHDIR dir)
+    SCIP_Real SCIPgetVarAvgConflictlengthCurrentRun(SCIP* scip, SCIP_VAR* var, SCIP_BRANCHDIR dir)
+    SCIP_Real SCIPgetVarAvgInferencesCurrentRun(SCIP* scip, SCIP_VAR* var, SCIP_BRANCHDIR dir)
+    SCIP_Real SCIPvarGetAvgBranchdepthCurrentRun(SCIP_VAR* var, SCIP_BRANCHDIR dir)
+    int SCIPvarGetNImpls(SCIP_VAR* var, SCIP_Bool varfixing)
+    int SCIPvarGetNCliques(SCIP_VAR* var, SCIP_Bool varfixing)
+    int SCIPgetNCliques(SCIP* scip)
+    SCIP_Bool SCIPvarIsNegated(SCIP_VAR* var)
+    SCIP_VAR* SCIPvarGetNegationVar(SCIP_VAR* var)
+    SCIP_Real SCIPvarGetNegationConstant(SCIP_VAR* var)
+    SCIP_RETCODE SCIPgetProbvarLinearSum(SCIP* scip, SCIP_VAR** vars, SCIP_Real* scalars, int* nvars, int varssize, SCIP_Real* constant, int* requiredsize)
 """  # noqa: E501
 
 #: What is one type to a compiler: SCIP's names for numbers, and enumerations.
@@ -66,8 +95,9 @@ ENUMERATIONS = (
     "scip_basestat",
     "scip_branchdir",
     "scip_result",
-    "scip_boundtype",
     "scip_paramtype",
+    "scip_boundtype",
+    "scip_objsense",
 )
 
 

@@ -1,0 +1,124 @@
+#include "stepped_solve.h"
+
+#include <csignal>
+#include <stdexcept>
+
+namespace kida {
+
+namespace {
+
+// SCIP recurses; other threads than the main one have far less on some systems.
+constexpr std::size_t stack_bytes = std::size_t{16} << 20;
+
+// Starts a thread that signals do not reach: they are for the interpreter's own.
+int start_thread(pthread_t* thread, void* (*function)(void*), void* argument) {
+  pthread_attr_t attributes;
+  pthread_attr_init(&attributes);
+  pthread_attr_setstacksize(&attributes, stack_bytes);
+  sigset_t all, before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  const int problem = pthread_create(thread, &attributes, function, argument);
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  pthread_attr_destroy(&attributes);
+  return problem;
+}
+
+}  // namespace
+
+void SteppedSolve::start() {
+  const std::lock_guard lock(mutex_);
+  if (state_ != State::ready) throw std::runtime_error("the solve has been started before");
+  // The thread keeps this object alive, whatever becomes of its caller.
+  auto self = std::make_unique<std::shared_ptr<SteppedSolve>>(shared_from_this());
+  auto run = [](void* argument) -> void* {
+    const std::unique_ptr<std::shared_ptr<SteppedSolve>> owner(
+        static_cast<std::shared_ptr<SteppedSolve>*>(argument));
+    (*owner)->run();
+    return nullptr;
+  };
+  state_ = State::running;
+  resumed_ = Clock::now();
+  if (start_thread(&thread_, run, self.get()) != 0) {
+    state_ = State::ready;
+    throw std::runtime_error("no thread can be started for the solve: too many run already");
+  }
+  self.release();
+  joinable_ = true;
+}
+
+void SteppedSolve::run() {
+  const scip::Retcode retcode = scip::SCIPsolve(scip_);
+  {
+    const std::lock_guard lock(mutex_);
+    count_seconds();
+    retcode_ = retcode;
+    state_ = State::finished;
+  }
+  caller_.notify_all();
+}
+
+void SteppedSolve::count_seconds() {
+  seconds_ += std::chrono::duration<double>(Clock::now() - resumed_).count();
+}
+
+int SteppedSolve::decide(std::vector<std::int64_t> options) {
+  std::unique_lock lock(mutex_);
+  count_seconds();
+  options_ = std::move(options);
+  if (!stopping_) {
+    state_ = State::parked;
+    // Without the lock, or whoever wakes would sleep again until it is free.
+    lock.unlock();
+    caller_.notify_all();
+    lock.lock();
+    solver_.wait(lock, [this] { return state_ == State::running || stopping_; });
+  }
+  state_ = State::running;
+  resumed_ = Clock::now();
+  return stopping_ ? stop : choice_;
+}
+
+void SteppedSolve::resume(int choice) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (state_ != State::parked) throw std::runtime_error("the solve does not wait for a choice");
+    choice_ = choice;
+    state_ = State::running;
+  }
+  solver_.notify_one();
+}
+
+bool SteppedSolve::wait_for(std::chrono::milliseconds duration) {
+  std::unique_lock lock(mutex_);
+  if (!caller_.wait_for(lock, duration, [this] { return state_ != State::running; })) return false;
+  if (state_ == State::finished && joinable_) {
+    joinable_ = false;
+    lock.unlock();
+    pthread_join(thread_, nullptr);
+  }
+  return true;
+}
+
+void SteppedSolve::request_stop() {
+  const std::lock_guard lock(mutex_);
+  stopping_ = true;
+  if (state_ == State::parked) {
+    state_ = State::running;
+    solver_.notify_one();
+  } else if (state_ == State::running) {
+    scip::SCIPinterruptSolve(scip_);
+  }
+}
+
+SteppedSolve::State SteppedSolve::state() const {
+  const std::lock_guard lock(mutex_);
+  return state_;
+}
+
+bool SteppedSolve::in_own_thread() const {
+  const std::lock_guard lock(mutex_);
+  return joinable_ && pthread_equal(thread_, pthread_self()) != 0;
+}
+
+}  // namespace kida

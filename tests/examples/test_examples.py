@@ -1,0 +1,45 @@
+"""The examples, in short: both learn something within a few episodes, the same ones each time."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+
+pytestmark = pytest.mark.slow
+
+
+def ratio(script: str, *arguments: str) -> tuple[str, float]:
+    """Run an example; return what it prints, and the nodes after learning by those before."""
+    done = subprocess.run(
+        [sys.executable, str(EXAMPLES / script), *arguments],
+        capture_output=True,
+        text=True,
+        timeout=600,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    found = re.search(r"([\d.]+) before, ([\d.]+) after; ratio ([\d.]+)", done.stdout)
+    assert found is not None
+    before, after, shown = map(float, found.groups())
+    assert after / before == pytest.approx(shown, abs=0.02)
+    return done.stdout, shown
+
+
+def test_reinforcement_learns_to_branch() -> None:
+    printed, shown = ratio("reinforce.py", "--iterations", "6", "--tests", "12")
+    assert printed.count("iteration ") == 6
+    assert shown < 0.7
+
+
+def test_imitation_learns_to_branch() -> None:
+    printed, shown = ratio("imitate.py", "--episodes", "4", "--tests", "12")
+    assert "decisions of the expert" in printed
+    assert shown < 0.7
+
+
+def test_they_are_as_short_as_the_documents_say() -> None:
+    assert len((EXAMPLES / "reinforce.py").read_text().splitlines()) < 200
+    assert len((EXAMPLES / "imitate.py").read_text().splitlines()) <= 60
