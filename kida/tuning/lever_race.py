@@ -14,7 +14,7 @@ from kida.tuning.clock import Clock
 from kida.tuning.contestants import combinations, of_levers, simplest
 from kida.tuning.levers import Lever, applicable
 from kida.tuning.measuring import Arena
-from kida.tuning.race import LEAST_DRAWS, Contestant, Standing, race, winners
+from kida.tuning.race import LEAST_DRAWS, Contestant, Standing, race, ranked, winners
 from kida.tuning.survey import Survey, cost_within
 
 RACE_FILE = "levers.json"
@@ -109,16 +109,19 @@ def race_levers(
     def affordable(kept: float) -> Callable[[int], bool]:
         return lambda solves: cost * solves <= clock.left_for("levers") - kept
 
-    tried = _affordable_levers(applicable(survey.shares), _ALONE * available / cost)
-    say(f"racing {len(tried)} levers against SCIP's default: {', '.join(x.name for x in tried)}")
     policies = folder / "contestants"
-    alone = race(
-        [of_levers(policies, [lever.name]) for lever in tried],
-        draws,
-        arena,
-        survey.goal,
-        affordable((1 - _ALONE) * available),
-    )
+    kept = affordable((1 - _ALONE) * available)
+    waiting = applicable(survey.shares)
+    alone: list[Standing] = []
+    # Those that lose early leave time for further ones; the default's solves are there already.
+    while waiting and (not alone or kept(LEAST_DRAWS)):
+        left = clock.left_for("levers") - (1 - _ALONE) * available
+        tried = _affordable_levers(waiting, left / cost)
+        waiting = waiting[len(tried) :]
+        say(f"racing against SCIP's default: {', '.join(lever.name for lever in tried)}")
+        entered = [of_levers(policies, [lever.name]) for lever in tried]
+        alone += race(entered, draws, arena, survey.goal, kept, rivals=False)
+    alone = ranked(alone)
     won = list(winners(alone))
     groups = combinations(won)
     together: list[Standing] = []
@@ -126,7 +129,7 @@ def race_levers(
         say(f"combining the winners: {', '.join(entry.name for entry in won)}")
         field = [Contestant(entry.name, entry.policy, entry.levers) for entry in won[:2]]
         field += [of_levers(policies, group) for group in groups]
-        together = race(field, draws, arena, survey.goal, affordable(0.0), wanted=LEAST_DRAWS)
+        together = race(field, draws, arena, survey.goal, affordable(0.0))
     # Who was compared longer, with the combinations, is judged by that.
     later = {entry.name for entry in together}
     found = simplest(winners([*together, *(entry for entry in won if entry.name not in later)]))

@@ -19,7 +19,7 @@ from kida.tuning.survey import Survey, cost_within
 RACE_FILE = "policies.json"
 # What is this much better than the default, and not by chance alone, is worth a verdict.
 _PROMISING, _LEVEL = 0.97, 0.3
-_WANTED = 6
+_WANTED = 10
 # Single levers that have not won their race, and have a second chance here.
 _HOPEFUL = 2
 

@@ -9,7 +9,7 @@ seconds (:func:`kida.evaluation.verdict.paired`), so that instances count alike.
 """
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
@@ -35,6 +35,8 @@ LEAST_DRAWS = 4
 _HOPELESS, _AFTER = 1.3, 2
 # Ratios this near to 1 on as many draws are no difference.
 _SAME, _SAME_AFTER = 0.01, 4
+# A difference of logarithms that matters to nobody, however sure it is.
+_EVEN = 0.02
 # Contestants that halving leaves in at least.
 _LEAST_LEFT = 3
 
@@ -102,6 +104,7 @@ def race(
     affordable: Callable[[int], bool],
     *,
     wanted: int = 8,
+    rivals: bool = True,
 ) -> list[Standing]:
     """Race contestants; return their standings, best first.
 
@@ -116,7 +119,10 @@ def race(
     affordable
         Whether there is time for so many more solves.
     wanted
-        Draws that contestants should be compared on; with less time, fewer contestants are.
+        Draws that contestants are compared on; with less time, fewer contestants are.
+    rivals
+        Whether only one can win, so that who is worse than the best drops out; of levers that may
+        be combined several can.
     """
     found: dict[str, list[float]] = {contestant.name: [] for contestant in contestants}
     ended: dict[str, Ended] = {}
@@ -124,17 +130,16 @@ def race(
     used = 0
     while len(alive) > 1 and not affordable(LEAST_DRAWS * (len(alive) + 1)):
         ended[alive.pop().name] = "no time"
-    while alive and used < len(draws):
-        if used >= wanted and len(alive) == 1:
-            break
-        size = _round_size(len(alive) + 1, arena.workers.count, len(draws) - used)
+    most = min(wanted, len(draws))
+    while alive and used < most:
+        size = _round_size(len(alive) + 1, arena.workers.count, most - used)
         if not affordable(size * (len(alive) + 1)):
             break
         batch = draws[used : used + size]
         for name, logs in _measured(alive, batch, arena, goal).items():
             found[name] += logs
         used += size
-        _drop(alive, found, ended)
+        _drop(alive, found, ended, rivals=rivals)
         # One draw is too little to send half of them home.
         while (
             used >= _AFTER
@@ -175,9 +180,11 @@ def _drop(
     alive: list[Contestant],
     found: Mapping[str, list[float]],
     ended: dict[str, Ended],
+    *,
+    rivals: bool = True,
 ) -> None:
     """Drop those that have lost, of all still alive."""
-    best = min(alive, key=lambda contestant: _mean(found[contestant.name]))
+    best = min((found[contestant.name] for contestant in alive), key=_mean)
     for contestant in list(alive):
         logs = found[contestant.name]
         why: Ended = ""
@@ -185,7 +192,7 @@ def _drop(
             why = "hopeless"
         elif len(logs) >= _SAME_AFTER and max(map(abs, logs)) < _SAME:
             why = "no difference"
-        elif _worse(logs, found[best.name]) or (
+        elif (rivals and _worse(logs, best)) or (
             len(logs) >= LEAST_DRAWS and _worse(logs, [0.0] * len(logs))
         ):
             why = "worse"
@@ -200,6 +207,8 @@ def _mean(logs: Sequence[float]) -> float:
 
 def _worse(logs: Sequence[float], best: Sequence[float]) -> bool:
     count = min(len(logs), len(best))
+    if _mean(logs[:count]) - _mean(best[:count]) < _EVEN:
+        return False
     return clearly_worse([-x for x in logs[:count]], [-x for x in best[:count]], WORSE)
 
 
@@ -208,12 +217,16 @@ def _standings(
     found: Mapping[str, list[float]],
     ended: Mapping[str, Ended],
 ) -> list[Standing]:
+    return ranked(
+        standing(contestant, found[contestant.name], ended.get(contestant.name, ""))
+        for contestant in contestants
+    )
+
+
+def ranked(standings: Iterable[Standing]) -> list[Standing]:
+    """Return standings, best first: those in to the end before those that dropped out."""
     return sorted(
-        (
-            standing(contestant, found[contestant.name], ended.get(contestant.name, ""))
-            for contestant in contestants
-        ),
-        key=lambda entry: (entry.ended != "", entry.ratio if entry.draws else math.inf),
+        standings, key=lambda entry: (entry.ended != "", entry.ratio if entry.draws else math.inf)
     )
 
 

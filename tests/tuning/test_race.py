@@ -10,10 +10,10 @@ from kida.tuning.race import Contestant, _drop, p_value, standing, winners
 FAST, SLOW, SAME = Contestant("fast", "f"), Contestant("slow", "s"), Contestant("same", "x")
 
 
-def dropped(found: dict[Contestant, list[float]]) -> dict[str, str]:
+def dropped(found: dict[Contestant, list[float]], **options) -> dict[str, str]:
     """Return who drops out with these logarithms of ratios, and why."""
     alive, ended = [*found], {}
-    _drop(alive, {contestant.name: logs for contestant, logs in found.items()}, ended)
+    _drop(alive, {contestant.name: logs for contestant, logs in found.items()}, ended, **options)
     assert {c.name for c in alive} | {*ended} == {c.name for c in found}
     return ended
 
@@ -28,6 +28,16 @@ def test_who_is_worse_than_the_best_drops_out():
     logs = [-0.5, -0.45, -0.55, -0.5]
     assert dropped({FAST: logs, SLOW: [-0.05, 0.03, -0.02, 0.01]}) == {"slow": "worse"}
     assert dropped({FAST: logs, SLOW: [-0.2, -0.9, -0.1, -0.8]}) == {}
+
+
+def test_of_levers_that_combine_the_second_best_stays():
+    found = {FAST: [-0.5, -0.45, -0.55, -0.5], SLOW: [-0.2, -0.21, -0.19, -0.2]}
+    assert dropped(found) == {"slow": "worse"}
+    assert dropped(found, rivals=False) == {}
+
+
+def test_a_difference_that_matters_to_nobody_sends_nobody_home():
+    assert dropped({FAST: [-0.51, -0.52, -0.53, -0.5], SLOW: [-0.5, -0.51, -0.52, -0.49]}) == {}
 
 
 def test_who_is_worse_than_the_default_drops_out_even_if_nobody_is_better():
