@@ -42,16 +42,16 @@ def test_a_folder_with_trees_is_tuned_for_the_time(knapsacks, surveyed, tmp_path
 
 
 def test_what_is_not_finished_is_tuned_for_the_gap(knapsacks, surveyed, tmp_path):
-    folder = knapsacks(tmp_path / "mine", 6, items=120, rows=10)
-    found = surveyed(folder, limit=1.0)
+    folder = knapsacks(tmp_path / "mine", 6, items=100, rows=10, hard=True)
+    found = surveyed(folder, limit=2.0)
     assert found.solved == 0
     assert (found.goal, found.ended) == ("gap", "")
-    assert found.time_limit >= 1.0
+    assert found.time_limit >= 2.0
 
 
 def test_times_that_all_are_the_limit_cannot_be_compared(knapsacks, surveyed, tmp_path):
-    folder = knapsacks(tmp_path / "mine", 6, items=120, rows=10)
-    found = surveyed(folder, limit=1.0, goal="time", time_limit=1.0)
+    folder = knapsacks(tmp_path / "mine", 6, items=100, rows=10, hard=True)
+    found = surveyed(folder, limit=2.0, goal="time", time_limit=2.0)
     assert "solves none of the 3 surveyed files" in found.ended
     assert "--goal gap" in found.ended
 
