@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from kida.boundary import plain, write_json
+from kida.cli import status_of
 from kida.errors import UserError
 from kida.evaluation.records import Failed, Protocol, Record
 from kida.evaluation.results import load_results
@@ -224,11 +225,4 @@ def _say_solved(record: Record) -> None:
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(2)
-    except KeyboardInterrupt:
-        print("interrupted; everything finished so far is on disk", file=sys.stderr)
-        sys.exit(130)
+    sys.exit(status_of(main))

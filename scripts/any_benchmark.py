@@ -13,6 +13,7 @@ import sys
 from pathlib import Path
 from statistics import fmean
 
+from kida.cli import status_of
 from kida.errors import UserError
 from kida.evaluation.results import Results, load_results
 from kida.evaluation.summary import FAIR_NODES, TIME, Effort, pair_instances
@@ -119,8 +120,4 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(2)
+    sys.exit(status_of(main))

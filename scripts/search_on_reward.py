@@ -13,6 +13,7 @@ import json
 import sys
 from pathlib import Path
 
+from kida.cli import status_of
 from kida.errors import UserError
 from kida.jobs.cores import available_cores
 from kida.jobs.run import Workers
@@ -51,11 +52,4 @@ def _say(event: Event) -> None:
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(2)
-    except KeyboardInterrupt:
-        print("interrupted; everything finished so far is on disk", file=sys.stderr)
-        sys.exit(130)
+    sys.exit(status_of(main))

@@ -13,6 +13,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from kida.cli import status_of
 from kida.errors import UserError
 from kida.learning.samples import Aggregate
 from kida.learning.steering import fit
@@ -54,8 +55,4 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(2)
+    sys.exit(status_of(main))

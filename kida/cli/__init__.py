@@ -12,7 +12,7 @@ import signal
 import sys
 import threading
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, NoReturn
 
@@ -87,14 +87,12 @@ def _orderly_termination() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line; return the exit status.
+def status_of(run: Callable[[], int]) -> int:
+    """Run a command, or a script of this repository, and return the exit status.
 
     2 is a user's mistake, 130 Ctrl-C and 143 SIGTERM, as batch systems send it, and 141 says that
-    nobody reads the output any more.
+    nobody reads the output any more; otherwise it is what ``run`` returns.
     """
-    arguments = sys.argv[1:] if arguments is None else list(arguments)
-    chosen = arguments[0] if arguments and arguments[0] in COMMANDS else None
     for stream in (sys.stdout, sys.stderr):
         # Paths are bytes: what cannot be printed is shown as escapes. Tests replace the streams.
         if isinstance(stream, io.TextIOWrapper):
@@ -102,18 +100,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         with warnings.catch_warnings(), _orderly_termination():
             warnings.showwarning = _show_warning
-            parser = _parser(chosen)
-            parsed = parser.parse_args(arguments)
-            if parsed.version:
-                from kida.solver.versions import show_versions
-
-                show_versions()
-                sys.stdout.flush()
-                return 0
-            if parsed.command is None:
-                parser.print_help()
-                return 2
-            status = int(parsed.run(parsed))
+            status = run()
             sys.stdout.flush()
             return status
     except UserError as error:
@@ -127,6 +114,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
         status, how = how_ended(interrupt)
         print(f"kida: {how}; everything finished so far is on disk", file=sys.stderr)
         return status
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; return the exit status, see :func:`status_of`."""
+    return status_of(lambda: _run(sys.argv[1:] if arguments is None else list(arguments)))
+
+
+def _run(arguments: list[str]) -> int:
+    chosen = arguments[0] if arguments and arguments[0] in COMMANDS else None
+    parser = _parser(chosen)
+    parsed = parser.parse_args(arguments)
+    if parsed.version:
+        from kida.solver.versions import show_versions
+
+        show_versions()
+        return 0
+    if parsed.command is None:
+        parser.print_help()
+        return 2
+    return int(parsed.run(parsed))
 
 
 def command() -> NoReturn:
