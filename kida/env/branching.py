@@ -3,17 +3,13 @@
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-import numpy as np
-from numpy.typing import NDArray
-
 from kida.boundary import checked
-from kida.env.actions import chosen
 from kida.env.environment import Environment
 from kida.env.functions import Functions
 from kida.parameters import NO_PARAMETERS, ParameterValue
 from kida.rule import CandidateSet, Decision
 from kida.settings import Limits, Settings
-from kida.solver.stepping import DecisionKind, SteppedSolve
+from kida.solver.stepping import DecisionKind
 
 
 class Branching(Environment):
@@ -77,7 +73,3 @@ class Branching(Environment):
 
     def _decision_options(self) -> dict[str, Any]:
         return {"candidates": self._candidates}
-
-    def _advance(self, solve: SteppedSolve, action: Any) -> NDArray[np.int64] | None:
-        assert self._options is not None  # step has looked
-        return solve.resume(chosen(action, len(self._options)))

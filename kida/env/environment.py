@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from kida._core import BoundRecorder
 from kida.boundary import LARGEST_SEED
+from kida.env.actions import chosen
 from kida.env.functions import Functions, composed
 from kida.errors import UserError
 from kida.instances.family import Instance
@@ -288,7 +289,8 @@ class Environment:
 
     def _advance(self, solve: SteppedSolve, action: Any) -> NDArray[np.int64] | None:
         """Take ``action`` and return as :meth:`_begin`; raise if it makes no sense."""
-        raise NotImplementedError
+        assert self._options is not None  # step has looked
+        return solve.resume(chosen(action, len(self._options)))
 
 
 # Models that were alive after the last collection.

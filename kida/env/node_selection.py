@@ -1,13 +1,9 @@
 """The environment of node selection: which of the open nodes is next."""
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
-import numpy as np
-from numpy.typing import NDArray
-
-from kida.env.actions import chosen
 from kida.env.environment import Environment
-from kida.solver.stepping import DecisionKind, SteppedSolve
+from kida.solver.stepping import DecisionKind
 
 
 class NodeSelection(Environment):
@@ -28,7 +24,3 @@ class NodeSelection(Environment):
     """
 
     _decision: ClassVar[DecisionKind] = "node_selection"
-
-    def _advance(self, solve: SteppedSolve, action: Any) -> NDArray[np.int64] | None:
-        assert self._options is not None  # step has looked
-        return solve.resume(chosen(action, len(self._options)))

@@ -14,7 +14,7 @@ from kida.boundary import replaced
 from kida.errors import UserError
 from kida.learning.dagger import scip_version
 from kida.network.card import Card
-from kida.network.policy import Policy
+from kida.network.policy import CARD_FILE, Policy
 from kida.tuning.levers import LEVERS, beside_network, combined
 from kida.tuning.race import Contestant, Standing
 
@@ -101,7 +101,7 @@ def of_network(
 
 def _written(folder: Path, title: str, policy: Policy, levers: tuple[str, ...]) -> Contestant:
     home = (folder / title.replace(PLUS, "+").replace(" ", "-")).absolute()
-    if not (home / "card.json").exists():
+    if not (home / CARD_FILE).exists():
         policy.save(home)
     elif Policy.load(home).identity() != policy.identity():
         raise UserError(

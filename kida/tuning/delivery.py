@@ -6,7 +6,7 @@ from msgspec import Struct
 
 from kida.boundary import replaced
 from kida.evaluation.outcome import Text
-from kida.evaluation.verdict import Verdict, sentence
+from kida.evaluation.verdict import CONFIDENCE, Verdict, sentence
 from kida.tuning.clock import Clock
 from kida.tuning.config import TuneConfig
 from kida.tuning.contestants import PLUS
@@ -137,7 +137,7 @@ def _default_itself(survey: Survey, config: TuneConfig, clock: Clock) -> Verdict
         goal=survey.goal,
         ratio=1.0,
         interval=(1.0, 1.0),
-        confidence=0.95,
+        confidence=CONFIDENCE,
         instances=len(survey.files),
         seeds=1,
         proven=False,

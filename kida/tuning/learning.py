@@ -23,7 +23,7 @@ from kida.learning.plan import Plan
 from kida.learning.preflight import check_run
 from kida.learning.records import records_in
 from kida.learning.run import Listener, Run
-from kida.network.policy import Policy
+from kida.network.policy import CARD_FILE, Policy
 from kida.parameters import ParameterValue
 from kida.tuning.clock import Clock
 from kida.tuning.config import TuneConfig
@@ -199,7 +199,7 @@ def learn(
     found: list[Policy] = []
     for number in range(first, last + 1):
         policy = run.generation(number) / "policy"
-        if not (policy / "card.json").exists():
+        if not (policy / CARD_FILE).exists():
             begun = clock.used
             if found and clock.left_for("learning") < _AGAIN * _taken(run, number - 1):
                 break

@@ -111,7 +111,7 @@ def race_levers(
 
     policies = folder / "contestants"
     kept = affordable((1 - _ALONE) * available)
-    waiting = applicable(survey.shares)
+    waiting = applies = applicable(survey.shares)
     alone: list[Standing] = []
     # Those that lose early leave time for further ones; the default's solves are there already.
     while waiting and (not alone or kept(LEAST_DRAWS)):
@@ -137,7 +137,7 @@ def race_levers(
     result = LeverRace(
         alone=tuple(alone),
         combined=tuple(together),
-        untried=tuple(x.name for x in applicable(survey.shares) if x.name not in names),
+        untried=tuple(x.name for x in applies if x.name not in names),
         levers=() if found is None else found.levers,
     )
     write_json(folder / RACE_FILE, result)

@@ -17,7 +17,7 @@ from kida.learning.inventory import Inventory, summary_of_left_out
 from kida.learning.run import Event, Listener
 from kida.lock import locked
 from kida.network.card import Card
-from kida.network.policy import Policy
+from kida.network.policy import CARD_FILE, WEIGHTS_FILE, Policy
 from kida.tuning.clock import Clock, Step
 from kida.tuning.config import TuneConfig
 from kida.tuning.contestants import of_levers
@@ -136,7 +136,7 @@ class _Tuning:
         if self.earlier is None:
             return None
         kept = self.place / "former"
-        if not (kept / "card.json").exists():
+        if not (kept / CARD_FILE).exists():
             Policy.load(self.folder / "policy").save(kept)
         policy = Policy.load(kept)
         return policy if policy.has_network or policy.card.parameters else None
@@ -352,7 +352,7 @@ class _Tuning:
 
     def _deliver(self, found: Delivery, policy: Policy) -> Delivery:
         home = self.folder / "policy"
-        (home / "weights.safetensors").unlink(missing_ok=True)
+        (home / WEIGHTS_FILE).unlink(missing_ok=True)
         policy.save(home)
         write_json(self.folder / VERDICT_FILE, found.verdict)
         write_report(self.folder, self.place, found)
