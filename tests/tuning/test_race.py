@@ -1,11 +1,9 @@
 """Who stays in a race, who is called better, and who is kept of equals."""
 
-import math
-
-import numpy as np
 import pytest
 
-from kida.tuning.race import Contestant, _drop, p_value, standing, winners
+from kida.tuning.race import _drop, _worse_half, largest_field
+from kida.tuning.standings import Contestant
 
 FAST, SLOW, SAME = Contestant("fast", "f"), Contestant("slow", "s"), Contestant("same", "x")
 
@@ -49,22 +47,13 @@ def test_what_changes_nothing_drops_out():
     assert dropped({SAME: [0.001, -0.002, 0.0, 0.003]}) == {"same": "no difference"}
 
 
-def test_p_values_are_those_of_the_paired_t_test():
-    from scipy.stats import ttest_1samp
-
-    logs = np.random.default_rng(0).normal(-0.1, 0.3, 9).tolist()
-    assert p_value(logs) == pytest.approx(ttest_1samp(logs, 0, alternative="less").pvalue)
-    assert p_value([-1.0]) == 1.0
-    assert p_value([0.0, 0.0, 0.0]) == 1.0
+def test_half_go_home_where_the_time_is_too_short_for_all():
+    field = [Contestant(str(number), str(number)) for number in range(9)]
+    found = {contestant.name: [float(contestant.name)] for contestant in field}
+    assert [contestant.name for contestant in _worse_half(field, found)] == ["5", "6", "7", "8"]
+    assert _worse_half(field[:3], found) == []
 
 
-def test_a_winner_has_enough_draws_and_is_better_beyond_chance():
-    sure = standing(FAST, [-0.5, -0.45, -0.55, -0.5])
-    assert sure.better
-    assert sure.ratio == pytest.approx(math.exp(-0.5))
-    assert sure.interval[0] < sure.ratio < sure.interval[1]
-    few = standing(FAST, [-0.5, -0.45, -0.55])
-    unsure = standing(SAME, [-0.9, 0.5, -0.6, 0.8])
-    gone = standing(SLOW, [-0.5, -0.45, -0.55, -0.5], "halved")
-    assert [*winners([gone, unsure, few, sure])] == [sure]
-    assert standing(SAME, []).ratio == 1
+@pytest.mark.parametrize(("solves", "field"), [(7, 0), (8, 1), (16, 3), (32, 8), (100, 42)])
+def test_as_many_race_as_the_solves_are_enough_for(solves, field):
+    assert largest_field(solves) == field
