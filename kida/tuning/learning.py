@@ -193,8 +193,7 @@ def learn(
         If nothing can be collected, or the training fails.
     """
     makers: Makers = {} if former is None else {1: Former(former)}
-    first = 1 + len(makers)
-    last = first + MOST_GENERATIONS - 1
+    first, last = 1 + len(makers), MOST_GENERATIONS + len(makers)
     wanted = run_config(config, planned, parameters, last)
     check_run(wanted, makers, threads=threads)
     source = division.source
@@ -206,27 +205,41 @@ def learn(
     if former is not None:
         make_generation(run, plan, 1, makers=makers, workers=workers, threads=threads)
     found: list[Policy] = []
-    made = first
     for number in range(first, last + 1):
         policy = run.generation(number) / "policy"
         if not (policy / CARD_FILE).exists():
             if found and clock.left_for("learning") < _AGAIN * run.seconds_worked(number - 1):
                 break
-            make_generation(
-                run,
-                plan,
-                number,
-                workers=workers,
-                threads=threads,
-                enough_episodes=_collected(run, number, clock),
-                enough_epochs=_until(clock, clock.left_for("learning")),
-            )
+            _make(run, plan, number, clock, workers, threads)
         found.append(Policy.load(policy))
-        made = number
     steering = None
     if survey.shares.get("strong branching", 0.0) >= LEAST_SHARE:
-        steering = _steering(run, plan, made, threads or workers.count)
+        steering = _steering(run, plan, first + len(found) - 1, threads or workers.count)
     return Learned(tuple(found), steering)
+
+
+def _make(
+    run: Run, plan: Plan, number: int, clock: Clock, workers: Workers, threads: int | None
+) -> None:
+    """Make a generation in the time there is; say why, if no episode gave a sample."""
+    try:
+        make_generation(
+            run,
+            plan,
+            number,
+            workers=workers,
+            threads=threads,
+            enough_episodes=_collected(run, number, clock),
+            enough_epochs=_until(clock, clock.left_for("learning")),
+        )
+    except UserError as error:
+        played = [record.samples for record in records_in(run.generation(number) / "episodes")]
+        if any(played) or len(played) < LEAST_EPISODES:
+            raise
+        raise UserError(
+            f"{len(played)} episodes gave no sample: the files are not linear (there SCIP's own "
+            "rules branch, whatever is learned), or their trees are too small"
+        ) from error
 
 
 def _steering(run: Run, plan: Plan, number: int, threads: int) -> Steering | None:
