@@ -2,8 +2,9 @@
 
 import pytest
 
-from kida.tuning.race import _drop, _worse_half, largest_field
-from kida.tuning.standings import Contestant
+from kida.tuning import race as race_module
+from kida.tuning.race import _drop, _worse_half, largest_field, race, race_again
+from kida.tuning.standings import Contestant, standing, winners
 
 FAST, SLOW, SAME = Contestant("fast", "f"), Contestant("slow", "s"), Contestant("same", "x")
 
@@ -57,3 +58,56 @@ def test_half_go_home_where_the_time_is_too_short_for_all():
 @pytest.mark.parametrize(("solves", "field"), [(7, 0), (8, 1), (16, 3), (32, 8), (100, 42)])
 def test_as_many_race_as_the_solves_are_enough_for(solves, field):
     assert largest_field(solves) == field
+
+
+class _Workers:
+    count = 2
+
+
+class _Arena:
+    """Where contestants have the logarithms that their names say; counts the new solves."""
+
+    workers = _Workers()
+
+    def __init__(self):
+        self.solved = set()
+
+    def measured(self, alive, batch, arena, goal):
+        for name in ["default", *(contestant.name for contestant in alive)]:
+            self.solved |= {(name, draw) for draw in batch}
+        return {c.name: [float(c.name) + 0.02 * (draw % 3) for draw in batch] for c in alive}
+
+
+@pytest.fixture
+def arena(monkeypatch):
+    found = _Arena()
+    monkeypatch.setattr(race_module, "_measured", found.measured)
+    return found
+
+
+def test_a_race_with_time_for_little_halves_and_finds_the_best(arena):
+    field = [Contestant(f"{value}", f"{value}") for value in (0.1, -0.5, 0.2, 0.05, -0.1, 0.0)]
+    budget = 2 * len(field) + 16
+
+    def affordable(solves):
+        return len(arena.solved) + solves <= budget
+
+    found = race(field, range(24), arena, "time", affordable, rivals=False)
+    assert next(winners(found)).name == "-0.5"
+    assert len(arena.solved) <= budget
+    assert {entry.ended for entry in found} >= {"", "halved"}
+    assert all(entry.draws for entry in found)
+
+
+def test_near_winners_have_more_draws_if_nobody_has_won(arena):
+    unsure = standing(Contestant("-0.05", "n"), [-0.4, 0.3, -0.3, 0.2])
+    bad = standing(Contestant("0.5", "b"), [0.5, 0.5], "hopeless")
+    said = []
+    found = race_again([unsure, bad], range(12), arena, "time", lambda n: True, said.append)
+    assert [(entry.name, entry.draws) for entry in found] == [("-0.05", 12), ("0.5", 2)]
+    assert found[0].better
+    assert said == ["nothing has won yet; more pairs for -0.05"]
+    # With a winner, or without time, everything stays.
+    assert race_again(found, range(24), arena, "time", lambda n: True, said.append) == found
+    again = race_again([unsure, bad], range(12), arena, "time", lambda n: False, said.append)
+    assert again == [unsure, bad]
