@@ -7,8 +7,9 @@ make seconds of two runs, in :func:`_measured`, and a phrase in :func:`sentence`
 """
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Annotated, Final, Literal, NamedTuple
 
 import numpy as np
@@ -41,6 +42,11 @@ _SHORTEST = 1e-3
 #: What is to become less: the time until solved, the dual bound's distance from the best one over
 #: time, or the gap over time.
 Goal = Literal["time", "bound", "gap"]
+#: What is added to seconds before they are compared, so that trifles count little. A gap's seconds
+#: are a share of the time: a gap of 1 % for a minute is 0.6 s, which a whole second would drown.
+SHIFTS: Mapping[Goal, float] = MappingProxyType(
+    {"time": TIME_SHIFT, "bound": TIME_SHIFT, "gap": 0.01 * TIME_SHIFT}
+)
 
 _Ratio = Annotated[float, Meta(ge=0.0, le=UNBOUNDED)]
 
@@ -53,7 +59,8 @@ class Verdict(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     goal
         What was compared: ``"time"``, ``"bound"`` or ``"gap"``, see :func:`paired`.
     ratio
-        The policy's geometric mean, shifted by 1 s, as a share of the default's: below 1 is better.
+        The policy's geometric mean, shifted by :data:`SHIFTS`, as a share of the default's: below 1
+        is better.
     interval
         Student's interval of ``ratio``: over other instances of this kind, or, of one instance
         alone, over other seeds of it. From 0 to :data:`UNBOUNDED` where there is one pair only.
@@ -207,11 +214,11 @@ def judged(
             + "".join(f"({record.reason})" for record in default[:1] if isinstance(record, Failed))
         )
     names = {pair.instance for pair in pairs}
-    both = np.array([_mean(pairs, name) for name in sorted(names)])
+    both = np.array([_mean(pairs, name, SHIFTS[goal]) for name in sorted(names)])
     if len(names) == 1:
         both = np.array([[pair.seconds, pair.default_seconds] for pair in pairs])
     both = np.maximum(both, _SHORTEST)
-    found = compare_geometric(both[:, 0], both[:, 1], TIME_SHIFT, confidence)
+    found = compare_geometric(both[:, 0], both[:, 1], SHIFTS[goal], confidence)
     ratio = min(found.ratio, UNBOUNDED)
     low, high = (found.low, found.high) if len(both) > 1 else (0.0, UNBOUNDED)
     # Of equal ratios both ends are the ratio, but for rounding.
@@ -237,12 +244,12 @@ def judged(
     )
 
 
-def _mean(pairs: Sequence[Pair], name: str) -> tuple[float, float]:
+def _mean(pairs: Sequence[Pair], name: str, shift: float) -> tuple[float, float]:
     """Return both means over the seeds of an instance."""
     mine = [pair for pair in pairs if pair.instance == name]
     return (
-        shifted_geometric_mean([pair.seconds for pair in mine], TIME_SHIFT),
-        shifted_geometric_mean([pair.default_seconds for pair in mine], TIME_SHIFT),
+        shifted_geometric_mean([pair.seconds for pair in mine], shift),
+        shifted_geometric_mean([pair.default_seconds for pair in mine], shift),
     )
 
 

@@ -39,7 +39,7 @@ def check_run(
     checked(config)
     if threads is not None and threads < 1:
         raise UserError(f"threads is {threads}; write how many, at least 1")
-    _check_packages()
+    check_packages()
     named_settings(config.collection.settings)
     plan_of(config, makers)  # family, sizes and instances
     _check_parameters(config)
@@ -67,7 +67,8 @@ def calm_threads() -> None:
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 
-def _check_packages() -> None:
+def check_packages() -> None:
+    """Refuse to train where a package is missing that training needs."""
     for package in ("torch", "torch_geometric"):
         if not _installed(package):
             raise missing_extra("training", package, "train")

@@ -141,14 +141,21 @@ class Run:
             ) from error
         self._listener(entry)
 
-    def seconds_worked(self) -> float:
-        """Return the wall-clock seconds that were spent on the run, without the pauses in it."""
-        spent = [
-            max(0.0, float(after["time"] - before["time"]))
-            for before, after in itertools.pairwise(read_log(self.folder))
-            if not after.get("resumed")
-        ]
-        return sum(spent)
+    def seconds_worked(self, generation: int | None = None) -> float:
+        """Return the wall-clock seconds that were spent on the run, without the pauses in it.
+
+        Parameters
+        ----------
+        generation
+            Only what was spent on this one; None for all.
+        """
+        spent, current = 0.0, None
+        for before, after in itertools.pairwise(read_log(self.folder)):
+            # Not all events name theirs: they belong to the one named last.
+            current = before.get("generation", current)
+            if not after.get("resumed") and generation in (None, current):
+                spent += max(0.0, float(after["time"] - before["time"]))
+        return spent
 
     def tell(self, event: Event) -> None:
         """Tell the listener alone: of what says no more than how far a step is."""

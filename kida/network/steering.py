@@ -162,6 +162,11 @@ class Steering:
                     f"says, and is {array.dtype} of shape {array.shape}: restore the original files"
                 )
 
+    @property
+    def has_network(self) -> bool:
+        """Whether anything is learned: of a model, always."""
+        return True
+
     def identity(self) -> str:
         """Return a digest, in hexadecimal, of everything that decides how the policy branches."""
         card = self.card

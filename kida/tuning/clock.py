@@ -18,7 +18,7 @@ Step = Literal["survey", "levers", "learning", "policies", "verdict"]
 #: When each step has to be over, as a share of the budget. The verdict's is what is left.
 ENDS: dict[Step, float] = {
     "survey": 0.08,
-    "levers": 0.26,
+    "levers": 0.3,
     "learning": 0.6,
     "policies": 0.75,
     "verdict": 0.98,

@@ -15,11 +15,15 @@ from kida.errors import UserError
 from kida.learning.dagger import scip_version
 from kida.network.card import Card
 from kida.network.policy import CARD_FILE, Policy
-from kida.tuning.levers import LEVERS, beside_network, combined
-from kida.tuning.race import Contestant, Standing
+from kida.network.steering import AnyPolicy, Steering, load_policy
+from kida.tuning.lever_choice import beside_network, combined
+from kida.tuning.levers import LEVERS
+from kida.tuning.standings import Contestant, Standing
 
 #: What joins the names of levers, and of levers and a network.
 PLUS = " + "
+#: The name of SCIP's reliability branching, steered by a small model.
+STEERED = "steered"
 # Winners that are combined with each other.
 _MOST_COMBINED = 3
 
@@ -99,11 +103,31 @@ def of_network(
     return _written(folder, title, Policy(policy.weights, card), tuple(levers))
 
 
-def _written(folder: Path, title: str, policy: Policy, levers: tuple[str, ...]) -> Contestant:
+def of_steering(folder: Path, policy: Steering, levers: Sequence[str]) -> Contestant:
+    """Return the contestant of a model that steers SCIP's reliability branching under levers.
+
+    Parameters
+    ----------
+    folder, levers
+        See :func:`of_network`; those of SCIP's branching rules are left out.
+    policy
+        The model.
+    """
+    levers = beside_network(levers)
+    card = replaced(
+        policy.card,
+        parameters=combined(levers),
+        recipe={**policy.card.recipe, "levers": list(levers)},
+    )
+    title = PLUS.join((STEERED, *levers))
+    return _written(folder, title, Steering(policy.weights, card), tuple(levers))
+
+
+def _written(folder: Path, title: str, policy: AnyPolicy, levers: tuple[str, ...]) -> Contestant:
     home = (folder / title.replace(PLUS, "+").replace(" ", "-")).absolute()
     if not (home / CARD_FILE).exists():
         policy.save(home)
-    elif Policy.load(home).identity() != policy.identity():
+    elif load_policy(home).identity() != policy.identity():
         raise UserError(
             f"{home} holds another policy than this tuning made there; begin a new one with "
             "another --out"
@@ -142,4 +166,4 @@ def simplest(standings: Iterable[Standing], same: float = 0.02) -> Standing | No
 
 
 def _has_network(entry: Standing) -> bool:
-    return Policy.load(entry.policy).has_network
+    return load_policy(entry.policy).has_network

@@ -1,20 +1,26 @@
 """What a tuning delivers: what is proven, and a sentence that says so, or why there is nothing."""
 
 import math
+from pathlib import Path
 
 from msgspec import Struct
 
-from kida.boundary import replaced
+from kida.boundary import plain, replaced
 from kida.evaluation.outcome import Text
 from kida.evaluation.verdict import CONFIDENCE, Verdict, sentence
+from kida.network.card import Card
+from kida.network.policy import Policy
+from kida.network.steering import AnyPolicy, Steering, load_policy
 from kida.tuning.clock import Clock
 from kida.tuning.config import TuneConfig
-from kida.tuning.contestants import PLUS
+from kida.tuning.contestants import PLUS, STEERED, of_levers
 from kida.tuning.lever_race import LeverRace
 from kida.tuning.policy_race import PolicyRace
 from kida.tuning.proving import Proof
 from kida.tuning.survey import Survey
 
+# Seconds left over that are worth a word.
+_WORTH_SAYING = 60.0
 # A share of disturbed solves that is worth a word.
 _DISTURBED = 0.2
 
@@ -122,6 +128,29 @@ def deliver(
     )
 
 
+def policy_of(found: Delivery, raced: PolicyRace, contestants: Path) -> AnyPolicy:
+    """Return the policy that is delivered, with what was measured on its card.
+
+    Parameters
+    ----------
+    found
+        What is delivered.
+    raced
+        Who has won; of a delivery with anything in it, somebody has.
+    contestants
+        Where the policies that raced are.
+    """
+    if not found.levers and not found.network:
+        return Policy({}, Card(None))
+    assert raced.winner is not None
+    won = raced.winner.policy if found.network else of_levers(contestants, found.levers).policy
+    policy = load_policy(won)
+    results = ({"verdict": plain(found.verdict), "sentence": found.sentence},)
+    if isinstance(policy, Steering):
+        return Steering(policy.weights, replaced(policy.card, results=results))
+    return Policy(policy.weights, replaced(policy.card, results=results))
+
+
 def _capital(text: str) -> str:
     return text[:1].upper() + text[1:]
 
@@ -166,6 +195,11 @@ def _advice(
     found = []
     if verdict is not None and verdict.proven:
         found.append("Use it: kida solve FILE --model RUN, or kida.attach(model, 'RUN') in Python.")
+    if verdict is None and clock.left >= _WORTH_SAYING:
+        found.append(
+            f"It ended with {clock.left / 60:.0f} of {clock.budget / 60:.0f} minutes left: nothing "
+            "raced that more of them could prove."
+        )
     doubled = f"--budget {math.ceil(2 * clock.budget / 60)}m --out ANOTHER"
     if verdict is not None and not verdict.proven and verdict.ratio < 1:
         found.append(
@@ -174,7 +208,7 @@ def _advice(
         )
     if levers.untried:
         found.append(f"There was no time for the levers {', '.join(levers.untried)}: {doubled}.")
-    if not any("network" in entry.name for entry in raced.standings):
+    if not any(x in entry.name for entry in raced.standings for x in ("network", STEERED)):
         found.append(f"Nothing was learned in this budget: {doubled}.")
     if 2 * survey.solved < len(survey.files) and survey.goal == "time":
         found.append("Most files were not solved: --goal gap compares what is found by the limit.")

@@ -8,26 +8,28 @@ problems that were measured the first was as good as the third (docs/tuning.md).
 import statistics
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from msgspec import Struct
 
-from kida.boundary import Count, Positive, Seconds, read_json, write_json
+from kida.boundary import Count, Positive, Seconds, write_json
 from kida.errors import UserError
 from kida.jobs.run import Workers
 from kida.learning.config import CollectionConfig, InheritanceConfig, RunConfig, TrainingConfig
-from kida.learning.dagger import hand_on, make_generation
+from kida.learning.dagger import aggregate, hand_on, make_generation
 from kida.learning.inventory import INVENTORY_FILE, Inventory
 from kida.learning.makers import Makers, identities, plan_of
 from kida.learning.plan import Plan
-from kida.learning.preflight import check_run
+from kida.learning.preflight import calm_threads, check_run
 from kida.learning.records import records_in
 from kida.learning.run import Listener, Run
 from kida.network.policy import CARD_FILE, Policy
+from kida.network.steering import Steering, load_policy
 from kida.parameters import ParameterValue
 from kida.tuning.clock import Clock
 from kida.tuning.config import TuneConfig
 from kida.tuning.files import Division
+from kida.tuning.levers import LEAST_SHARE
 from kida.tuning.survey import Survey
 
 #: Generations at most, that of a former tuning not counted.
@@ -116,6 +118,13 @@ def run_config(
     )
 
 
+class Learned(NamedTuple):
+    """What was learned: the generations' networks, and a model that steers SCIP's branching."""
+
+    networks: tuple[Policy, ...] = ()
+    steering: Steering | None = None
+
+
 class Former:
     """Makes the first generation of a round: the network of the round before, handed on."""
 
@@ -158,8 +167,8 @@ def learn(
     threads: int | None = None,
     former: Policy | None = None,
     listener: Listener = lambda event: None,
-) -> list[Policy]:
-    """Learn while there is time; return the new generations' policies, the first one first.
+) -> Learned:
+    """Learn while there is time; return what came of it.
 
     Parameters
     ----------
@@ -184,8 +193,7 @@ def learn(
         If nothing can be collected, or the training fails.
     """
     makers: Makers = {} if former is None else {1: Former(former)}
-    first = 1 + len(makers)
-    last = first + MOST_GENERATIONS - 1
+    first, last = 1 + len(makers), MOST_GENERATIONS + len(makers)
     wanted = run_config(config, planned, parameters, last)
     check_run(wanted, makers, threads=threads)
     source = division.source
@@ -200,21 +208,59 @@ def learn(
     for number in range(first, last + 1):
         policy = run.generation(number) / "policy"
         if not (policy / CARD_FILE).exists():
-            begun = clock.used
-            if found and clock.left_for("learning") < _AGAIN * _taken(run, number - 1):
+            if found and clock.left_for("learning") < _AGAIN * run.seconds_worked(number - 1):
                 break
-            make_generation(
-                run,
-                plan,
-                number,
-                workers=workers,
-                threads=threads,
-                enough_episodes=_collected(run, number, clock),
-                enough_epochs=_until(clock, clock.left_for("learning")),
-            )
-            write_json(run.generation(number) / "seconds.json", clock.used - begun)
+            _make(run, plan, number, clock, workers, threads)
         found.append(Policy.load(policy))
-    return found
+    steering = None
+    if survey.shares.get("strong branching", 0.0) >= LEAST_SHARE:
+        steering = _steering(run, plan, first + len(found) - 1, threads or workers.count)
+    return Learned(tuple(found), steering)
+
+
+def _make(
+    run: Run, plan: Plan, number: int, clock: Clock, workers: Workers, threads: int | None
+) -> None:
+    """Make a generation in the time there is; say why, if no episode gave a sample."""
+    try:
+        make_generation(
+            run,
+            plan,
+            number,
+            workers=workers,
+            threads=threads,
+            enough_episodes=_collected(run, number, clock),
+            enough_epochs=_until(clock, clock.left_for("learning")),
+        )
+    except UserError as error:
+        played = [record.samples for record in records_in(run.generation(number) / "episodes")]
+        if any(played) or len(played) < LEAST_EPISODES:
+            raise
+        raise UserError(
+            f"{len(played)} episodes gave no sample: the files are not linear (there SCIP's own "
+            "rules branch, whatever is learned), or their trees are too small"
+        ) from error
+
+
+def _steering(run: Run, plan: Plan, number: int, threads: int) -> Steering | None:
+    """Return a model that steers SCIP's own branching, trained in seconds on the same samples."""
+    home = run.folder / "steering"
+    if not (home / CARD_FILE).exists():
+        calm_threads()
+        import torch
+
+        from kida.learning.steering import fit
+
+        torch.set_num_threads(threads)
+        try:
+            sets = [aggregate(run, plan, kind, number) for kind in ("train", "valid")]
+            fit(sets[0], sets[1], seed=run.config.seed).policy.save(home)
+        except UserError as error:
+            run.log("warning", text=f"SCIP's own branching is not steered: {error}")
+            return None
+    policy = load_policy(home)
+    assert isinstance(policy, Steering)
+    return policy
 
 
 def _collected(run: Run, number: int, clock: Clock) -> Callable[[], bool]:
@@ -234,14 +280,6 @@ def _collected(run: Run, number: int, clock: Clock) -> Callable[[], bool]:
 def _until(clock: Clock, seconds: float) -> Callable[[], bool]:
     end = clock.used + seconds
     return lambda: clock.used >= end
-
-
-def _taken(run: Run, number: int) -> float:
-    """Return the seconds that a generation took, 0 if that is not known."""
-    try:
-        return read_json(run.generation(number) / "seconds.json", float, "a generation's time")
-    except FileNotFoundError:
-        return 0.0
 
 
 def _learnable(inventory: Inventory, survey: Survey) -> Inventory:

@@ -3,6 +3,7 @@
 import math
 import statistics
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 from msgspec import Struct
@@ -12,16 +13,18 @@ from kida.evaluation.outcome import Text
 from kida.learning.plan import Draw
 from kida.tuning.clock import Clock
 from kida.tuning.contestants import combinations, of_levers, simplest
-from kida.tuning.levers import Lever, applicable
+from kida.tuning.lever_choice import applicable
+from kida.tuning.levers import Lever
 from kida.tuning.measuring import Arena
-from kida.tuning.race import LEAST_DRAWS, Contestant, Standing, race, ranked, winners
+from kida.tuning.race import largest_field, race, race_again
+from kida.tuning.standings import LEAST_DRAWS, Contestant, Standing, winners
 from kida.tuning.survey import Survey, cost_within
 
 RACE_FILE = "levers.json"
 # Of the time for levers, what those alone have; combinations have the rest.
 _ALONE = 0.7
-# Draws that every lever should have before some are sent home, and the fewest levers to try.
-_FIRST_DRAWS, _FEWEST = 3, 3
+# The fewest levers to try.
+_FEWEST = 3
 # Surveyed files are raced on if they took so much of the median time.
 _CHEAP = (0.2, 1.5)
 # Race limits, as a multiple of the longest time that is raced on.
@@ -55,7 +58,7 @@ def race_draws(survey: Survey, draws: Sequence[Draw]) -> list[Draw]:
 
     def fits(draw: Draw) -> bool:
         file = known[draw.instance.name]
-        if not file.branched or (survey.goal == "time" and not file.solved):
+        if (survey.branched and not file.branched) or (survey.goal == "time" and not file.solved):
             return False
         return survey.goal != "time" or _CHEAP[0] * median <= file.seconds <= _CHEAP[1] * median
 
@@ -69,7 +72,8 @@ def race_limit(survey: Survey) -> float:
     """Return the seconds per solve of a race: what is much slower need not be waited for."""
     if survey.goal != "time":
         # Twice as many draws say more than the second half of each does.
-        return max(survey.time_limit / 2, min(3 * survey.root_seconds, survey.time_limit))
+        tree = min(3 * survey.root_seconds, survey.time_limit) if survey.branched else 0.0
+        return max(survey.time_limit / 2, tree)
     usual = sorted(file.seconds for file in survey.files)
     longest = _PATIENCE * _CHEAP[1] * statistics.median(usual)
     return min(survey.time_limit, float(math.ceil(max(longest, 2.0))))
@@ -102,34 +106,28 @@ def race_levers(
         return read_json(folder / RACE_FILE, LeverRace, "a race of levers")
     except FileNotFoundError:
         pass
-    cores = arena.workers.count
-    cost = cost_within(survey, arena.protocol.seconds) / cores
-    available = clock.left_for("levers")
+    cost = cost_within(survey, arena.protocol.seconds) / arena.workers.count
+    kept = (1 - _ALONE) * clock.left_for("levers")
 
-    def affordable(kept: float) -> Callable[[int], bool]:
-        return lambda solves: cost * solves <= clock.left_for("levers") - kept
+    def affordable(solves: int, kept: float = 0.0) -> bool:
+        return cost * solves <= clock.left_for("levers") - kept
 
-    policies = folder / "contestants"
-    kept = affordable((1 - _ALONE) * available)
-    waiting = applies = applicable(survey.shares)
-    alone: list[Standing] = []
+    applies = applicable(survey.shares, tree=survey.branched > 0)
+    within = partial(affordable, kept=kept)
+    waiting, alone = applies, list[Standing]()
     # Those that lose early leave time for further ones; the default's solves are there already.
-    while waiting and (not alone or kept(LEAST_DRAWS)):
-        left = clock.left_for("levers") - (1 - _ALONE) * available
-        tried = _affordable_levers(waiting, left / cost)
+    while waiting and (not alone or affordable(LEAST_DRAWS, kept)):
+        tried = _affordable_levers(waiting, (clock.left_for("levers") - kept) / cost)
         waiting = waiting[len(tried) :]
         say(f"racing against SCIP's default: {', '.join(lever.name for lever in tried)}")
-        entered = [of_levers(policies, [lever.name]) for lever in tried]
-        alone += race(entered, draws, arena, survey.goal, kept, rivals=False)
-    alone = ranked(alone)
+        entered = [of_levers(folder / "contestants", [lever.name]) for lever in tried]
+        alone += race(entered, draws, arena, survey.goal, within, rivals=False)
+    alone = race_again(alone, draws, arena, survey.goal, affordable, say, rivals=False)
     won = list(winners(alone))
-    groups = combinations(won)
     together: list[Standing] = []
-    if groups:
+    if field := _combined(won, folder / "contestants"):
         say(f"combining the winners: {', '.join(entry.name for entry in won)}")
-        field = [Contestant(entry.name, entry.policy, entry.levers) for entry in won[:2]]
-        field += [of_levers(policies, group) for group in groups]
-        together = race(field, draws, arena, survey.goal, affordable(0.0))
+        together = race(field, draws, arena, survey.goal, affordable)
     # Who was compared longer, with the combinations, is judged by that.
     later = {entry.name for entry in together}
     found = simplest(winners([*together, *(entry for entry in won if entry.name not in later)]))
@@ -144,7 +142,13 @@ def race_levers(
     return result
 
 
+def _combined(won: Sequence[Standing], policies: Path) -> list[Contestant]:
+    """Return who races when winners are combined: groups, and the best two alone; or nobody."""
+    groups = [of_levers(policies, group) for group in combinations(won)]
+    singles = [Contestant(entry.name, entry.policy, entry.levers) for entry in won[:2]]
+    return [*singles, *groups] if groups else []
+
+
 def _affordable_levers(levers: Sequence[Lever], solves: float) -> list[Lever]:
-    """Return the most promising levers, so many that each has a few draws."""
-    count = int(solves / (1.5 * _FIRST_DRAWS)) - 1
-    return list(levers[: max(count, _FEWEST)])
+    """Return the most promising levers, so many that there is time for the best of them."""
+    return list(levers[: max(largest_field(solves), _FEWEST)])

@@ -5,14 +5,12 @@ which a combination has one at most, and sets parameters that a policy's card ma
 (:mod:`kida.parameters`): none can change what SCIP answers.
 """
 
-from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from types import MappingProxyType
 from typing import Literal
 
-from kida.errors import UserError
 from kida.parameters import ParameterValue
 from kida.solver.branching import PRIORITY
 from kida.solver.policies import VARIANTS
@@ -35,10 +33,8 @@ Shares = Mapping[str, float]
 
 # Before SCIP's other rules, and after a network that branches too.
 _FIRST = PRIORITY - 1
-# A part of SCIP on which less of the time is spent is not worth a lever.
-_LEAST_SHARE = 0.03
-# How much is expected of levers that are about no part's time, as if it were a share.
-_GENERAL = 0.1
+#: A part of SCIP on which less of the time is spent is not worth a lever.
+LEAST_SHARE = 0.03
 
 
 @dataclass(frozen=True)
@@ -75,7 +71,7 @@ class Lever:
         """When it applies, in words."""
         if self.always:
             return "always"
-        return f"where {self.part} takes {_LEAST_SHARE:.0%} of the time or more"
+        return f"where {self.part} takes {LEAST_SHARE:.0%} of the time or more"
 
     @property
     def parameters(self) -> dict[str, ParameterValue]:
@@ -257,51 +253,3 @@ _LEVERS = (
 
 #: Name to lever, in the order in which they are tried.
 LEVERS: Mapping[str, Lever] = MappingProxyType({lever.name: lever for lever in _LEVERS})
-
-
-def applicable(shares: Shares) -> list[Lever]:
-    """Return the levers that may help where the time goes so, in the order to try them.
-
-    One of each kind comes first, the most promising before the others, then a second of each: with
-    little time, several kinds are tried rather than all of one.
-    """
-
-    def promise(lever: Lever) -> float:
-        share = 0.0 if lever.part is None else shares.get(lever.part, 0.0)
-        return max(share, _GENERAL) if lever.always else share
-
-    found = [lever for lever in LEVERS.values() if promise(lever) >= _LEAST_SHARE]
-    # Stable sorts: of equals, the registry's order holds.
-    found.sort(key=promise, reverse=True)
-    seen: Counter[str] = Counter()
-    ranks = {}
-    for lever in found:
-        ranks[lever.name] = seen[lever.kind]
-        seen[lever.kind] += 1
-    return sorted(found, key=lambda lever: ranks[lever.name])
-
-
-def beside_network(names: Iterable[str]) -> tuple[str, ...]:
-    """Return those of the levers that matter where a network takes every decision."""
-    return tuple(name for name in names if LEVERS[name].kind != "branching")
-
-
-def combined(names: Iterable[str]) -> dict[str, ParameterValue]:
-    """Return the parameters of several levers together.
-
-    Raises
-    ------
-    UserError
-        If there is no lever of a name, or two are of one kind.
-    """
-    found: dict[str, ParameterValue] = {}
-    kinds: dict[str, str] = {}
-    for name in names:
-        if name not in LEVERS:
-            raise UserError(f"there is no lever {name!r}; choose of {', '.join(LEVERS)}")
-        lever = LEVERS[name]
-        if lever.kind in kinds:
-            raise UserError(f"{kinds[lever.kind]} and {name} are both about {lever.kind}")
-        kinds[lever.kind] = name
-        found |= lever.parameters
-    return found

@@ -7,13 +7,15 @@ from msgspec import Struct
 
 from kida.boundary import read_json, write_json
 from kida.learning.plan import Draw
-from kida.network.policy import Policy
+from kida.network.steering import AnyPolicy
 from kida.tuning.clock import Clock
-from kida.tuning.contestants import WAYS, of_levers, of_network, simplest
+from kida.tuning.contestants import WAYS, of_levers, of_network, of_steering, simplest
+from kida.tuning.learning import Learned
+from kida.tuning.lever_choice import beside_network
 from kida.tuning.lever_race import LeverRace
-from kida.tuning.levers import beside_network
 from kida.tuning.measuring import Arena
-from kida.tuning.race import Contestant, Standing, race
+from kida.tuning.race import race, race_again
+from kida.tuning.standings import Contestant, Standing
 from kida.tuning.survey import Survey, cost_within
 
 RACE_FILE = "policies.json"
@@ -32,7 +34,7 @@ class PolicyRace(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 def contestants(
-    folder: Path, raced: LeverRace, networks: Sequence[Policy], former: Policy | None
+    folder: Path, raced: LeverRace, learned: Learned, former: AnyPolicy | None
 ) -> list[Contestant]:
     """Return who races, most promising first.
 
@@ -42,18 +44,21 @@ def contestants(
         Where policies are kept.
     raced
         The levers' race: those that have won, and those that may be better, but for chance.
-    networks
-        The generations', the first one first.
+    learned
+        The networks, the first generation's first, and what steers SCIP's own branching.
     former
         What a tuning before this one delivered.
     """
-    found, levers = [], raced.levers
+    found, levers, networks = [], raced.levers, learned.networks
     if networks:
         found.append(of_network(folder, networks[-1], levers, "network"))
     if levers:
         found.append(of_levers(folder, levers))
     if networks:
         found += [of_network(folder, networks[-1], levers, way) for way in WAYS if way != "network"]
+    if learned.steering is not None:
+        found.append(of_steering(folder, learned.steering, levers))
+    if networks:
         if beside_network(levers):
             found.append(of_network(folder, networks[-1], (), "network"))
         for number, network in enumerate(networks[:-1], 1):
@@ -94,14 +99,12 @@ def race_policies(
     standings: list[Standing] = []
     if entered:
         say(f"racing against SCIP's default: {', '.join(entry.name for entry in entered)}")
-        standings = race(
-            entered,
-            draws,
-            arena,
-            survey.goal,
-            lambda solves: cost * solves <= clock.left_for("policies"),
-            wanted=_WANTED,
-        )
+
+        def affordable(solves: int) -> bool:
+            return cost * solves <= clock.left_for("policies")
+
+        standings = race(entered, draws, arena, survey.goal, affordable, wanted=_WANTED)
+        standings = race_again(standings, draws, arena, survey.goal, affordable, say)
     promising = [
         entry
         for entry in standings

@@ -18,7 +18,7 @@ from kida.learning.plan import Draw
 from kida.tuning.clock import Clock
 from kida.tuning.contestants import PLUS
 from kida.tuning.measuring import Arena
-from kida.tuning.race import Contestant
+from kida.tuning.standings import Contestant
 
 #: Seeds of a file at most, and draws of few files.
 MOST_SEEDS, MOST_DRAWS = 5, 24

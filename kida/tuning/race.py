@@ -9,91 +9,37 @@ seconds (:func:`kida.evaluation.verdict.paired`), so that instances count alike.
 """
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Annotated, Literal
+from collections.abc import Callable, Mapping, Sequence
 
-import numpy as np
-from msgspec import Meta, Struct
-from scipy.stats import t as student_t
-
-from kida.boundary import Natural
-from kida.evaluation.comparisons import mean_interval
-from kida.evaluation.outcome import Text
 from kida.evaluation.records import Record
-from kida.evaluation.summary import TIME_SHIFT
-from kida.evaluation.verdict import Goal, paired
+from kida.evaluation.verdict import SHIFTS, Goal, paired
 from kida.learning.judge import clearly_worse
 from kida.learning.plan import Draw
 from kida.tuning.measuring import Arena
+from kida.tuning.standings import (
+    LEAST_DRAWS,
+    Contestant,
+    Ended,
+    Standing,
+    mean_of,
+    near_winners,
+    ranked,
+    standing,
+    winners,
+)
 
-#: The level at which a contestant counts as better than the default, and as worse than the best.
-BETTER, WORSE = 0.1, 0.05
-#: Draws without which nobody is called better.
-LEAST_DRAWS = 4
+# The level at which a contestant counts as worse than the best.
+_WORSE = 0.05
 # Ratios beyond which a contestant is given up after so many draws.
 _HOPELESS, _AFTER = 1.3, 2
 # Ratios this near to 1 on as many draws are no difference.
 _SAME, _SAME_AFTER = 0.01, 4
 # A difference of logarithms that matters to nobody, however sure it is.
 _EVEN = 0.02
+# Contestants at most.
+_LARGEST = 1000
 # Contestants that halving leaves in at least.
 _LEAST_LEFT = 3
-
-Ended = Literal["", "worse", "hopeless", "no difference", "halved", "no time"]
-_Ratio = Annotated[float, Meta(ge=0.0, le=1e20)]
-
-
-@dataclass(frozen=True)
-class Contestant:
-    """Something that may be better than SCIP's default.
-
-    Attributes
-    ----------
-    name
-        For people.
-    policy
-        Name or folder, as :mod:`kida.solver.policies` takes it.
-    levers
-        Names of the levers in it.
-    """
-
-    name: str
-    policy: str
-    levers: tuple[str, ...] = ()
-
-
-class Standing(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How a contestant did.
-
-    Attributes
-    ----------
-    name, policy, levers
-        See :class:`Contestant`.
-    draws
-        On how many draws it was compared with the default.
-    ratio, interval
-        Of its shifted seconds to the default's: the geometric mean over draws and its interval;
-        below 1 is better.
-    p_value
-        One-sided, of being no better than the default.
-    ended
-        Why it dropped out; empty if it was in to the end.
-    """
-
-    name: Text
-    policy: Text
-    levers: tuple[Text, ...]
-    draws: Natural
-    ratio: _Ratio
-    interval: tuple[_Ratio, _Ratio]
-    p_value: Annotated[float, Meta(ge=0.0, le=1.0)]
-    ended: Ended = ""
-
-    @property
-    def better(self) -> bool:
-        """Whether it is better than the default, as far as a race can tell."""
-        return self.draws >= LEAST_DRAWS and self.ratio < 1 and self.p_value < BETTER
 
 
 def race(
@@ -128,7 +74,7 @@ def race(
     ended: dict[str, Ended] = {}
     alive = list(contestants)
     used = 0
-    while len(alive) > 1 and not affordable(LEAST_DRAWS * (len(alive) + 1)):
+    while len(alive) > 1 and not affordable(_least_solves(len(alive))):
         ended[alive.pop().name] = "no time"
     most = min(wanted, len(draws))
     while alive and used < most:
@@ -140,16 +86,32 @@ def race(
             found[name] += logs
         used += size
         _drop(alive, found, ended, rivals=rivals)
-        # One draw is too little to send half of them home.
-        while (
-            used >= _AFTER
-            and len(alive) > _LEAST_LEFT
-            and not affordable(max(wanted - used, 0) * (len(alive) + 1))
-        ):
-            worst = max(alive, key=lambda contestant: _mean(found[contestant.name]))
-            alive.remove(worst)
-            ended[worst.name] = "halved"
+        if not affordable(max(most - used, 0) * (len(alive) + 1)):
+            for worst in _worse_half(alive, found):
+                alive.remove(worst)
+                ended[worst.name] = "halved"
     return _standings(contestants, found, ended)
+
+
+def _least_solves(contestants: int) -> int:
+    """Return the solves that so many need, the default's with them, for one of them to win.
+
+    If half of them go home every round, each has a draw, half of them a second, and so on; those
+    left at last have the draws that it takes.
+    """
+    halved = 2 * contestants + LEAST_DRAWS * (_LEAST_LEFT + 1)
+    return min(LEAST_DRAWS * (contestants + 1), halved)
+
+
+def largest_field(solves: float) -> int:
+    """Return how many contestants so many solves are enough for."""
+    return max((n for n in range(1, _LARGEST) if _least_solves(n) <= solves), default=0)
+
+
+def _worse_half(alive: Sequence[Contestant], found: Mapping[str, list[float]]) -> list[Contestant]:
+    """Return those that go home where the time is too short for all."""
+    left = max(_LEAST_LEFT, -(-len(alive) // 2))
+    return sorted(alive, key=lambda contestant: mean_of(found[contestant.name]))[left:]
 
 
 def _round_size(solves: int, cores: int, left: int) -> int:
@@ -170,8 +132,9 @@ def _measured(
 
 def ratios(goal: Goal, records: Sequence[Record], default: Sequence[Record]) -> list[float]:
     """Return the logarithms of the ratios of shifted seconds, one per run the default finished."""
+    shift = SHIFTS[goal]
     return [
-        math.log((pair.seconds + TIME_SHIFT) / (pair.default_seconds + TIME_SHIFT))
+        math.log((pair.seconds + shift) / (pair.default_seconds + shift))
         for pair in paired(goal, records, default)
     ]
 
@@ -184,11 +147,11 @@ def _drop(
     rivals: bool = True,
 ) -> None:
     """Drop those that have lost, of all still alive."""
-    best = min((found[contestant.name] for contestant in alive), key=_mean)
+    best = min((found[contestant.name] for contestant in alive), key=mean_of)
     for contestant in list(alive):
         logs = found[contestant.name]
         why: Ended = ""
-        if len(logs) >= _AFTER and min(logs) > 0 and _mean(logs) > math.log(_HOPELESS):
+        if len(logs) >= _AFTER and min(logs) > 0 and mean_of(logs) > math.log(_HOPELESS):
             why = "hopeless"
         elif len(logs) >= _SAME_AFTER and max(map(abs, logs)) < _SAME:
             why = "no difference"
@@ -201,15 +164,11 @@ def _drop(
             ended[contestant.name] = why
 
 
-def _mean(logs: Sequence[float]) -> float:
-    return float(np.mean(logs)) if logs else 0.0
-
-
 def _worse(logs: Sequence[float], best: Sequence[float]) -> bool:
     count = min(len(logs), len(best))
-    if _mean(logs[:count]) - _mean(best[:count]) < _EVEN:
+    if mean_of(logs[:count]) - mean_of(best[:count]) < _EVEN:
         return False
-    return clearly_worse([-x for x in logs[:count]], [-x for x in best[:count]], WORSE)
+    return clearly_worse([-x for x in logs[:count]], [-x for x in best[:count]], _WORSE)
 
 
 def _standings(
@@ -223,42 +182,33 @@ def _standings(
     )
 
 
-def ranked(standings: Iterable[Standing]) -> list[Standing]:
-    """Return standings, best first: those in to the end before those that dropped out."""
-    return sorted(
-        standings, key=lambda entry: (entry.ended != "", entry.ratio if entry.draws else math.inf)
-    )
+def race_again(
+    standings: Sequence[Standing],
+    draws: Sequence[Draw],
+    arena: Arena,
+    goal: Goal,
+    affordable: Callable[[int], bool],
+    say: Callable[[str], None],
+    *,
+    rivals: bool = True,
+) -> list[Standing]:
+    """Return standings after more draws for those near winning, if nobody has won.
 
+    What they have solved already is not solved again.
 
-def standing(contestant: Contestant, logs: Sequence[float], ended: Ended = "") -> Standing:
-    """Return how a contestant stands with these logarithms of ratios."""
-    mean = _mean(logs)
-    low, high = mean_interval(logs) if len(logs) > 1 else (-math.inf, math.inf)
-    return Standing(
-        name=contestant.name,
-        policy=contestant.policy,
-        levers=contestant.levers,
-        draws=len(logs),
-        ratio=_ratio(mean),
-        interval=(_ratio(low), _ratio(high)),
-        p_value=p_value(logs),
-        ended=ended,
-    )
-
-
-def _ratio(logarithm: float) -> float:
-    return min(math.exp(min(logarithm, 46.0)), 1e20) if logarithm > -math.inf else 0.0
-
-
-def p_value(logs: Sequence[float]) -> float:
-    """Return the p-value of the one-sided paired t-test: that the mean is not below 0."""
-    if len(logs) < 2 or not np.any(logs):
-        return 1.0
-    spread = max(float(np.std(logs, ddof=1)), 1e-12 * float(np.abs(logs).max()))
-    statistic = float(np.mean(logs)) / (spread / math.sqrt(len(logs)))
-    return float(student_t.cdf(statistic, len(logs) - 1))
-
-
-def winners(standings: Sequence[Standing]) -> Iterator[Standing]:
-    """Yield those in to the end that are better than the default, best first."""
-    return (entry for entry in standings if entry.better and not entry.ended)
+    Parameters
+    ----------
+    standings
+        Of races that are over.
+    draws, arena, goal, affordable, rivals
+        As :func:`race` takes them.
+    say
+        Told who races again.
+    """
+    near = [] if any(winners(standings)) else near_winners(standings, _LEAST_LEFT)
+    if not near or not affordable(LEAST_DRAWS * (len(near) + 1)):
+        return ranked(standings)
+    say(f"nothing has won yet; more pairs for {', '.join(entry.name for entry in near)}")
+    again = race(near, draws, arena, goal, affordable, wanted=len(draws), rivals=rivals)
+    names = {entry.name for entry in again}
+    return ranked([*again, *(entry for entry in standings if entry.name not in names)])

@@ -19,7 +19,7 @@ from kida.tuning.lever_race import LeverRace
 from kida.tuning.levers import LEVERS
 from kida.tuning.policy_race import RACE_FILE as POLICIES_FILE
 from kida.tuning.policy_race import PolicyRace
-from kida.tuning.race import Standing
+from kida.tuning.standings import Standing
 from kida.tuning.survey import SURVEY_FILE, Survey
 
 PAGE = "report.html"

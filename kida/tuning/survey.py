@@ -20,7 +20,7 @@ from kida.evaluation.verdict import Goal
 from kida.learning.plan import Draw
 from kida.tuning.clock import Clock
 from kida.tuning.config import TuneConfig
-from kida.tuning.levers import applicable
+from kida.tuning.lever_choice import applicable
 from kida.tuning.measuring import Arena
 
 SURVEY_FILE = "survey.json"
@@ -214,17 +214,18 @@ def _limit(files: Sequence[Surveyed], goal: Goal, tried: float, clock: Clock, co
 
 def _nothing_to_win(files: Sequence[Surveyed], goal: Goal, limit: float) -> str:
     """Return why there is nothing to tune, as a sentence; empty if there is."""
-    if not any(file.branched for file in files):
+    solved_all = all(file.solved for file in files)
+    if not any(file.branched for file in files) and (solved_all or goal == "time"):
         shares = {"root": 1.0} | {
             part: sum(file.split.get(part, 0.0) for file in files)
             / max(sum(file.seconds for file in files), 1e-9)
             for part in files[0].split
         }
-        left = [lever for lever in applicable(shares) if lever.at_root]
+        left = applicable(shares, tree=False)
         try_these = "; what may change the root: " + ", ".join(
             f"{lever.name} ({lever.kind})" for lever in left
         )
-        if all(file.solved for file in files):
+        if solved_all:
             how = (
                 f"SCIP solves all {len(files)} surveyed files at the root, in "
                 f"{statistics.median(file.seconds for file in files):.2g} s (median)"

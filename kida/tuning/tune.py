@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from kida.boundary import plain, read_json, replaced, write_json
+from kida.boundary import read_json, write_json
 from kida.errors import UserError
 from kida.evaluation.records import Failed, Protocol, Record
 from kida.evaluation.verdict import VERDICT_FILE
@@ -18,31 +18,29 @@ from kida.learning.run import Event, Listener
 from kida.lock import locked
 from kida.network.card import Card
 from kida.network.policy import CARD_FILE, WEIGHTS_FILE, Policy
+from kida.network.steering import AnyPolicy, load_policy
 from kida.tuning.clock import Clock, Step
 from kida.tuning.config import TuneConfig
 from kida.tuning.contestants import of_levers
-from kida.tuning.delivery import Delivery, deliver, nothing_to_win
+from kida.tuning.delivery import Delivery, deliver, nothing_to_win, policy_of
 from kida.tuning.files import MOST_VERDICT, Division, divide
 from kida.tuning.folder import DELIVERY_FILE, claim, current_round, finished
-from kida.tuning.learning import Effort, effort, learn
+from kida.tuning.learning import Effort, Learned, learn
+from kida.tuning.lever_choice import beside_network, combined
 from kida.tuning.lever_race import LeverRace, race_draws, race_levers, race_limit
-from kida.tuning.levers import beside_network, combined
 from kida.tuning.measuring import Arena
+from kida.tuning.planning import kept_effort, may_learn, plan_event, plan_learning
 from kida.tuning.policy_race import PolicyRace, contestants, race_policies
 from kida.tuning.proving import Proof, draws_of_verdict, prove
-from kida.tuning.race import Contestant
 from kida.tuning.report import write_report
-from kida.tuning.survey import MOST_FILES, Survey, first_limit, planned_pairs, take_survey
+from kida.tuning.standings import Contestant
+from kida.tuning.survey import MOST_FILES, Survey, first_limit, take_survey
 
-_PROOF_FILE, _EFFORT_FILE = "proof.json", "effort.json"
+_PROOF_FILE = "proof.json"
 # SCIP's seeds of each step's first walk: no step solves what another one has.
 _SEEDS: Mapping[Step, int] = {"survey": 0, "levers": 100, "policies": 200, "verdict": 1000}
-# With a smaller share of the time after the first branching, a network has too little to act on.
-_LEAST_TREE = 0.1
 # Draws that a race may use.
 _MOST_DRAWS = 24
-#: Pairs of runs below which a verdict hardly ever proves anything.
-_FEW_PAIRS = 5
 
 
 def tune(
@@ -113,32 +111,32 @@ class _Tuning:
 
     def _run(self) -> Delivery:
         former = self._former()
+        learns = may_learn(self.clock, self._say)
         division = self._divide()
         survey = self._survey(division)
         if survey.ended:
-            return self._deliver(
-                nothing_to_win(survey, self.config, self.clock), Policy({}, Card(None))
-            )
-        planned = self._plan(survey, division)
+            found = nothing_to_win(survey, self.config, self.clock)
+            return self._deliver(found, Policy({}, Card(None)))
+        planned = self._plan(survey, learns)
         levers = self._levers(division, survey)
-        networks = self._learn(division, survey, levers, planned, former)
-        raced = self._policies(division, survey, levers, networks, former)
+        learned = self._learn(division, survey, levers, planned, former)
+        raced = self._policies(division, survey, levers, learned, former)
         proof = self._prove(division, survey, raced)
         found = deliver(survey, levers, raced, proof, self.config, division.caution, self.clock)
-        return self._deliver(found, self._delivered(found, raced))
+        return self._deliver(found, policy_of(found, raced, self.place / "contestants"))
 
     def _say(self, text: str) -> None:
         self.clock.tick()
         self.listener({"event": "say", "text": text})
 
-    def _former(self) -> Policy | None:
+    def _former(self) -> AnyPolicy | None:
         """Return what the round before has delivered, if that was more than SCIP's default."""
         if self.earlier is None:
             return None
         kept = self.place / "former"
         if not (kept / CARD_FILE).exists():
-            Policy.load(self.folder / "policy").save(kept)
-        policy = Policy.load(kept)
+            load_policy(self.folder / "policy").save(kept)
+        policy = load_policy(kept)
         return policy if policy.has_network or policy.card.parameters else None
 
     def _divide(self) -> Division:
@@ -191,59 +189,23 @@ class _Tuning:
         draws = division.draws("train", count, _SEEDS["survey"], self.config.seed)
         limit = first_limit(self.config, self.clock, self.workers.count)
         self._say(f"survey: SCIP's default on {count} files, at most {limit:.3g} s each")
-        survey = take_survey(
-            draws, self._arena("survey", limit), self.config, self.clock, self.place
-        )
+        arena = self._arena("survey", limit)
+        survey = take_survey(draws, arena, self.config, self.clock, self.place)
         self.listener({"event": "surveyed", "survey": survey})
         return survey
 
-    def _plan(self, survey: Survey, division: Division) -> Effort | None:
+    def _plan(self, survey: Survey, learns: bool) -> Effort | None:
         """Say what will be done, and until when; return how much is collected."""
-        planned = self._effort(survey)
-        pairs = planned_pairs(survey, self.clock, self.workers.count)
-        self.listener(
-            {
-                "event": "planned",
-                "goal": survey.goal,
-                "time_limit": survey.time_limit,
-                "steps": {
-                    step: self.clock.left_for(step) for step in ("levers", "learning", "policies")
-                },
-                "episodes": None if planned is None else planned.episodes,
-                "pairs": pairs,
-                "left": self.clock.left,
-            }
-        )
-        if pairs < _FEW_PAIRS:
-            need = self.budget * _FEW_PAIRS / max(pairs, 0.5)
-            self._say(
-                f"warning: the verdict will have about {pairs} pairs of runs, which prove little: "
-                f"a --budget of {need / 60:.0f}m or a shorter --time-limit would give {_FEW_PAIRS}"
-            )
-        return planned
-
-    def _effort(self, survey: Survey) -> Effort | None:
-        """Say what branching can win; return how much is collected, None if nothing is learned."""
-        after, strong = 1 - survey.shares["root"], survey.shares.get("strong branching", 0.0)
-        self._say(
-            f"what branching can win: {100 * after:.0f} % of the time passes after the first "
-            f"branching, {100 * strong:.0f} % in strong branching"
-        )
-        planned, why = None, "there is too little time after the root in which a network could act"
-        if after > _LEAST_TREE:
-            planned = effort(survey, self.clock.share_of("learning"), self.workers.count)
-            why = "the budget is too short for episodes of these files"
-        if planned is None:
-            self._say(f"nothing is learned: {why}; levers alone are tuned")
-            self.clock.without_learning()
+        cores = self.workers.count
+        planned = plan_learning(survey, self.clock, cores, self._say) if learns else None
+        self.listener(plan_event(survey, planned, self.clock, cores, self._say))
         return planned
 
     def _levers(self, division: Division, survey: Survey) -> LeverRace:
         draws = division.draws("train", _MOST_DRAWS, _SEEDS["levers"], self.config.seed)
         arena = self._arena("levers", race_limit(survey))
-        found = race_levers(
-            survey, race_draws(survey, draws), arena, self.clock, self.place, self._say
-        )
+        cheap = race_draws(survey, draws)
+        found = race_levers(survey, cheap, arena, self.clock, self.place, self._say)
         self.listener({"event": "raced", "of": "levers", "race": found})
         return found
 
@@ -253,37 +215,28 @@ class _Tuning:
         survey: Survey,
         levers: LeverRace,
         planned: Effort | None,
-        former: Policy | None,
-    ) -> list[Policy]:
+        former: AnyPolicy | None,
+    ) -> Learned:
         if planned is None:
-            return []
+            return Learned()
         self._say(f"learning, for at most {self.clock.left_for('learning') / 60:.0f} min")
         try:
             return learn(
                 self.config,
                 division,
                 survey,
-                self._kept_effort(planned),
+                kept_effort(self.place, planned),
                 combined(beside_network(levers.levers)),
                 self.clock,
                 self.place / "learning",
                 workers=self.workers,
                 threads=self.threads,
-                former=former if former is not None and former.has_network else None,
+                former=former if isinstance(former, Policy) and former.has_network else None,
                 listener=self._pass_on,
             )
         except UserError as error:
             self._say(f"warning: nothing is learned: {error}")
-            return []
-
-    def _kept_effort(self, planned: Effort) -> Effort:
-        """Return the effort that was planned first: a training run goes on with the same only."""
-        file = self.place / _EFFORT_FILE
-        try:
-            return read_json(file, Effort, "a tuning's plan")
-        except FileNotFoundError:
-            write_json(file, planned)
-            return planned
+            return Learned()
 
     def _pass_on(self, event: Event) -> None:
         self.clock.tick()
@@ -294,10 +247,10 @@ class _Tuning:
         division: Division,
         survey: Survey,
         levers: LeverRace,
-        networks: list[Policy],
-        former: Policy | None,
+        learned: Learned,
+        former: AnyPolicy | None,
     ) -> PolicyRace:
-        entered = contestants(self.place / "contestants", levers, networks, former)
+        entered = contestants(self.place / "contestants", levers, learned, former)
         draws = division.draws("valid", _MOST_DRAWS, _SEEDS["policies"], self.config.seed)
         arena = self._arena("policies", race_limit(survey))
         found = race_policies(entered, survey, draws, arena, self.clock, self.place, self._say)
@@ -313,23 +266,22 @@ class _Tuning:
         except FileNotFoundError:
             pass
         won = raced.winner
-        winner = Contestant(won.name, won.policy, won.levers)
-        has_network = Policy.load(won.policy).has_network
+        self._say(f"verdict: {won.name} against SCIP's default on what nothing has seen so far")
+        learned = load_policy(won.policy).has_network
         alone = None
-        if has_network and won.levers:
+        if learned and won.levers:
             alone = of_levers(self.place / "contestants", won.levers)
         cost, cores = survey.seconds_per_solve, self.workers.count
-        arms = 2 if alone is None else 3
-        files = min(division.source.length("test"), MOST_VERDICT)
-        affordable = int(1.5 * self.clock.left_for("verdict") * cores / (arms * cost))
-        count = draws_of_verdict(files, affordable)
-        draws = division.draws("test", count, _SEEDS["verdict"], self.config.seed)
-        self._say(f"verdict: {won.name} against SCIP's default on what nothing has seen so far")
+        affordable = 1.5 * self.clock.left_for("verdict") * cores / cost
+        count = draws_of_verdict(
+            min(division.source.length("test"), MOST_VERDICT),
+            int(affordable / (2 if alone is None else 3)),
+        )
         proof = prove(
-            winner,
-            has_network,
+            Contestant(won.name, won.policy, won.levers),
+            learned,
             alone,
-            draws,
+            division.draws("test", count, _SEEDS["verdict"], self.config.seed),
             self._arena("verdict", survey.time_limit),
             survey.goal,
             self.clock,
@@ -338,19 +290,7 @@ class _Tuning:
         write_json(file, proof)
         return proof
 
-    def _delivered(self, found: Delivery, raced: PolicyRace) -> Policy:
-        """Return the policy that is delivered."""
-        result = {"verdict": found.verdict, "sentence": found.sentence}
-        if not found.levers and not found.network:
-            return Policy({}, Card(None))
-        assert raced.winner is not None
-        home = raced.winner.policy
-        if not found.network:
-            home = of_levers(self.place / "contestants", found.levers).policy
-        policy = Policy.load(home)
-        return Policy(policy.weights, replaced(policy.card, results=(plain(result),)))
-
-    def _deliver(self, found: Delivery, policy: Policy) -> Delivery:
+    def _deliver(self, found: Delivery, policy: AnyPolicy) -> Delivery:
         home = self.folder / "policy"
         (home / WEIGHTS_FILE).unlink(missing_ok=True)
         policy.save(home)

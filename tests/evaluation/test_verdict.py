@@ -89,6 +89,19 @@ def test_times_to_the_end_are_compared_by_shifted_geometric_means(make):
     assert (verdict.goal, verdict.levers, verdict.policy) == ("time", ("orbital",), "policy")
 
 
+def test_gaps_have_a_shift_of_their_own_size(make):
+    # Gaps of 0.5 % and 4 %, against 1 % and 5 %, for ten seconds.
+    options = {"wall": (0, 10), "solved": False, "primal": 100.0}
+    found = given(
+        [make("a", dual=(99.5, 99.5), **options), make("b", dual=(96, 96), **options)],
+        [make("a", dual=(99, 99), **options), make("b", dual=(95, 95), **options)],
+        goal="gap",
+    )
+    expected = compare_geometric([0.05, 0.4], [0.1, 0.5], shift=0.01)
+    assert found.ratio == pytest.approx(expected.ratio)
+    assert found.interval == pytest.approx((expected.low, expected.high))
+
+
 def test_seeds_of_an_instance_are_one_pair(make):
     fast = {(n, s): 2 + s for n in "abc" for s in range(3)}
     slow = {key: 2 * t for key, t in fast.items()}

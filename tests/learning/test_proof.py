@@ -227,3 +227,13 @@ def test_pauses_do_not_count_as_work(tmp_path):
     lines = [{"event": "e", "time": next(times), "resumed": k == 2} for k in range(4)]
     (folder / "log.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
     assert math.isclose(Run(folder, read_config("item_placement")).seconds_worked(), 13.0)
+
+
+def test_the_seconds_of_a_generation_are_those_of_its_events(tmp_path):
+    run = Run(tmp_path / "run", read_config("item_placement"))
+    events = [("collecting", 1), ("episode", 1), ("epoch", None), ("collecting", 2), ("epoch", 2)]
+    for time, (event, number) in zip((0, 4, 9, 10, 17), events, strict=True):
+        line = {"event": event, "time": time} | ({} if number is None else {"generation": number})
+        with (run.folder / "log.jsonl").open("a") as log:
+            log.write(json.dumps(line) + "\n")
+    assert [run.seconds_worked(number) for number in (None, 1, 2, 3)] == [17.0, 10.0, 7.0, 0.0]

@@ -4,9 +4,17 @@ import pytest
 
 from kida.errors import UserError
 from kida.network.policy import Policy
+from kida.network.steering import Steering, by_one_feature, load_policy
 from kida.solver.branching import PRIORITY
-from kida.tuning.contestants import WAYS, combinations, of_levers, of_network, simplest
-from kida.tuning.race import standing
+from kida.tuning.contestants import (
+    WAYS,
+    combinations,
+    of_levers,
+    of_network,
+    of_steering,
+    simplest,
+)
+from kida.tuning.standings import standing
 
 
 def test_levers_are_a_policy_without_a_network(tmp_path):
@@ -38,6 +46,18 @@ def test_levers_of_scips_branching_go_where_scip_branches(make_policy, tmp_path)
     # SCIP asks the rule of highest priority first: that must be the network's.
     card = Policy.load(top.policy).card
     assert card.parameters["branching/pscost/priority"] < PRIORITY
+
+
+def test_a_steering_model_races_under_the_levers(tmp_path):
+    model = by_one_feature("pseudocost_score")
+    found = of_steering(tmp_path, model, ["pseudocosts", "orbital"])
+    assert (found.name, found.levers) == ("steered + orbital", ("orbital",))
+    loaded = load_policy(found.policy)
+    assert isinstance(loaded, Steering)
+    assert loaded.card.parameters["misc/usesymmetry"] == 2
+    assert of_steering(tmp_path, model, ["orbital"]) == found
+    with pytest.raises(UserError, match="holds another policy"):
+        of_steering(tmp_path, by_one_feature("noise"), ["orbital"])
 
 
 def test_another_policy_of_the_same_name_is_refused(make_policy, tmp_path):

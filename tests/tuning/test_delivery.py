@@ -10,7 +10,7 @@ from kida.tuning.delivery import deliver, nothing_to_win
 from kida.tuning.lever_race import LeverRace
 from kida.tuning.policy_race import PolicyRace
 from kida.tuning.proving import Proof
-from kida.tuning.race import Contestant, standing
+from kida.tuning.standings import Contestant, standing
 from kida.tuning.survey import Survey, Surveyed
 
 FILE = Surveyed(

@@ -1,11 +1,10 @@
 """Who stays in a race, who is called better, and who is kept of equals."""
 
-import math
-
-import numpy as np
 import pytest
 
-from kida.tuning.race import Contestant, _drop, p_value, standing, winners
+from kida.tuning import race as race_module
+from kida.tuning.race import _drop, _worse_half, largest_field, race, race_again
+from kida.tuning.standings import Contestant, standing, winners
 
 FAST, SLOW, SAME = Contestant("fast", "f"), Contestant("slow", "s"), Contestant("same", "x")
 
@@ -49,22 +48,66 @@ def test_what_changes_nothing_drops_out():
     assert dropped({SAME: [0.001, -0.002, 0.0, 0.003]}) == {"same": "no difference"}
 
 
-def test_p_values_are_those_of_the_paired_t_test():
-    from scipy.stats import ttest_1samp
-
-    logs = np.random.default_rng(0).normal(-0.1, 0.3, 9).tolist()
-    assert p_value(logs) == pytest.approx(ttest_1samp(logs, 0, alternative="less").pvalue)
-    assert p_value([-1.0]) == 1.0
-    assert p_value([0.0, 0.0, 0.0]) == 1.0
+def test_half_go_home_where_the_time_is_too_short_for_all():
+    field = [Contestant(str(number), str(number)) for number in range(9)]
+    found = {contestant.name: [float(contestant.name)] for contestant in field}
+    assert [contestant.name for contestant in _worse_half(field, found)] == ["5", "6", "7", "8"]
+    assert _worse_half(field[:3], found) == []
 
 
-def test_a_winner_has_enough_draws_and_is_better_beyond_chance():
-    sure = standing(FAST, [-0.5, -0.45, -0.55, -0.5])
-    assert sure.better
-    assert sure.ratio == pytest.approx(math.exp(-0.5))
-    assert sure.interval[0] < sure.ratio < sure.interval[1]
-    few = standing(FAST, [-0.5, -0.45, -0.55])
-    unsure = standing(SAME, [-0.9, 0.5, -0.6, 0.8])
-    gone = standing(SLOW, [-0.5, -0.45, -0.55, -0.5], "halved")
-    assert [*winners([gone, unsure, few, sure])] == [sure]
-    assert standing(SAME, []).ratio == 1
+@pytest.mark.parametrize(("solves", "field"), [(7, 0), (8, 1), (16, 3), (32, 8), (100, 42)])
+def test_as_many_race_as_the_solves_are_enough_for(solves, field):
+    assert largest_field(solves) == field
+
+
+class _Workers:
+    count = 2
+
+
+class _Arena:
+    """Where contestants have the logarithms that their names say; counts the new solves."""
+
+    workers = _Workers()
+
+    def __init__(self):
+        self.solved = set()
+
+    def measured(self, alive, batch, arena, goal):
+        for name in ["default", *(contestant.name for contestant in alive)]:
+            self.solved |= {(name, draw) for draw in batch}
+        return {c.name: [float(c.name) + 0.02 * (draw % 3) for draw in batch] for c in alive}
+
+
+@pytest.fixture
+def arena(monkeypatch):
+    found = _Arena()
+    monkeypatch.setattr(race_module, "_measured", found.measured)
+    return found
+
+
+def test_a_race_with_time_for_little_halves_and_finds_the_best(arena):
+    field = [Contestant(f"{value}", f"{value}") for value in (0.1, -0.5, 0.2, 0.05, -0.1, 0.0)]
+    budget = 2 * len(field) + 16
+
+    def affordable(solves):
+        return len(arena.solved) + solves <= budget
+
+    found = race(field, range(24), arena, "time", affordable, rivals=False)
+    assert next(winners(found)).name == "-0.5"
+    assert len(arena.solved) <= budget
+    assert {entry.ended for entry in found} >= {"", "halved"}
+    assert all(entry.draws for entry in found)
+
+
+def test_near_winners_have_more_draws_if_nobody_has_won(arena):
+    unsure = standing(Contestant("-0.05", "n"), [-0.4, 0.3, -0.3, 0.2])
+    bad = standing(Contestant("0.5", "b"), [0.5, 0.5], "hopeless")
+    said = []
+    found = race_again([unsure, bad], range(12), arena, "time", lambda n: True, said.append)
+    assert [(entry.name, entry.draws) for entry in found] == [("-0.05", 12), ("0.5", 2)]
+    assert found[0].better
+    assert said == ["nothing has won yet; more pairs for -0.05"]
+    # With a winner, or without time, everything stays.
+    assert race_again(found, range(24), arena, "time", lambda n: True, said.append) == found
+    again = race_again([unsure, bad], range(12), arena, "time", lambda n: False, said.append)
+    assert again == [unsure, bad]

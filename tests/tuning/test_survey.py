@@ -8,7 +8,7 @@ from kida.tuning.clock import Clock
 from kida.tuning.config import TuneConfig
 from kida.tuning.files import divide
 from kida.tuning.measuring import Arena
-from kida.tuning.survey import Survey, take_survey
+from kida.tuning.survey import Survey, Surveyed, _nothing_to_win, take_survey
 
 pytestmark = pytest.mark.slow
 
@@ -54,6 +54,21 @@ def test_times_that_all_are_the_limit_cannot_be_compared(knapsacks, surveyed, tm
     found = surveyed(folder, limit=2.0, goal="time", time_limit=2.0)
     assert "solves none of the 3 surveyed files" in found.ended
     assert "--goal gap" in found.ended
+
+
+def test_an_unfinished_root_is_tuned_for_the_gap():
+    file = Surveyed(
+        name="a",
+        solved=False,
+        branched=False,
+        seconds=5.0,
+        root_seconds=5.0,
+        nodes=1,
+        gap=0.5,
+        split={"separation": 3.0},
+    )
+    assert _nothing_to_win([file], "gap", 5.0) == ""
+    assert "never leaves the root" in _nothing_to_win([file], "time", 5.0)
 
 
 def test_files_solved_at_the_root_end_it(knapsacks, surveyed, tmp_path):

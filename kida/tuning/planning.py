@@ -1,0 +1,78 @@
+"""The plan: whether and how much is learned, until when each step is over, what the verdict has."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from kida.boundary import read_json, write_json
+from kida.errors import UserError
+from kida.learning.preflight import check_packages
+from kida.learning.run import Event
+from kida.tuning.clock import Clock
+from kida.tuning.learning import Effort, effort
+from kida.tuning.survey import Survey, planned_pairs
+
+EFFORT_FILE = "effort.json"
+# With a smaller share of the time after the first branching, a network has too little to act on.
+_LEAST_TREE = 0.1
+# Pairs of runs below which a verdict hardly ever proves anything.
+_FEW_PAIRS = 5
+
+Say = Callable[[str], None]
+
+
+def may_learn(clock: Clock, say: Say) -> bool:
+    """Return whether what learning needs is installed; if not, say so and give its time away."""
+    try:
+        check_packages()
+    except UserError as error:
+        say(f"note: levers alone are tuned, and have the time of learning: {error}")
+        clock.without_learning()
+        return False
+    return True
+
+
+def plan_learning(survey: Survey, clock: Clock, cores: int, say: Say) -> Effort | None:
+    """Say what branching can win; return how much is collected, None if nothing is learned."""
+    after, strong = 1 - survey.shares["root"], survey.shares.get("strong branching", 0.0)
+    say(
+        f"what branching can win: {100 * after:.0f} % of the time passes after the first "
+        f"branching, {100 * strong:.0f} % in strong branching"
+    )
+    planned, why = None, "there is too little time after the root in which a network could act"
+    if after > _LEAST_TREE:
+        planned = effort(survey, clock.share_of("learning"), cores)
+        why = "the budget is too short for episodes of these files"
+    if planned is None:
+        say(f"nothing is learned: {why}; levers alone are tuned")
+        clock.without_learning()
+    return planned
+
+
+def kept_effort(folder: Path, planned: Effort) -> Effort:
+    """Return the effort that was planned first: a training run goes on with the same only."""
+    file = folder / EFFORT_FILE
+    try:
+        return read_json(file, Effort, "a tuning's plan")
+    except FileNotFoundError:
+        write_json(file, planned)
+        return planned
+
+
+def plan_event(survey: Survey, planned: Effort | None, clock: Clock, cores: int, say: Say) -> Event:
+    """Return the plan as an event; warn of a verdict that will prove little."""
+    pairs = planned_pairs(survey, clock, cores)
+    if pairs < _FEW_PAIRS:
+        need = clock.budget * _FEW_PAIRS / max(pairs, 0.5)
+        say(
+            f"warning: the verdict will have about {pairs} pairs of runs, which prove little: "
+            f"a --budget of {need / 60:.0f}m or a shorter --time-limit would give {_FEW_PAIRS}"
+        )
+    return {
+        "event": "planned",
+        "goal": survey.goal,
+        "time_limit": survey.time_limit,
+        "steps": {step: clock.left_for(step) for step in ("levers", "learning", "policies")},
+        "episodes": None if planned is None else planned.episodes,
+        "pairs": pairs,
+        "left": clock.left,
+    }
