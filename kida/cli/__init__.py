@@ -8,15 +8,13 @@ import argparse
 import importlib
 import io
 import os
-import signal
 import sys
-import threading
 import warnings
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
 from kida.errors import UserError
+from kida.interrupts import Terminated, one_exception_each
 
 COMMANDS = (
     "tune",
@@ -59,32 +57,11 @@ def _show_warning(message: Warning | str, *where: Any, **more: Any) -> None:
     print(f"kida: warning: {message}", file=sys.stderr)
 
 
-class _Terminated(KeyboardInterrupt):
-    """SIGTERM: whatever cleans up after Ctrl-C does so after this."""
-
-
-def _terminate(*details: object) -> NoReturn:
-    raise _Terminated
-
-
 def how_ended(interrupt: KeyboardInterrupt) -> tuple[int, str]:
     """Return the exit status that an interrupt asks for, and a word for it."""
-    if isinstance(interrupt, _Terminated):
+    if isinstance(interrupt, Terminated):
         return 143, "terminated"
     return 130, "interrupted"
-
-
-@contextmanager
-def _orderly_termination() -> Iterator[None]:
-    # Python lets nobody but the main thread handle signals.
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGTERM, _terminate)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 def status_of(run: Callable[[], int]) -> int:
@@ -98,7 +75,7 @@ def status_of(run: Callable[[], int]) -> int:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     try:
-        with warnings.catch_warnings(), _orderly_termination():
+        with warnings.catch_warnings(), one_exception_each():
             warnings.showwarning = _show_warning
             status = run()
             sys.stdout.flush()

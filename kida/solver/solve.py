@@ -23,6 +23,7 @@ from kida.errors import UserError
 from kida.files import atomic_path
 from kida.instances.family import Instance
 from kida.instances.registry import initial_bounds
+from kida.interrupts import SAME_REQUEST
 from kida.sense import Sense
 from kida.settings import Limits, Settings, named_settings
 from kida.solver.branching import Brancher, BranchingStatistics, capsule
@@ -253,11 +254,15 @@ def _optimize(
             if on_wait is not None:
                 on_wait()
     except BaseException as error:
-        deadline = time.monotonic() + _PATIENCE
+        began = time.monotonic()
         # Repeated, because SCIP forgets interrupts that arrive before it has begun.
-        while not finished.is_set() and time.monotonic() < deadline:
-            model.interruptSolve()
-            finished.wait(0.05)
+        while not finished.is_set() and time.monotonic() < began + _PATIENCE:
+            try:
+                model.interruptSolve()
+                finished.wait(0.05)
+            except KeyboardInterrupt:
+                if time.monotonic() > began + SAME_REQUEST:
+                    raise
         if not (finished.is_set() and isinstance(error, KeyboardInterrupt)):
             raise
         interrupt = error

@@ -14,7 +14,7 @@ from kida.instances.registry import initial_bounds, instances
 from kida.settings import Limits
 from kida.solver.branching import attach_callable
 from kida.solver.problem import open_model
-from kida.solver.solve import Limit, Progress, Reason, optimize, solve
+from kida.solver.solve import Limit, Progress, Reason, _optimize, optimize, solve
 
 
 @pytest.fixture(scope="module")
@@ -168,6 +168,24 @@ def test_ctrl_c_stops_the_solve_and_keeps_the_model(placement):
     model.setParam("limits/totalnodes", model.getNTotalNodes() + 2)
     optimize(model)
     assert model.getStatus() == "totalnodelimit"
+    model.free()
+
+
+def test_an_interrupt_that_comes_twice_asks_once(placement):
+    class Impatient(threading.Event):
+        waits = 0
+
+        def wait(self, timeout=None):
+            self.waits += 1
+            if self.waits in (3, 4):  # while SCIP runs, and while it comes to rest
+                raise KeyboardInterrupt
+            return super().wait(timeout)
+
+    model = open_model(placement)
+    finished = Impatient()
+    assert isinstance(_optimize(model, None, finished, None), KeyboardInterrupt)
+    assert finished.waits >= 4
+    assert model.getStatus() == "userinterrupt"
     model.free()
 
 
