@@ -5,6 +5,7 @@ A subcommand module defines ``HELP`` (one line), ``configure(parser)`` and
 """
 
 import argparse
+import errno
 import importlib
 import io
 import os
@@ -27,6 +28,9 @@ COMMANDS = (
     "evaluate",
     "report",
 )
+
+# Of whatever is written to, the output of a command included.
+_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 def _parser(chosen: str | None) -> argparse.ArgumentParser:
@@ -64,6 +68,12 @@ def how_ended(interrupt: KeyboardInterrupt) -> tuple[int, str]:
     return 130, "interrupted"
 
 
+def _print_no_more() -> None:
+    """Let what is still to be printed vanish: Python would try again at its end."""
+    if sys.stdout is not None:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def status_of(run: Callable[[], int]) -> int:
     """Run a command, or a script of this repository, and return the exit status.
 
@@ -78,15 +88,22 @@ def status_of(run: Callable[[], int]) -> int:
         with warnings.catch_warnings(), one_exception_each():
             warnings.showwarning = _show_warning
             status = run()
-            sys.stdout.flush()
+            if sys.stdout is not None:  # as where it was closed: Python prints nowhere
+                sys.stdout.flush()
             return status
     except UserError as error:
         print(f"kida: {error}", file=sys.stderr)
         return 2
     except BrokenPipeError:
-        # Whoever read the output has enough of it, such as `head`; nothing is left to flush into.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # Whoever read the output has enough of it, such as `head`.
+        _print_no_more()
         return 141
+    except OSError as error:
+        if error.errno not in _FULL:
+            raise
+        _print_no_more()
+        print(f"kida: cannot write ({error.strerror}): free space", file=sys.stderr)
+        return 2
     except KeyboardInterrupt as interrupt:
         status, how = how_ended(interrupt)
         print(f"kida: {how}; everything finished so far is on disk", file=sys.stderr)
