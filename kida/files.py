@@ -44,7 +44,7 @@ def printable(text: str) -> str:
     Bytes that are not UTF-8, which Python keeps as surrogates, are shown as ``\xf6``.
     """
     try:
-        return os.fsencode(text).decode("utf-8", "backslashreplace")
+        return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
     except UnicodeEncodeError:  # surrogates that stand for no byte
         return text.encode("utf-8", "backslashreplace").decode()
 

@@ -42,7 +42,6 @@ def locked(folder: Path) -> Iterator[None]:
             "choose another folder"
         ) from error
     try:
-        os.pwrite(descriptor, _holder().encode(errors="backslashreplace"), 0)
         yield
     finally:
         # Removed while it is held: whoever opened it meanwhile sees that it is gone.
@@ -58,6 +57,8 @@ def _acquire(path: Path) -> int:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             if _is_at(path, descriptor):
                 os.ftruncate(descriptor, 0)
+                # Where the disk is full, this is the first to notice.
+                os.pwrite(descriptor, _holder().encode(errors="backslashreplace"), 0)
                 return descriptor
         except BaseException:
             os.close(descriptor)

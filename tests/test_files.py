@@ -1,5 +1,8 @@
 """Files appear whole or not at all."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -47,3 +50,18 @@ def test_what_is_being_written_is_no_whole_file(tmp_path: Path) -> None:
         found = [path.name for path in whole_files(tmp_path, "*.json")]
     assert found == ["a.json", "b.json"]
     assert whole_files(tmp_path / "none", "*") == []
+
+
+def test_names_are_shown_and_stored_alike_whatever_the_locale() -> None:
+    code = (
+        "from kida.files import printable; from kida.evaluation.records import slug; "
+        r"print(ascii([printable('gr\xf6\udcf6'), slug('gr\xf6\udcf6')]))"
+    )
+    said = {
+        subprocess.run(
+            [sys.executable, "-c", code], env=os.environ | more, capture_output=True, check=True
+        ).stdout
+        for more in ({"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}, {})
+    }
+    assert len(said) == 1
+    assert rb"'gr\xf6\\xf6'" in said.pop()

@@ -1,5 +1,7 @@
 """One command at a time in a folder."""
 
+import errno
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -34,6 +36,18 @@ with locked(Path({str(folder)!r})):
     with locked(folder):
         (folder / "file").touch()
     assert not holds_only_lock(folder)
+
+
+def test_a_full_disk_is_said_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*arguments: object) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "pwrite", full)
+        with pytest.raises(UserError, match=r"cannot write to .* left on device"), locked(tmp_path):
+            pass
+    with locked(tmp_path):
+        pass
 
 
 def test_a_folder_that_cannot_be_written_to(tmp_path: Path) -> None:

@@ -5,18 +5,17 @@ A subcommand module defines ``HELP`` (one line), ``configure(parser)`` and
 """
 
 import argparse
+import errno
 import importlib
 import io
 import os
-import signal
 import sys
-import threading
 import warnings
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
 from kida.errors import UserError
+from kida.interrupts import Terminated, one_exception_each
 
 COMMANDS = (
     "tune",
@@ -29,6 +28,9 @@ COMMANDS = (
     "evaluate",
     "report",
 )
+
+# Of whatever is written to, the output of a command included.
+_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 def _parser(chosen: str | None) -> argparse.ArgumentParser:
@@ -59,32 +61,17 @@ def _show_warning(message: Warning | str, *where: Any, **more: Any) -> None:
     print(f"kida: warning: {message}", file=sys.stderr)
 
 
-class _Terminated(KeyboardInterrupt):
-    """SIGTERM: whatever cleans up after Ctrl-C does so after this."""
-
-
-def _terminate(*details: object) -> NoReturn:
-    raise _Terminated
-
-
 def how_ended(interrupt: KeyboardInterrupt) -> tuple[int, str]:
     """Return the exit status that an interrupt asks for, and a word for it."""
-    if isinstance(interrupt, _Terminated):
+    if isinstance(interrupt, Terminated):
         return 143, "terminated"
     return 130, "interrupted"
 
 
-@contextmanager
-def _orderly_termination() -> Iterator[None]:
-    # Python lets nobody but the main thread handle signals.
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGTERM, _terminate)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
+def _print_no_more() -> None:
+    """Let what is still to be printed vanish: Python would try again at its end."""
+    if sys.stdout is not None:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def status_of(run: Callable[[], int]) -> int:
@@ -98,18 +85,25 @@ def status_of(run: Callable[[], int]) -> int:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     try:
-        with warnings.catch_warnings(), _orderly_termination():
+        with warnings.catch_warnings(), one_exception_each():
             warnings.showwarning = _show_warning
             status = run()
-            sys.stdout.flush()
+            if sys.stdout is not None:  # as where it was closed: Python prints nowhere
+                sys.stdout.flush()
             return status
     except UserError as error:
         print(f"kida: {error}", file=sys.stderr)
         return 2
     except BrokenPipeError:
-        # Whoever read the output has enough of it, such as `head`; nothing is left to flush into.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # Whoever read the output has enough of it, such as `head`.
+        _print_no_more()
         return 141
+    except OSError as error:
+        if error.errno not in _FULL:
+            raise
+        _print_no_more()
+        print(f"kida: cannot write ({error.strerror}): free space", file=sys.stderr)
+        return 2
     except KeyboardInterrupt as interrupt:
         status, how = how_ended(interrupt)
         print(f"kida: {how}; everything finished so far is on disk", file=sys.stderr)

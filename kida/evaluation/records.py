@@ -7,7 +7,6 @@ none. To record more, add a field with a default, so that what is on disk stays 
 
 import hashlib
 import math
-import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -276,5 +275,5 @@ def slug(policy: str) -> str:
     """
     found = re.sub(r"[^A-Za-z0-9_-]+", "-", policy).strip("-")
     if not policy.isascii():
-        found += "-" + hashlib.sha256(os.fsencode(policy)).hexdigest()[:8]
+        found += "-" + hashlib.sha256(policy.encode("utf-8", "surrogateescape")).hexdigest()[:8]
     return found.lstrip("-") or "unnamed"

@@ -341,4 +341,6 @@ def number(value: float) -> str:
 
 
 def _mean(values: Sequence[float]) -> str:
-    return number(float(np.mean(values))) if values else ""
+    # There is none of infinities of both signs, as infeasible problems of both senses have.
+    with np.errstate(invalid="ignore"):
+        return number(float(np.mean(values))) if values else ""

@@ -1,7 +1,6 @@
 """Instances x seeds x policies: which solves an evaluation consists of, and in which order."""
 
 import hashlib
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -70,4 +69,8 @@ def _short(name: str) -> str:
     found = slug(name)
     if len(found) <= _LONGEST:
         return found
-    return found[-_LONGEST:] + "-" + hashlib.sha256(os.fsencode(name)).hexdigest()[:8]
+    return (
+        found[-_LONGEST:]
+        + "-"
+        + hashlib.sha256(name.encode("utf-8", "surrogateescape")).hexdigest()[:8]
+    )

@@ -164,7 +164,7 @@ def read_sense(path: Path) -> Sense:
         If the file cannot be read.
     """
     opener = gzip.open if path.suffix.lower() == ".gz" else open
-    is_lp = ".lp" in path.suffixes[-2:]
+    is_lp = path.name.lower().endswith((".lp", ".lp.gz"))
     previous = ""
     try:
         with opener(path, "rt", encoding="utf-8", errors="replace") as lines:
@@ -202,5 +202,6 @@ def _common(files: list[Path]) -> Path:
 
 def _natural(path: Path) -> list[tuple[int, int, str]]:
     """Sort key by which ``x_2`` comes before ``x_10``."""
-    parts = re.split(r"(\d+)", path.as_posix())
-    return [(0, int(part), "") if part.isdigit() else (1, 0, part) for part in parts]
+    # Only these ten: others, as in x², are digits to Python and no numbers.
+    parts = re.split(r"([0-9]+)", path.as_posix())
+    return [(0, int(x), "") if k % 2 else (1, 0, x) for k, x in enumerate(parts)]

@@ -8,7 +8,6 @@ is gone, and ends in order on SIGTERM if the job does.
 
 import json
 import os
-import signal
 import sys
 import threading
 import traceback
@@ -17,6 +16,7 @@ from typing import Any, NoReturn
 
 from kida.boundary import write_json
 from kida.errors import UserError
+from kida.interrupts import one_exception_each
 from kida.jobs.job import Stage, unpack
 
 
@@ -26,7 +26,6 @@ def main() -> None:
     os.dup2(2, 1)
     text = _read_line()
     threading.Thread(target=_leave_with_parent, daemon=True).start()
-    signal.signal(signal.SIGTERM, _interrupt)
 
     def tell(**message: Any) -> None:
         news.write(json.dumps(message) + "\n")
@@ -37,9 +36,10 @@ def main() -> None:
     if core is not None:
         os.sched_setaffinity(0, {core})
     try:
-        job = unpack(content)
-        result = job.run(Stage(core, lambda message: tell(news=message)))
-        write_json(Path(job.record), result)
+        with one_exception_each():
+            job = unpack(content)
+            result = job.run(Stage(core, lambda message: tell(news=message)))
+            write_json(Path(job.record), result)
     except UserError as error:
         tell(error=str(error), by_user=True)
     # Whatever goes wrong in a job is told, and costs that job alone.
@@ -72,10 +72,6 @@ def _leave_with_parent() -> NoReturn:
     while os.read(0, 1):
         pass
     os._exit(1)
-
-
-def _interrupt(*details: object) -> NoReturn:
-    raise KeyboardInterrupt
 
 
 if __name__ == "__main__":

@@ -166,6 +166,12 @@ def load_function(name: str) -> Any:
             f"the function {name!r} cannot be imported ({error}); "
             "give module:function of a module that Python finds from here"
         ) from error
+    # Of a name that is none, and whatever the module does while it is imported.
+    except (Exception, SystemExit) as error:
+        raise UserError(
+            f"the function {name!r} cannot be imported ({type(error).__name__}: {error}); "
+            "mend the module, or the name"
+        ) from error
     finally:
         # What is imported later must not find the user's files in place of libraries.
         sys.path.remove(here)

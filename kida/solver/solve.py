@@ -5,8 +5,10 @@ interpreter lock, so that Ctrl-C takes effect at once and progress can be shown,
 of the branching rule surfaces. ``solve`` builds the model, runs it, and frees it again.
 """
 
+import errno
 import json
 import math
+import os
 import tempfile
 import threading
 import time
@@ -23,6 +25,7 @@ from kida.errors import UserError
 from kida.files import atomic_path
 from kida.instances.family import Instance
 from kida.instances.registry import initial_bounds
+from kida.interrupts import SAME_REQUEST
 from kida.sense import Sense
 from kida.settings import Limits, Settings, named_settings
 from kida.solver.branching import Brancher, BranchingStatistics, capsule
@@ -253,11 +256,15 @@ def _optimize(
             if on_wait is not None:
                 on_wait()
     except BaseException as error:
-        deadline = time.monotonic() + _PATIENCE
+        began = time.monotonic()
         # Repeated, because SCIP forgets interrupts that arrive before it has begun.
-        while not finished.is_set() and time.monotonic() < deadline:
-            model.interruptSolve()
-            finished.wait(0.05)
+        while not finished.is_set() and time.monotonic() < began + _PATIENCE:
+            try:
+                model.interruptSolve()
+                finished.wait(0.05)
+            except KeyboardInterrupt:
+                if time.monotonic() > began + SAME_REQUEST:
+                    raise
         if not (finished.is_set() and isinstance(error, KeyboardInterrupt)):
             raise
         interrupt = error
@@ -341,8 +348,8 @@ def solve(
         )
         result = _result(model, sense, trajectory, brancher)
         if solution_file is not None and result.solution is not None:
-            with atomic_path(solution_file) as temporary, path_to_write(temporary) as file:
-                model.writeBestSol(file)
+            with atomic_path(solution_file) as temporary:
+                _write_solution(model, result.solution, temporary)
     finally:
         # SCIP may still be running in an abandoned model: that is left as it is.
         if at_rest.is_set():
@@ -433,13 +440,37 @@ def _result(
     )
 
 
+def _write_solution(model: Model, solution: Mapping[str, float], path: Path) -> None:
+    """Write the best solution, all of it: SCIP does not notice that a disk is full."""
+    with path_to_write(path) as file:
+        model.writeBestSol(file)
+    lines = path.read_bytes().splitlines(keepends=True)
+    # The objective value, and whatever SCIP does not take for 0.
+    expected = 1 + sum(not model.isZero(value) for value in solution.values())
+    if len(lines) < expected or not lines[-1].endswith(b"\n"):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
 def scip_statistics(model: Model) -> dict[str, Any]:
-    """Return SCIP's statistics tables, which it gives only as a file."""
+    """Return SCIP's statistics tables, which it gives only as a file.
+
+    Raises
+    ------
+    UserError
+        If the file cannot be written.
+    """
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "statistics.json"
         model.writeStatisticsJson(str(path))
         # Names of problems and plugins are in the file; they need not be UTF-8.
-        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8", errors="replace"))
+        try:
+            content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8", errors="replace"))
+        # SCIP does not notice that a disk is full.
+        except (OSError, ValueError) as error:
+            raise UserError(
+                f"SCIP cannot write its statistics to {folder} ({error}): free space there, or set "
+                "TMPDIR to another folder"
+            ) from error
     return content
 
 

@@ -1,6 +1,8 @@
 """The ``kida`` command itself: help, versions, exit statuses."""
 
 import importlib
+import os
+import shlex
 import subprocess
 import sys
 
@@ -47,6 +49,21 @@ def test_solving_and_evaluating_need_no_torch(command):
     )
     process = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert process.returncode == 0, process.stderr
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
+def test_output_that_the_disk_has_no_room_for_is_said_to_be_so():
+    command = [sys.executable, "-m", "kida", "instances"]
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True)
+    assert done.returncode == 2
+    assert done.stderr == "kida: cannot write (No space left on device): free space\n"
+
+
+def test_a_command_without_an_output_is_no_mistake():
+    command = f"{shlex.quote(sys.executable)} -m kida instances >&-"
+    done = subprocess.run(["sh", "-c", command], stderr=subprocess.PIPE, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_a_reader_that_has_enough_is_no_mistake():

@@ -18,6 +18,7 @@ from kida.evaluation.summary import (
     compare_efforts,
     compare_policies,
     pair_instances,
+    policy_table,
     tables,
     warnings,
 )
@@ -69,6 +70,14 @@ def test_infinite_values_are_left_out(results):
     rows = [dataclasses.replace(results.rows[0], cumulated_reward=float("inf")), *results.rows[1:]]
     names, _, _ = pair_instances(rows, "mostinf", "pscost", REWARD)
     assert names == ["item_placement_10001"]
+
+
+def test_infinities_of_both_signs_have_no_mean(results):
+    bounds = {"item_placement_10000": float("inf"), "item_placement_10001": -float("inf")}
+    rows = [dataclasses.replace(row, dual_bound=bounds[row.instance]) for row in results.rows]
+    column = policy_table(dataclasses.replace(results, rows=tuple(rows))).columns[5]
+    assert column.header == "dual bound"
+    assert list(column.cells) == ["", ""]
 
 
 def test_tables_show_the_figures(results):

@@ -101,12 +101,22 @@ def test_objective_sense_lines(tmp_path: Path) -> None:
             ("x.mps", "NAME p\nOBJSENSE MAX\nROWS\n", "maximize"),
             ("x.lp", "\\ a comment: max\n\nMINIMIZE\n obj: x\n", "minimize"),
             ("x.lp", "max: x\n", "maximize"),
+            ("X.LP", "max: x\n", "maximize"),
+            ("x.lp.mps", "NAME p\nOBJSENSE\n    MAX\nROWS\n", "maximize"),
         ]
     ):
         path = tmp_path / str(k) / name
         path.parent.mkdir()
         path.write_text(text)
         assert read_sense(path) == sense
+
+
+def test_digits_that_are_no_numbers(tmp_path: Path) -> None:
+    for name in ("x10", "x²", "1²3", "x2", "x٣"):
+        PROGRAM.write(tmp_path / f"{name}.mps")
+    found = names(tmp_path, "all")
+    assert sorted(found) == sorted(["x10", "x²", "1²3", "x2", "x٣"])
+    assert found.index("x2") < found.index("x10")
 
 
 def test_mistakes_are_explained(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:

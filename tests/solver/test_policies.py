@@ -104,6 +104,20 @@ def test_unknown_policies_name_the_known_ones():
         policy_identity("math:nonesuch")
 
 
+@pytest.mark.parametrize("content", ["1 +", "1 / 0", "raise SystemExit(0)", "import nothing_there"])
+def test_a_module_that_cannot_be_imported_is_said_to_be_so(tmp_path, monkeypatch, content):
+    (tmp_path / "kida_broken_rule.py").write_text(content)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UserError, match="'kida_broken_rule:first' cannot be imported"):
+        policy_identity("kida_broken_rule:first")
+
+
+@pytest.mark.parametrize("name", [":first", ".rule:first", "..:first", "a\0b:first"])
+def test_a_name_of_no_module_is_said_to_be_so(name):
+    with pytest.raises(UserError, match="cannot be imported"):
+        load_function(name)
+
+
 def test_identities_tell_policies_apart(make_policy, tmp_path):
     assert policy_identity("pscost") != policy_identity("default")
     for name, policy in {

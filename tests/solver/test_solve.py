@@ -3,6 +3,7 @@
 import math
 import signal
 import threading
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,7 +15,15 @@ from kida.instances.registry import initial_bounds, instances
 from kida.settings import Limits
 from kida.solver.branching import attach_callable
 from kida.solver.problem import open_model
-from kida.solver.solve import Limit, Progress, Reason, optimize, solve
+from kida.solver.solve import (
+    Limit,
+    Progress,
+    Reason,
+    _optimize,
+    optimize,
+    scip_statistics,
+    solve,
+)
 
 
 @pytest.fixture(scope="module")
@@ -168,6 +177,47 @@ def test_ctrl_c_stops_the_solve_and_keeps_the_model(placement):
     model.setParam("limits/totalnodes", model.getNTotalNodes() + 2)
     optimize(model)
     assert model.getStatus() == "totalnodelimit"
+    model.free()
+
+
+@pytest.mark.parametrize("written", ["", "objective value: 3\n", "objective value: 3\nx   1\ny  "])
+def test_a_solution_that_the_disk_has_no_room_for_is_said_to_be_so(tmp_path, monkeypatch, written):
+    class Full(Model):
+        def writeBestSol(self, filename):  # noqa: N802
+            Path(filename).write_text(written)  # SCIP says nothing
+
+    path = tmp_path / "x.lp"
+    path.write_text("Maximize\n 2 x + y\nSubject To\n c: x + y <= 2\nBounds\n x <= 1\nEnd\n")
+    monkeypatch.setattr("kida.solver.problem.Model", Full)
+    with pytest.raises(UserError, match=r"cannot write .*best\.sol: No space left"):
+        solve(instances(str(path))[0], solution_file=tmp_path / "best.sol")
+    assert sorted(tmp_path.iterdir()) == [path]
+
+
+def test_statistics_that_the_disk_has_no_room_for_are_said_to_be_so():
+    class Full(Model):
+        def writeStatisticsJson(self, filename):  # noqa: N802
+            Path(filename).write_text('{"cut": ')
+
+    with pytest.raises(UserError, match="TMPDIR"):
+        scip_statistics(Full())
+
+
+def test_an_interrupt_that_comes_twice_asks_once(placement):
+    class Impatient(threading.Event):
+        waits = 0
+
+        def wait(self, timeout=None):
+            self.waits += 1
+            if self.waits in (3, 4):  # while SCIP runs, and while it comes to rest
+                raise KeyboardInterrupt
+            return super().wait(timeout)
+
+    model = open_model(placement)
+    finished = Impatient()
+    assert isinstance(_optimize(model, None, finished, None), KeyboardInterrupt)
+    assert finished.waits >= 4
+    assert model.getStatus() == "userinterrupt"
     model.free()
 
 
