@@ -5,6 +5,8 @@
 #include <ctime>
 #include <type_traits>
 
+#include "better_solution.h"
+
 namespace kida {
 
 using namespace scip;  // NOLINT: the functions carry SCIP's own prefix
@@ -44,8 +46,10 @@ struct BoundRecorderCallbacks {
       if (SCIPeventGetType(event) == constants.event_node_branched) {
         // Constraint handlers may branch by themselves, without asking any rule.
         of(handler).on_branching(scip);
+      } else if (SCIPeventGetType(event) == constants.event_best_solution_found) {
+        of(handler).record(scip, primal_bound_after(scip, event));
       } else {
-        of(handler).record(scip);
+        of(handler).record(scip, SCIPgetPrimalbound(scip));
       }
     } catch (...) {  // out of memory: nothing may cross the C boundary
       return error;
@@ -125,12 +129,12 @@ void BoundRecorder::start() {
   root_end_wall_ = root_end_cpu_ = std::numeric_limits<double>::quiet_NaN();
 }
 
-void BoundRecorder::finish(Scip* scip) { record(scip); }
+void BoundRecorder::finish(Scip* scip) { record(scip, SCIPgetPrimalbound(scip)); }
 
-void BoundRecorder::update_progress(Scip* scip) {
+void BoundRecorder::update_progress(Scip* scip, double primal) {
   progress_.wall = wall();
   progress_.dual = SCIPgetDualbound(scip);
-  progress_.primal = SCIPgetPrimalbound(scip);
+  progress_.primal = primal;
   progress_.nodes = SCIPgetNTotalNodes(scip);
   // Solutions can be found in stages in which SCIP refuses to count LP iterations, and prints so.
   if (SCIPgetStage(scip) == constants.stage_solving) {
@@ -138,9 +142,9 @@ void BoundRecorder::update_progress(Scip* scip) {
   }
 }
 
-void BoundRecorder::record(Scip* scip) {
+void BoundRecorder::record(Scip* scip, double primal) {
   const std::lock_guard lock(mutex_);
-  update_progress(scip);
+  update_progress(scip, primal);
   trajectory_.wall.push_back(progress_.wall);
   trajectory_.cpu.push_back(cpu());
   trajectory_.dual.push_back(progress_.dual);
@@ -150,7 +154,7 @@ void BoundRecorder::record(Scip* scip) {
 
 void BoundRecorder::on_branching(Scip* scip) {
   const std::lock_guard lock(mutex_);
-  update_progress(scip);
+  update_progress(scip, SCIPgetPrimalbound(scip));
   if (root_end_wall_ == root_end_wall_) return;  // not NaN: the root has ended before
   root_end_wall_ = progress_.wall;
   root_end_cpu_ = cpu();

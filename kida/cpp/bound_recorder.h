@@ -50,9 +50,9 @@ class BoundRecorder {
 
  private:
   explicit BoundRecorder(double limit_after_root) : limit_after_root_(limit_after_root) {}
-  void record(Scip* scip);
+  void record(Scip* scip, double primal);
   void on_branching(Scip* scip);
-  void update_progress(Scip* scip);
+  void update_progress(Scip* scip, double primal);
   double cpu() const;
 
   double limit_after_root_;

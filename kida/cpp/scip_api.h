@@ -115,6 +115,7 @@ using NodeselCallback = Retcode (*)(Scip*, SCIP_Nodesel*);
   X(SCIP_Eventhdlr*, SCIPfindEventhdlr, (Scip*, const char*))                                      \
   X(Retcode, SCIPcatchEvent, (Scip*, std::uint64_t, SCIP_Eventhdlr*, SCIP_EventData*, int*))       \
   X(std::uint64_t, SCIPeventGetType, (SCIP_Event*))                                                \
+  X(SCIP_Sol*, SCIPeventGetSol, (SCIP_Event*))                                                     \
   X(Retcode, SCIPdropEvent, (Scip*, std::uint64_t, SCIP_Eventhdlr*, SCIP_EventData*, int))         \
   /* node selection */                                                                             \
   X(Retcode, SCIPincludeHeurBasic,                                                                 \
@@ -212,6 +213,8 @@ using NodeselCallback = Retcode (*)(Scip*, SCIP_Nodesel*);
   X(Longint, SCIPgetNInfeasibleLeaves, (Scip*))                                                    \
   X(Longint, SCIPgetNNodeLPs, (Scip*))                                                             \
   X(Longint, SCIPgetNConflictConssApplied, (Scip*))                                                \
+  X(Real, SCIPcomputeGap, (Real, Real, Real, Real))                                                \
+  X(Real, SCIPgetSolOrigObj, (Scip*, SCIP_Sol*))                                                   \
   X(Real, SCIPgetGap, (Scip*))                                                                     \
   X(Real, SCIPgetPrimalDualIntegral, (Scip*))                                                      \
   X(Real, SCIPgetLowerbound, (Scip*))                                                              \

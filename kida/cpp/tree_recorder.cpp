@@ -3,6 +3,8 @@
 #include <exception>
 #include <stdexcept>
 
+#include "better_solution.h"
+
 namespace kida {
 
 using namespace scip;  // NOLINT: the functions carry SCIP's own prefix
@@ -28,7 +30,7 @@ struct TreeRecorder::Callbacks {
       if (SCIPeventGetType(event) == constants.event_node_branched) {
         of(handler)->on_branching(scip);
       } else {
-        of(handler)->on_solution(scip);
+        of(handler)->on_solution(scip, event);
       }
     } catch (const std::exception&) {
       return error;
@@ -82,8 +84,8 @@ void TreeRecorder::on_branching(Scip* scip) {
   children_ += children;
 }
 
-void TreeRecorder::on_solution(Scip* scip) {
-  last_gap_ = SCIPgetGap(scip);
+void TreeRecorder::on_solution(Scip* scip, SCIP_Event* event) {
+  last_gap_ = gap_after(scip, event);
   if (before_first_ >= 0) return;
   first_gap_ = last_gap_;
   before_first_ = SCIPgetNNodes(scip);

@@ -28,7 +28,7 @@ class TreeRecorder {
   struct Callbacks;
   void start() { *this = TreeRecorder(); }
   void on_branching(Scip* scip);
-  void on_solution(Scip* scip);
+  void on_solution(Scip* scip, SCIP_Event* event);
 
   std::int64_t branchings_ = 0;
   std::int64_t branchings_of_run_ = 0;

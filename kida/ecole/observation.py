@@ -11,9 +11,10 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from kida.ecole.scip import Model
+from kida.ecole.errors import Exception
+from kida.ecole.scip import Model, Stage
 from kida.env.observation import FocusNode as _FocusNode
-from kida.env.observation import KhalilFeature
+from kida.env.observation import KhalilFeature, ProblemVariableFeature, StaticGraph
 from kida.env.observation.khalil import STATIC_FEATURES
 from kida.observation import RowFeature, VariableFeature
 from kida.rule import CandidateSet
@@ -119,6 +120,80 @@ class NodeBipartite:
                 seen.edge_indices.astype(np.uint64),
                 (len(seen.row_features), len(seen.variable_features)),
             ),
+        )
+
+
+class _ConstraintFeatures(IntEnum):
+    bias = 0
+
+
+@dataclass(eq=False)
+class MilpBipartiteObs:
+    """The problem "minimise c x subject to A x <= b" as a bipartite graph.
+
+    Attributes
+    ----------
+    variable_features
+        Shape ``(n, 9)`` float64.
+    constraint_features
+        Shape ``(m, 1)`` float64: b.
+    edge_features
+        The matrix A, a row for every finite side of a constraint.
+    """
+
+    VariableFeatures: ClassVar[Any] = _lower_case("VariableFeatures", ProblemVariableFeature)
+    ConstraintFeatures: ClassVar[Any] = _ConstraintFeatures
+
+    variable_features: Reals
+    constraint_features: Reals
+    edge_features: coo_matrix
+
+
+class MilpBipartite:
+    """Extracts :class:`MilpBipartiteObs` before the solve; ``None`` in it and after it.
+
+    Parameters
+    ----------
+    normalize
+        Divide the objective by its norm, and b by the norm of its constraint's coefficients: not
+        the coefficients themselves, as in Ecole.
+    """
+
+    def __init__(self, normalize: bool = False) -> None:
+        self._normalize = normalize
+
+    def before_reset(self, model: Model) -> None:
+        """Do nothing."""
+
+    def extract(self, model: Model, done: bool) -> MilpBipartiteObs | None:
+        """Return the observation, ``None`` once the solve has begun.
+
+        Raises
+        ------
+        Exception
+            If the problem has a constraint that is not linear.
+        """
+        if model.stage >= Stage.Solving:
+            return None
+        graph = StaticGraph().extract(model.as_pyscipopt(), False)
+        assert graph is not None  # nothing is done
+        if graph.left_out:
+            raise Exception(
+                f"{graph.left_out} constraint(s) cannot be expressed as linear ones: MilpBipartite "
+                "is of linear problems"
+            )
+        rows, columns = graph.edge_indices
+        shape = (len(graph.bias), len(graph.variable_features))
+        if self._normalize:
+            objective = graph.variable_features[:, ProblemVariableFeature.OBJECTIVE]
+            objective /= np.linalg.norm(objective) or 1.0
+            squares = np.bincount(rows, graph.edge_values**2, minlength=shape[0])
+            norms = np.where(squares > 0.0, np.sqrt(squares), 1.0)
+            graph.bias[:] /= norms
+        return MilpBipartiteObs(
+            graph.variable_features,
+            graph.bias[:, np.newaxis],
+            coo_matrix(graph.edge_values, np.stack([rows, columns]).astype(np.uint64), shape),
         )
 
 

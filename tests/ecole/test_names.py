@@ -122,6 +122,60 @@ def test_observations_run_over_all_variables(branching, instance):
     assert len(KhalilFeature) == 72
 
 
+def bipartite() -> ecole.scip.Model:
+    """A maximisation with sides of every kind."""
+    model = Model()
+    model.hideOutput()
+    x = model.addVar("x", vtype="B")
+    y = model.addVar("y", vtype="I", lb=-2, ub=5)
+    z = model.addVar("z", lb=None)
+    model.addCons(3 * x + 4 * y >= 1)
+    model.addCons((3 * y - z <= 4) >= -4)
+    model.setObjective(3 * x - 4 * y, "maximize")
+    return ecole.scip.Model.from_pyscipopt(model)
+
+
+def test_the_whole_problem_before_its_solve():
+    class Seen(ecole.environment.Configuring):
+        __DefaultObservationFunction__ = ecole.observation.MilpBipartite
+
+    env = Seen()
+    seen, *_ = env.reset(bipartite())
+    names = seen.VariableFeatures
+    assert [name.name for name in names] == [
+        "objective",
+        "is_type_binary",
+        "is_type_integer",
+        "is_type_implicit_integer",
+        "is_type_continuous",
+        "has_lower_bound",
+        "has_upper_bound",
+        "lower_bound",
+        "upper_bound",
+    ]
+    assert seen.variable_features[:, names.objective].tolist() == [-3, 4, 0]
+    edges = seen.edge_features
+    dense = np.zeros(edges.shape)
+    dense[tuple(edges.indices)] = edges.values
+    assert dense.tolist() == [[-3, -4, 0], [0, -3, 1], [0, 3, -1]]
+    assert seen.constraint_features[:, seen.ConstraintFeatures.bias].tolist() == [-1, 4, 4]
+    assert env.step({})[0] is None
+    assert ecole.observation.MilpBipartite().extract(env.model, False) is None
+
+
+def test_the_whole_problem_normalized_and_not_linear():
+    model = bipartite()
+    function = ecole.observation.MilpBipartite(normalize=True)
+    seen = function.extract(model, False)
+    np.testing.assert_allclose(seen.variable_features[:, 0], [-0.6, 0.8, 0])
+    np.testing.assert_allclose(seen.constraint_features[:, 0], [-0.2, 4 / 10**0.5, 4 / 10**0.5])
+    assert seen.edge_features.values.tolist() == [-3, -4, -3, 1, 3, -1]
+    x, y, _ = model.as_pyscipopt().getVars()
+    model.as_pyscipopt().addCons(x * y * y <= 3)
+    with pytest.raises(ecole.Exception, match=r"1 constraint\(s\) cannot be expressed as linear"):
+        function.extract(model, False)
+
+
 class _Both:
     """What ``kida.env`` observes at the nodes of an episode of ``kida.ecole``."""
 

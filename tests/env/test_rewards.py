@@ -4,6 +4,7 @@ import math
 import numpy as np
 import pytest
 from kida._core import BoundRecorder
+from pyscipopt import SCIP_EVENTTYPE, Eventhdlr
 
 from kida.env import Branching, Configuring
 from kida.env.information import Progress
@@ -210,3 +211,36 @@ def test_progress_and_rewards_before_a_solve(branchy):
     _, reward, *_, info = env.step({})
     assert reward == (info["nodes"], info["lp_iterations"], 0, 1)
     assert info["dual_bound"] == info["primal_bound"] == env.model.getObjVal()
+
+
+class Solutions(Eventhdlr):
+    """Reads the recorded primal bound in the events that tell of better solutions."""
+
+    def __init__(self):
+        self.found, self.recorded = [], []
+
+    def eventinit(self):
+        self.model.catchEvent(SCIP_EVENTTYPE.BESTSOLFOUND, self)
+
+    def eventexit(self):
+        self.model.dropEvent(SCIP_EVENTTYPE.BESTSOLFOUND, self)
+
+    def eventexec(self, event):
+        self.found.append(self.model.getSolObjVal(self.model.getBestSol()))
+        recorder = BoundRecorder.of(capsule(self.model))
+        self.recorded.append(recorder.arrays()["primal"][-1])
+
+
+def test_a_better_solution_counts_from_when_it_is_found(branchy):
+    """SCIP's own bound is moved after the event: it would count one event too late."""
+
+    class Listening(Gap):
+        def before_reset(self, model):
+            super().before_reset(model)
+            self.solutions = Solutions()
+            model.includeEventhdlr(self.solutions, "solutions", "reads the record")
+
+    function = Listening()
+    play(Branching(information=function), branchy)
+    assert function.solutions.found
+    assert function.solutions.recorded == function.solutions.found

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pyscipopt.scip
 import pytest
-from pyscipopt import Model
+from pyscipopt import SCIP_EVENTTYPE, Eventhdlr, Model
 
 from kida import _core
 from kida.env.observation import TreeGate, TreeGateCandidateFeature, TreeGateTreeFeature
@@ -21,11 +21,28 @@ def distance(x, y):
     return 0.0 if x * y < 0 else abs(x - y) / max(abs(x), abs(y), 1e-10)
 
 
+def scips(name, result, *arguments):
+    """A number of SCIP's that PySCIPOpt does not hand on."""
+    function = getattr(ctypes.CDLL(pyscipopt.scip.__file__), name)
+    function.restype = result
+    return function(*arguments)
+
+
+def pointer(model):
+    get = ctypes.pythonapi.PyCapsule_GetPointer
+    get.restype, get.argtypes = ctypes.c_void_p, [ctypes.py_object, ctypes.c_char_p]
+    return ctypes.c_void_p(get(capsule(model), b"scip"))
+
+
+def g(x):
+    return max(x / (x + 1), 0.1)
+
+
 def expected_node(model, candidates):
     """The focus node's eight, and those of bounds that PySCIPOpt can tell."""
     node, value = model.getFocusNode(), model.getLPObjVal()
     lower, root = model.getLowerbound(), model.getLowerboundRoot()
-    upper = model.getUpperbound() if hasattr(model, "getUpperbound") else None
+    upper, scip = model.getUpperbound(), pointer(model)
     depth, deepest = node.getDepth(), model.getMaxDepth()
     e = {
         T.NODE_DEPTH: depth / deepest if depth else 0.0,
@@ -33,9 +50,14 @@ def expected_node(model, candidates):
         T.NODE_BOUND_DISTANCE: distance(lower, value),
         T.NODE_ROOT_DISTANCE: distance(root, value),
         T.NODE_CANDIDATES: candidates / (model.getNBinVars() + model.getNIntVars()),
+        T.NODE_BOUND_CHANGES: sum(node.getNDomchg()) / model.getNVars(),
+        T.NODE_LPS: scips("SCIPgetNNodeLPs", ctypes.c_longlong, scip) / model.getNLPs(),
         T.ROOT_TO_BOUND: distance(root, lower),
+        T.IS_UPPER_SOLUTION: scips("SCIPisPrimalboundSol", ctypes.c_uint, scip),
     }
-    if upper is not None and not model.isInfinity(upper):
+    if model.isInfinity(upper):
+        e |= dict.fromkeys((T.NODE_UPPER_DISTANCE, T.NODE_POSITION, T.UPPER_TO_BOUND), 0.0)
+    else:
         e[T.NODE_UPPER_DISTANCE] = distance(upper, value)
         e[T.NODE_POSITION] = abs(upper - value) / abs(upper - lower)
         e[T.UPPER_TO_BOUND] = distance(upper, lower)
@@ -69,6 +91,61 @@ def expected_counts(model, tmp_path):
     return e, tree["average_switch_length"]
 
 
+class Solutions(Eventhdlr):
+    """Notes the gap, and the nodes so far, whenever a better solution is found."""
+
+    def __init__(self):
+        self.gaps, self.nodes = [], []
+
+    def eventinit(self):
+        self.model.catchEvent(SCIP_EVENTTYPE.BESTSOLFOUND, self)
+
+    def eventexit(self):
+        self.model.dropEvent(SCIP_EVENTTYPE.BESTSOLFOUND, self)
+
+    def eventexec(self, event):
+        # SCIP's own gap is still that of the solution before.
+        found = self.model.getSolObjVal(self.model.getBestSol())
+        dual = self.model.getDualbound()
+        gap = abs(found - dual) / min(abs(found), abs(dual)) if found * dual > 0 else 1e20
+        self.gaps.append(1e20 if self.model.isInfinity(abs(dual)) else gap)
+        self.nodes.append(self.model.getNNodes())
+
+
+def expected_gaps(model, solutions):
+    """Those of the gap and of when solutions were found."""
+    first = solutions.nodes[0] if solutions.nodes else -1
+    e = {T.NODES_BEFORE_FIRST: first / model.getNNodes() if model.getDepth() else 0.0}
+    gaps = [model.getGap(), *solutions.gaps[-1:], *solutions.gaps[:1]]
+    if len(gaps) < 3 or any(model.isInfinity(gap) for gap in gaps):
+        return e | dict.fromkeys((T.GAP_TO_LAST, T.GAP_TO_FIRST, T.LAST_GAP_TO_FIRST), 0.0)
+    now, last, first = gaps
+    return e | {
+        T.GAP_TO_LAST: now / last if last else 0.0,
+        T.GAP_TO_FIRST: now / first if first else 0.0,
+        T.LAST_GAP_TO_FIRST: last / first if first else 0.0,
+    }
+
+
+def expected_means(model):
+    """Those of all variables."""
+    scip, real = pointer(model), ctypes.c_double
+    scores = ("Conflict", "Conflictlength", "Inference", "Cutoff", "Pseudocost")
+    features = range(T.MEAN_CONFLICT_SCORE, T.MEAN_PSEUDOCOST_SCORE + 1)
+    e = {
+        T(feature): g(scips(f"SCIPgetAvg{score}Score", real, scip))
+        for feature, score in zip(features, scores, strict=True)
+    }
+    for name, number in (("UP", 1), ("DOWN", 0)):
+        way = ctypes.c_int(number)
+        e[T[f"MEAN_CUTOFFS_{name}"]] = g(scips("SCIPgetAvgCutoffs", real, scip, way))
+        e[T[f"MEAN_INFERENCES_{name}"]] = g(scips("SCIPgetAvgInferences", real, scip, way))
+        variance = scips("SCIPgetPseudocostVariance", real, scip, way, ctypes.c_uint(1))
+        e[T[f"PSEUDOCOST_VARIANCE_{name}"]] = g(variance)
+    applied = scips("SCIPgetNConflictConssApplied", ctypes.c_longlong, scip)
+    return e | {T.CONFLICTS_APPLIED: g(applied)}
+
+
 def expected_open_nodes(model):
     leaves, children, siblings = model.getOpenNodes()
     nodes = [*leaves, *children, *siblings]
@@ -83,6 +160,19 @@ def expected_open_nodes(model):
         T.OPEN_LOWEST_TO_HIGHEST: distance(bounds.min(), bounds.max()),
         T.OPEN_DEPTH_MEAN: depths.mean() / model.getMaxDepth(),
     }
+    upper, lower = model.getUpperbound(), model.getLowerbound()
+    bounded = not model.isInfinity(upper)
+    for feature, bound in (
+        (T.OPEN_LOWEST_TO_UPPER, bounds.min()),
+        (T.OPEN_HIGHEST_TO_UPPER, bounds.max()),
+    ):
+        e[feature] = distance(bound, upper) if bounded else 0.0
+    for feature, bound in (
+        (T.OPEN_MEAN_POSITION, bounds.mean()),
+        (T.OPEN_LOWEST_POSITION, bounds.min()),
+        (T.OPEN_HIGHEST_POSITION, bounds.max()),
+    ):
+        e[feature] = abs(upper - bound) / abs(upper - lower) if bounded else 0.0
     focus = model.getFocusNode().getLowerbound()
     e[T.ROOT_TO_AVERAGE_BOUND] = distance(
         model.getLowerboundRoot(), np.append(bounds, focus).mean()
@@ -105,15 +195,46 @@ def expected_open_nodes(model):
     return e
 
 
-@pytest.mark.parametrize("problem", ["maximisation", "minimisation", "infeasible children"])
-def test_the_trees_features_are_what_their_definitions_say(observe, problem, tmp_path):
-    function = TreeGate()
-    compared = set()
+class Listening(TreeGate):
+    """TreeGate, and what tells of solutions to compare it with."""
+
+    def before_reset(self, model):
+        super().before_reset(model)
+        self.solutions = Solutions()
+        model.includeEventhdlr(self.solutions, "solutions", "notes when they are found")
+
+
+#: Compared otherwise: see the tests.
+OTHERWISE = {
+    T.PROCESSED_TO_CREATED,
+    T.ACTIVATED_NODES,
+    T.DEACTIVATED_NODES,
+    T.LOG_PRIMAL_DUAL_INTEGRAL,
+}
+
+
+@pytest.mark.parametrize(
+    ("problem", "heuristics", "nodes"),
+    [
+        ("maximisation", True, 30),
+        ("minimisation", False, 30),
+        ("infeasible children", False, 30),
+        ("maximisation", False, 120),
+    ],
+)
+def test_the_trees_features_are_what_their_definitions_say(
+    observe, problem, heuristics, nodes, tmp_path
+):
+    function = Listening()
+    compared, seen = set(), []
 
     def look(model):
+        before = model.getPrimalDualIntegral()
         found = function.extract(model, False)
+        after = model.getPrimalDualIntegral()
         tree = found.tree_features
         e = expected_node(model, len(found.candidates))
+        e |= expected_gaps(model, function.solutions) | expected_means(model)
         e |= expected_open_nodes(model)
         if model.getDepth() > 0:
             counts, switches = expected_counts(model, tmp_path)
@@ -127,10 +248,21 @@ def test_the_trees_features_are_what_their_definitions_say(observe, problem, tmp
             assert not tree[T.OBJECTIVE_LEAVES : T.NODES_PER_LP + 1].any()
         for feature, value in e.items():
             assert tree[feature] == pytest.approx(value, rel=1e-6, abs=1e-9), feature.name
+        integral = math.exp(tree[T.LOG_PRIMAL_DUAL_INTEGRAL]) if before else 0.0
+        assert before * (1 - 1e-9) <= integral <= after * (1 + 1e-9)
         compared.update(e)
+        seen.append(tree)
 
-    observe(problem, function, look, nodes=30, heuristics=problem == "maximisation")
-    assert len(compared) > 25
+    observe(problem, function, look, nodes=nodes, heuristics=heuristics)
+    assert compared | OTHERWISE == set(T)
+    if nodes > 100:  # solutions are found in the tree, so that gaps are finite
+        moving = [
+            *(T.GAP_TO_LAST, T.GAP_TO_FIRST, T.LAST_GAP_TO_FIRST, T.NODES_BEFORE_FIRST),
+            *(T.OPEN_LOWEST_TO_UPPER, T.OPEN_HIGHEST_TO_UPPER, T.OPEN_MEAN_POSITION),
+            *(T.NODE_UPPER_DISTANCE, T.NODE_POSITION, T.NODE_BOUND_CHANGES),
+        ]
+        spread = np.ptp(np.array(seen)[:, moving], axis=0)
+        assert dict(zip(moving, spread > 0, strict=True)) == dict.fromkeys(moving, True)
 
 
 def test_created_nodes_are_counted_as_scip_numbers_them(observe):
@@ -152,28 +284,11 @@ def test_created_nodes_are_counted_as_scip_numbers_them(observe):
         assert created == pytest.approx(last) if siblings else created >= last - 1e-6
 
 
-def scips(name, result, *arguments):
-    """A number of SCIP's that PySCIPOpt does not hand on."""
-    function = getattr(ctypes.CDLL(pyscipopt.scip.__file__), name)
-    function.restype = result
-    return function(*arguments)
-
-
-def pointer(model):
-    get = ctypes.pythonapi.PyCapsule_GetPointer
-    get.restype, get.argtypes = ctypes.c_void_p, [ctypes.py_object, ctypes.c_char_p]
-    return ctypes.c_void_p(get(capsule(model), b"scip"))
-
-
 def expected_candidate(model, variable, decisions):
     """All 25, from the definitions."""
     scip, var = pointer(model), ctypes.c_void_p(variable.ptr())
     real, integer, long = ctypes.c_double, ctypes.c_int, ctypes.c_longlong
     directions = {"UP": 1, "DOWN": 0}
-
-    def g(x):
-        return max(x / (x + 1), 0.1)
-
     e = {
         C.FRACTION: model.feasFrac(variable.getLPSol()),
         C.AVERAGE_SOLUTION: variable.getAvgSol(),
