@@ -21,6 +21,7 @@ PAGES = [
     *sorted((ROOT / "docs").glob("*.md")),
     ROOT / "instances" / "README.md",
 ]
+CARDS = sorted((ROOT / "models").glob("*/card.json"))
 #: What the changelog names may be gone.
 LASTING = [page for page in PAGES if page.name != "CHANGELOG.md"]
 REFERENCE = "".join(page.read_text() for page in (ROOT / "docs" / "reference").glob("*.md"))
@@ -135,3 +136,14 @@ def test_every_lever_is_described() -> None:
     rows = table_rows("tuning.md", "## The levers")
     described = [name for row in rows for name in re.findall(r"`([\w-]+)`", row[0])]
     assert sorted(described) == sorted(LEVERS)
+
+
+def test_what_the_models_are_worth_is_what_their_sections_say() -> None:
+    rows = table_rows("results.md", "# Results")
+    linked = [re.search(r"\[(\w+)\]", row[0]) for row in rows]
+    assert {match[1] for match in linked if match} == {card.parent.name for card in CARDS}
+    sections = (ROOT / "docs" / "results.md").read_text().split("\n## ", 1)[1]
+    for row in rows:
+        interval = re.search(r"\+?[\d.,]+ \[[^]]*\]", row[1])
+        assert interval is not None, row
+        assert interval[0] in sections, row
