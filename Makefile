@@ -1,8 +1,9 @@
 # make demo    solve a real instance with the shipped policy and with SCIP's default, side by side
 # make test    run the whole test suite, on all cores
 # make test-fast   the quick part of it, in less than a minute
-# make check   what CI runs: style, types, tests, demo
-# make lint    style and types only
+# make check   what CI runs: style, types, documentation, tests, demo
+# make lint    style, types and documentation only
+# make docs    the documentation site, into build/docs; any warning is an error
 # make fuzz    10,000 damaged files of every kind that is read; a few minutes
 # make kills   200 kills of a training run and 50 of an evaluation; half an hour
 # make coverage    line coverage of Python and C++ by the test suite
@@ -25,7 +26,7 @@ SOURCES := pyproject.toml CMakeLists.txt constraints.txt $(wildcard cmake/* kida
 UNINSTALL_OLD := $(BIN)/python -m pip uninstall --quiet --quiet --yes kida
 INSTALL := $(BIN)/python -m pip install --quiet --constraint constraints.txt --editable
 
-.PHONY: demo test test-fast lint check fuzz kills sanitize coverage example-c valgrind \
+.PHONY: demo test test-fast lint docs check fuzz kills sanitize coverage example-c valgrind \
     wheel test-oldest clean
 
 demo: $(VENV)/.solve
@@ -46,6 +47,11 @@ lint: $(VENV)/.develop
 	    kida/cpp/include/*.h examples/c/*.c examples/c/*.h tests/cpp/*.cpp
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(MAKE) docs
+
+# From nothing each time: a page that has not changed would not be warned about again.
+docs: $(VENV)/.develop
+	$(BIN)/sphinx-build --quiet --fresh-env --fail-on-warning --keep-going docs build/docs
 
 fuzz: $(VENV)/.develop
 	$(BIN)/python scripts/fuzz.py
