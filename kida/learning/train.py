@@ -48,9 +48,20 @@ _REPORT_INTERVAL = 1.0
 
 @dataclass(frozen=True, eq=False)
 class TrainingResult:
-    """The weights of the best epoch, and one entry of metrics per epoch."""
+    """What a training leaves.
+
+    Attributes
+    ----------
+    weights
+        Those of the best epoch.
+    last
+        Those of the last one.
+    history
+        One entry of metrics per epoch.
+    """
 
     weights: Weights
+    last: Weights
     history: list[dict[str, Any]]
 
 
@@ -154,8 +165,9 @@ def train_generation(
             break
     if state.epoch < config.epochs and trainer.stalled:
         report({"event": "stopped", "epoch": state.epoch, "of": config.epochs})
+    last = trainer.last()
     network.load_state_dict(trainer.best)
-    return TrainingResult(network.weights(), state.history)
+    return TrainingResult(network.weights(), last, state.history)
 
 
 def seconds_per_sample(samples: Aggregate, config: TrainingConfig, threads: int) -> float:
@@ -325,6 +337,11 @@ class _Trainer:
         state = self.state
         steps = state.step - state.clear_step
         return state.since_clear >= epochs and steps >= epochs * _LEAST_STEPS
+
+    def last(self) -> Weights:
+        """Return what the last epoch left: the average of the weights, if one is kept."""
+        self._network.load_state_dict(self._outcome())
+        return self._network.weights()
 
     def _outcome(self) -> dict[str, Tensor]:
         """Return the weights that the epochs so far are worth."""

@@ -1,0 +1,190 @@
+"""Heirs for a study of inheritance: what the members of a cell can be merged into, side by side.
+
+The rules themselves are in ``kida.network.inheritance``; here is what they need of samples and of
+the solver, and which of them are tried. A new rule is an entry of :data:`RULES`.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from msgspec.structs import replace
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from kida.lab.evolution import Evolution
+from kida.lab.likeness import answers
+from kida.lab.members import Pool
+from kida.lab.space import Vector
+from kida.lab.yardstick import Yardstick
+from kida.learning.losses import batches
+from kida.learning.plan import Draw
+from kida.learning.samples import Aggregate
+from kida.network.architecture import Weights
+from kida.network.gnn import Network
+from kida.network.inheritance import (
+    LAYERS,
+    combine,
+    logit_average,
+    regression_mean,
+    uniform_average,
+)
+from kida.network.policy import Policy
+
+# Samples of which the layers' inputs are taken.
+_GRAM_SAMPLES = 300
+# The search for coefficients: points, iterations, draws per iteration, first step.
+_POPULATION, _ITERATIONS, _DRAWS, _SIGMA = 8, 10, 6, 0.3
+# What the logits' average counts in distillation, the expert counting 1.
+_TEACHER_WEIGHT = 9.0
+
+
+@dataclass(frozen=True)
+class Will:
+    """What there is to merge, and what for.
+
+    Attributes
+    ----------
+    pool
+        The members'.
+    name
+        Of the heir.
+    members
+        The members' weights.
+    yardstick, draws
+        What choices are made by: nothing that is reported on.
+    """
+
+    pool: Pool
+    name: str
+    members: Sequence[Weights]
+    yardstick: Yardstick
+    draws: Sequence[Draw]
+
+
+def _weights(will: Will) -> Weights:
+    return uniform_average(will.members)
+
+
+def _logits(will: Will) -> Weights:
+    return logit_average(will.members)
+
+
+def _calibrated_logits(will: Will) -> Weights:
+    pool = will.pool
+    samples = pool.validation()
+    found = [answers(Policy(w, pool.card), samples, pool.config) for w in will.members]
+    return logit_average(will.members, [answer.calibration() for answer in found])
+
+
+def _regression_mean(will: Will) -> Weights:
+    samples = will.pool.samples()
+    found = [layer_inputs(weights, will.pool, samples) for weights in will.members]
+    return regression_mean(will.members, found)
+
+
+def _coefficients(will: Will) -> Weights:
+    return _searched(will, 1)
+
+
+def _layers(will: Will) -> Weights:
+    return _searched(will, len(LAYERS))
+
+
+def _distilled(will: Will) -> Weights:
+    pool = will.pool
+    shape = pool.card.shape
+    teacher = Network(replace(shape, embedding_size=len(will.members) * shape.embedding_size))
+    teacher.load_weights(logit_average(will.members))
+    teacher.eval()
+    config = replace(pool.config, teacher_weight=_TEACHER_WEIGHT)
+    start = uniform_average(will.members)
+    return pool.train(will.name, pool.samples(), config, start=start, teacher=teacher).weights
+
+
+#: What an heir is called, and how it is made.
+RULES: Mapping[str, Callable[[Will], Weights]] = {
+    "weights": _weights,
+    "logits": _logits,
+    "calibrated logits": _calibrated_logits,
+    "RegMean": _regression_mean,
+    "coefficients": _coefficients,
+    "coefficients by layer": _layers,
+    "distilled logits": _distilled,
+}
+
+
+def make_heir(rule: str, will: Will) -> None:
+    """Merge the members by one of :data:`RULES`, unless the heir is there."""
+    pool = will.pool
+    if not (pool.path(will.name) / "card.json").exists():
+        weights = RULES[rule](will)
+        pool.keep(will.name, weights, rule=rule)
+
+
+def best_member(
+    pool: Pool, names: Sequence[str], yardstick: Yardstick, draws: Sequence[Draw]
+) -> str:
+    """Return the member of the highest mean worth on some draws."""
+    worth = yardstick.worth([Policy.load(pool.path(name)) for name in names], draws)
+    return names[int(yardstick.scaled(worth).mean(axis=1).argmax())]
+
+
+def _searched(will: Will, rows: int) -> Weights:
+    """Return the combination that CMA-ES finds by worth; its coefficients may be negative.
+
+    After an interruption it is told again what the yardstick has kept, and goes on.
+    """
+    count, card = len(will.members), will.pool.card
+
+    def weights(point: Vector) -> Weights:
+        table = point.reshape(rows, count)
+        return combine(will.members, table - table.mean(axis=1, keepdims=True) + 1 / count)
+
+    evolution = Evolution(
+        rows * count, population=_POPULATION, sigma=_SIGMA, learning_rate=1.0, seed=0
+    )
+    for iteration in range(_ITERATIONS):
+        points = evolution.ask()
+        turn = range(iteration * _DRAWS, (iteration + 1) * _DRAWS)
+        worth = will.yardstick.worth(
+            [Policy(weights(point), card) for point in points],
+            [will.draws[k % len(will.draws)] for k in turn],
+        )
+        evolution.tell(points, will.yardstick.scaled(worth).mean(axis=1))
+    return weights(evolution.mean)
+
+
+@torch.no_grad()
+def layer_inputs(
+    weights: Weights, pool: Pool, samples: Aggregate
+) -> dict[str, NDArray[np.float64]]:
+    """Return the Gram matrix of what each linear layer reads on some of ``samples``.
+
+    Returns
+    -------
+    dict
+        The name of the layer's weight to ``X.T @ X``, shape ``(in, in)``.
+    """
+    network = Network(pool.card.shape)
+    network.load_weights(weights)
+    network.eval()
+    found: dict[str, Tensor] = {}
+
+    def watch(name: str) -> Callable[[nn.Module, tuple[Tensor]], None]:
+        def add(layer: nn.Module, inputs: tuple[Tensor]) -> None:
+            values = inputs[0].double()
+            found[name] = found.get(name, 0) + values.T @ values
+
+        return add
+
+    for name, layer in network.named_modules():
+        if isinstance(layer, nn.Linear):
+            layer.register_forward_pre_hook(watch(f"{name}.weight"))
+    order = np.random.default_rng(0).permutation(len(samples))[:_GRAM_SAMPLES]
+    chosen = (samples[int(number)] for number in order)
+    for batch in batches(chosen, pool.config.edges_per_batch):
+        # The fast form reads some of the layers' weights without calling them.
+        network(batch.graphs, per_edge=True)
+    return {name: gram.numpy() for name, gram in found.items()}

@@ -1,0 +1,208 @@
+"""Members for a study of inheritance: networks of one pool of episodes that differ in one way.
+
+The pool is a training run of a few generations, and what the members of a cell differ by is
+:data:`CELLS`. All but those of the run itself are trained from scratch from one initialisation, on
+hard targets without smoothing, for the same number of steps at a learning rate that never falls:
+KIDA's conditions (Cao et al. 2022, arXiv:2201.10328), which leave single networks over-confident.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from msgspec.structs import replace
+
+from kida.jobs.run import Workers
+from kida.learning.config import TrainingConfig
+from kida.learning.dagger import aggregate, make_generation
+from kida.learning.plan import Plan
+from kida.learning.run import Run
+from kida.learning.samples import Aggregate
+from kida.learning.train import initial_network, train_generation
+from kida.network.architecture import Weights
+from kida.network.card import Card
+from kida.network.gnn import Network
+from kida.network.policy import Policy
+
+#: What the members of each cell differ by.
+CELLS = {
+    "a": "checkpoints of one training",
+    "b": "order of the samples",
+    "c": "bootstrap of the episodes",
+    "d": "nested generations, each from scratch",
+    "e": "warm-started generations, as in the recipes",
+    "f": "as d, each stopped at its best epoch",
+}
+#: Of the weights' moving average.
+DECAY = 0.999
+
+
+@dataclass(frozen=True)
+class Pool:
+    """A run's episodes, and how members are trained on them.
+
+    Attributes
+    ----------
+    run, plan
+        Of the pool. What is made of it lies in the run's folder, below ``members``.
+    epochs, draws
+        Length of a training: epochs, of so many samples.
+    threads
+        Of torch.
+    """
+
+    run: Run
+    plan: Plan
+    epochs: int
+    draws: int
+    threads: int
+
+    @property
+    def generations(self) -> int:
+        """How many generations of episodes there are, and members in a cell."""
+        return self.run.config.generations
+
+    @property
+    def card(self) -> Card:
+        """The card of the run's last generation: who decides where, and under which parameters."""
+        return Policy.load(self.run.generation(self.generations) / "policy").card
+
+    @property
+    def config(self) -> TrainingConfig:
+        """How members are trained."""
+        return replace(
+            self.run.config.training,
+            epochs=self.epochs,
+            draws_per_epoch=self.draws,
+            loss="hard",
+            label_smoothing=0.0,
+            patience=10**6,
+        )
+
+    def play(self, workers: Workers) -> None:
+        """Make the run's generations, or find them made."""
+        for number in range(1, self.generations + 1):
+            make_generation(self.run, self.plan, number, workers=workers, threads=self.threads)
+
+    def samples(self, generations: int | None = None) -> Aggregate:
+        """Return the training samples of the first generations, by default of all."""
+        return aggregate(self.run, self.plan, "train", generations or self.generations)
+
+    def validation(self) -> Aggregate:
+        """Return the validation samples of all generations."""
+        return aggregate(self.run, self.plan, "valid", self.generations)
+
+    def path(self, name: str) -> Path:
+        """Return where a member, or an heir, is kept."""
+        return self.run.folder / "members" / name
+
+    def keep(self, name: str, weights: Weights, **recipe: object) -> Policy:
+        """Write a policy of the pool's card, with a recipe of its own."""
+        size = len(weights["cons_embedding.1.bias"])
+        shape = replace(self.card.shape, embedding_size=size)
+        card = replace(self.card, architecture=shape, recipe={"name": name, **recipe})
+        policy = Policy(weights, card)
+        policy.save(self.path(name))
+        return policy
+
+    def train(
+        self,
+        name: str,
+        samples: Aggregate,
+        config: TrainingConfig,
+        *,
+        seed: int = 0,
+        start: Weights | None = None,
+        teacher: Network | None = None,
+        training: str = "",
+        validation: Aggregate | None = None,
+    ) -> Policy:
+        """Train a network to its last epoch, and keep that one's weights and the best one's.
+
+        Parameters
+        ----------
+        name
+            The policy's; that of the best epoch is NAME_best.
+        samples, config, seed
+            What it is trained on, and how.
+        start
+            Where it starts; by default, where the run's first generation started, its prenorm
+            statistics fitted on ``samples``.
+        teacher
+            A network to imitate beside the expert.
+        training
+            The training that it goes on with, if not one of its own.
+        validation
+            What the best epoch is chosen on; by default the pool's own.
+        """
+        torch.set_num_threads(self.threads)
+        if start is None:
+            first = Policy.load(self.run.folder / "initial").weights
+            network = initial_network(samples, config, self.run.config.seed, first)
+        else:
+            network = Network(config.architecture)
+            network.load_weights(start)
+        result = train_generation(
+            samples,
+            validation or self.validation(),
+            network,
+            config,
+            seed=seed,
+            checkpoint=self.path(training or name).with_suffix(".safetensors"),
+            teacher=teacher,
+            report=lambda event: self.run.report({**event, "member": name}),
+        )
+        self.keep(f"{name}_best", result.weights, epochs=len(result.history))
+        return self.keep(name, result.last, epochs=len(result.history))
+
+
+def make_members(pool: Pool) -> dict[str, list[str]]:
+    """Train the members of every cell that are not there yet.
+
+    Returns
+    -------
+    dict
+        A cell's letter to its members' names, in order, as many as the pool has generations. The
+        moving average of the weights in the training of ``b_1`` is kept as ``ema``.
+    """
+    numbers = range(1, pool.generations + 1)
+    for number in numbers:
+        _member(pool, f"a_{number}", epochs=number * pool.epochs, training="a")
+        _member(pool, f"b_{number}", seed=number)
+        _member(pool, f"c_{number}", bootstrap=number)
+        _member(pool, f"d_{number}", generations=number)
+        if not (pool.path(f"e_{number}") / "card.json").exists():
+            pool.keep(f"e_{number}", Policy.load(pool.run.generation(number) / "policy").weights)
+        if not (pool.path(f"f_{number}") / "card.json").exists():
+            pool.keep(f"f_{number}", Policy.load(pool.path(f"d_{number}_best")).weights)
+    _member(pool, "ema", seed=1, decay=DECAY)
+    return {cell: [f"{cell}_{number}" for number in numbers] for cell in CELLS}
+
+
+def _member(
+    pool: Pool,
+    name: str,
+    *,
+    seed: int = 0,
+    epochs: int = 0,
+    generations: int | None = None,
+    bootstrap: int | None = None,
+    decay: float = 0.0,
+    training: str = "",
+) -> None:
+    """Train one member, unless it is there: the others' pool and options, but for those given."""
+    if (pool.path(name) / "card.json").exists():
+        return
+    samples = pool.samples(generations)
+    if bootstrap is not None:
+        samples = Aggregate(drawn([shard.path for shard in samples.shards], bootstrap))
+    config = replace(pool.config, epochs=epochs or pool.epochs, average_decay=decay)
+    pool.train(name, samples, config, seed=seed, training=training)
+
+
+def drawn(paths: Sequence[Path], seed: int) -> list[Path]:
+    """Return as many of ``paths``, drawn with replacement."""
+    order = np.random.default_rng([seed, 2]).integers(0, len(paths), len(paths))
+    return [paths[k] for k in order.tolist()]
