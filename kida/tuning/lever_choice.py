@@ -16,7 +16,6 @@ def applicable(shares: Shares, *, tree: bool = True) -> list[Lever]:
 
     Without a ``tree``, only those that can do something before the first branching.
 
-
     A second lever of a kind promises half of what its part's share says, a third one a third: with
     little time several kinds are tried, but a second lever on what takes most comes early.
     """
