@@ -22,6 +22,7 @@ from kida.cli.common import open_console
 from kida.cli.numbers import processes
 from kida.cli.progress import ProgressBar, duration
 from kida.errors import UserError
+from kida.network.policy import holds_policy
 
 if TYPE_CHECKING:
     from kida.learning.config import RunConfig
@@ -300,7 +301,7 @@ def _show_status(folder: Path) -> None:
         table.add_row(*cells, "done" if entry["finished"] else "")
     console = open_console()
     console.print(table)
-    finished = (folder / "policy" / "card.json").exists()
+    finished = holds_policy(folder / "policy")
     console.print(f"the final policy is in {folder / 'policy'}" if finished else "not finished")
     verdict = read_verdict(folder)
     if verdict is not None:

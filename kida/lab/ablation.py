@@ -35,7 +35,7 @@ from kida.learning.selection import finished_card
 from kida.lock import locked
 from kida.network.architecture import Weights
 from kida.network.inheritance import greedy_soup, uniform_average
-from kida.network.policy import Policy
+from kida.network.policy import Policy, holds_policy
 
 #: Stands in an option for the base policy's folder.
 BASE = "{base}"
@@ -192,7 +192,7 @@ def make_policies(
     folders: dict[str, Path] = {}
     found = []
     for entrant in entrants:
-        if not (entrant.policy / "card.json").exists():
+        if not holds_policy(entrant.policy):
             with locked(entrant.run):
                 _make(entrant, entrants[0], workers, listener)
         identity = Policy.load(entrant.policy).identity()

@@ -29,7 +29,7 @@ from kida.lab.space import space
 from kida.learning.plan import Draw, Plan
 from kida.learning.run import Run
 from kida.network.architecture import Weights
-from kida.network.policy import Policy
+from kida.network.policy import Policy, holds_policy
 
 
 def draws_of(plan: Plan, options: SearchConfig, generation: int, iteration: int) -> list[Draw]:
@@ -114,7 +114,7 @@ class Climb:
         self._options = options
         self._workers = workers
         self._folder = run.generation(number) / "search"
-        if not (self._folder / "start" / "card.json").exists():
+        if not holds_policy(self._folder / "start"):
             start.save(self._folder / "start")
         # Read also if it was just written: the order of its weights is part of the space.
         self._start = start = Policy.load(self._folder / "start")

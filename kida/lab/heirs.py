@@ -30,7 +30,7 @@ from kida.network.inheritance import (
     regression_mean,
     uniform_average,
 )
-from kida.network.policy import Policy
+from kida.network.policy import Policy, holds_policy
 
 # Samples of which the layers' inputs are taken.
 _GRAM_SAMPLES = 300
@@ -118,7 +118,7 @@ RULES: Mapping[str, Callable[[Will], Weights]] = {
 def make_heir(rule: str, will: Will) -> None:
     """Merge the members by one of :data:`RULES`, unless the heir is there."""
     pool = will.pool
-    if not (pool.path(will.name) / "card.json").exists():
+    if not holds_policy(pool.path(will.name)):
         weights = RULES[rule](will)
         pool.keep(will.name, weights, rule=rule)
 

@@ -25,7 +25,7 @@ from kida.learning.dagger import make_generation
 from kida.learning.episodes import share_episodes
 from kida.learning.plan import Draw
 from kida.learning.run import Run
-from kida.network.policy import Policy
+from kida.network.policy import Policy, holds_policy
 
 #: The rules that every cell has an heir by.
 AVERAGES = ("weights", "logits")
@@ -130,7 +130,7 @@ def _iterated(pool: Pool, workers: Workers) -> None:
 
     The first two generations have the pool's episodes: until then nothing is merged.
     """
-    if (pool.path("iterated") / "card.json").exists():
+    if holds_policy(pool.path("iterated")):
         return
     ours = pool.run.config
     config = replace(ours, inheritance=replace(ours.inheritance, iterate=True))

@@ -24,7 +24,7 @@ from kida.learning.train import initial_network, train_generation
 from kida.network.architecture import Weights
 from kida.network.card import Card
 from kida.network.gnn import Network
-from kida.network.policy import Policy
+from kida.network.policy import Policy, holds_policy
 
 #: What the members of each cell differ by.
 CELLS = {
@@ -173,9 +173,9 @@ def make_members(pool: Pool) -> dict[str, list[str]]:
         _member(pool, f"b_{number}", seed=number)
         _member(pool, f"c_{number}", bootstrap=number)
         _member(pool, f"d_{number}", generations=number)
-        if not (pool.path(f"e_{number}") / "card.json").exists():
+        if not holds_policy(pool.path(f"e_{number}")):
             pool.keep(f"e_{number}", Policy.load(pool.run.generation(number) / "policy").weights)
-        if not (pool.path(f"f_{number}") / "card.json").exists():
+        if not holds_policy(pool.path(f"f_{number}")):
             pool.keep(f"f_{number}", Policy.load(pool.path(f"d_{number}_best")).weights)
     _member(pool, "ema", seed=1, decay=DECAY)
     return {cell: [f"{cell}_{number}" for number in numbers] for cell in CELLS}
@@ -193,7 +193,7 @@ def _member(
     training: str = "",
 ) -> None:
     """Train one member, unless it is there: the others' pool and options, but for those given."""
-    if (pool.path(name) / "card.json").exists():
+    if holds_policy(pool.path(name)):
         return
     samples = pool.samples(generations)
     if bootstrap is not None:

@@ -24,7 +24,7 @@ from kida.learning.dagger import hand_on, scip_version, write_initial
 from kida.learning.episodes import collect_generation
 from kida.learning.plan import Plan
 from kida.learning.run import Run
-from kida.network.policy import Policy
+from kida.network.policy import Policy, holds_policy
 
 
 def searches(options: SearchConfig) -> dict[int, "Search"]:
@@ -76,7 +76,7 @@ class Search:
         elif name not in ("previous", "initial"):
             start = Policy.load(name)
         else:
-            if not (initial / "card.json").exists():
+            if not holds_policy(initial):
                 collect_generation(run, plan, number, workers)
                 write_initial(run, plan, number, threads)
             start = Policy.load(initial)

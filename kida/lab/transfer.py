@@ -18,7 +18,7 @@ from kida.learning.samples import Aggregate
 from kida.learning.train import initial_network
 from kida.network.architecture import Weights
 from kida.network.inheritance import uniform_average
-from kida.network.policy import Policy
+from kida.network.policy import Policy, holds_policy
 
 #: What networks on the new family start from.
 STARTS = ("nothing", "mixture", "specialist", "heir")
@@ -133,7 +133,7 @@ def _trained(
         what is to be averaged.
     """
     best, config = f"{name}_best", pool.run.config.training
-    if not (pool.path(best) / "card.json").exists():
+    if not holds_policy(pool.path(best)):
         if start is not None and refit:
             start = initial_network(samples, config, pool.run.config.seed, start).weights()
         pool.train(name, samples, config, start=start, validation=validation)

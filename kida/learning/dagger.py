@@ -31,7 +31,7 @@ from kida.lock import locked
 from kida.network.architecture import Weights
 from kida.network.card import Card
 from kida.network.inheritance import interpolate, uniform_average
-from kida.network.policy import Policy
+from kida.network.policy import Policy, holds_policy
 from kida.network.steering import Steering
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ def train(
     final = folder / "policy"
     with locked(folder):
         run = Run(folder, config, listener, identities(makers))
-        if (final / "card.json").exists():
+        if holds_policy(final):
             return final
         plan = plan_of(config, makers, _listed(run, workers))
         run.log("started", jobs=workers.count)
@@ -157,7 +157,7 @@ def make_generation(
     for whom the time is short.
     """
     calm_threads()
-    if (run.successor(number) / "card.json").exists():
+    if holds_policy(run.successor(number)):
         return
     maker = (makers or {}).get(number)
     if maker is not None:
@@ -310,7 +310,7 @@ def _start(run: Run, training: Aggregate, number: int) -> "Network":
     source = run.folder / "initial"
     if number > 1 and config.training.start == "previous":
         source = run.successor(number - 1)
-    if number == 1 or not (source / "card.json").exists():
+    if number == 1 or not holds_policy(source):
         return _initial(run, training, number)
     weights = Policy.load(source).weights
     return initial_network(training, config.training, config.seed, weights)
@@ -322,7 +322,7 @@ def _initial(run: Run, training: Aggregate, number: int) -> "Network":
 
     network = initial_network(training, run.config.training, run.config.seed)
     folder = run.folder / "initial"
-    if not (folder / "card.json").exists():
+    if not holds_policy(folder):
         Policy(network.weights(), _card(run.config, number)).save(folder)
     return network
 

@@ -18,7 +18,7 @@ from kida.evaluation.runner import evaluate
 from kida.evaluation.trials import Trial
 from kida.jobs.run import Workers
 from kida.learning.plan import Draw
-from kida.network.policy import Policy
+from kida.network.policy import Policy, holds_policy
 from kida.parameters import NO_PARAMETERS, ParameterValue
 from kida.reward import cumulated_reward
 from kida.sense import Sense
@@ -64,7 +64,7 @@ def solve_all(
     """
     homes = [(folder / "policies" / policy.identity()[:16]).absolute() for policy in policies]
     for home, policy in zip(homes, policies, strict=True):
-        if not (home / "card.json").exists():
+        if not holds_policy(home):
             policy.save(home)
     trials = [Trial(draw.instance, draw.seed, str(home)) for draw in draws for home in homes]
     count = ended = 0

@@ -47,6 +47,7 @@ from kida.learning.inventory import Inventory, family_of_run
 from kida.learning.records import records_in
 from kida.learning.run import Listener, Run, read_run
 from kida.lock import locked
+from kida.network.policy import holds_policy
 from kida.network.steering import load_policy
 from kida.parameters import ParameterValue
 from kida.solver.policies import VARIANTS
@@ -124,7 +125,7 @@ def prove(
     """
     identity = read_run(folder)
     policy = folder / "policy"
-    if not (policy / "card.json").exists():
+    if not holds_policy(policy):
         raise UserError(f"the run in {folder} has not ended: kida train goes on with it")
     with locked(folder):
         found = read_verdict(folder)

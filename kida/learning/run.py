@@ -40,6 +40,7 @@ from kida.files import whole_files
 from kida.learning.config import RUN_VERSION, RunConfig, first_difference
 from kida.learning.records import records_in
 from kida.lock import holds_only_lock
+from kida.network.policy import holds_policy
 
 Event = dict[str, Any]
 Listener = Callable[[Event], None]
@@ -256,7 +257,7 @@ def status(folder: Path) -> list[dict[str, Any]]:
                 "samples": sum(samples),
                 "epochs": len(history),
                 "validation_loss": min((e["validation_loss"] for e in history), default=None),
-                "finished": (generation / "policy" / "card.json").exists(),
+                "finished": holds_policy(generation / "policy"),
             }
         )
     return entries

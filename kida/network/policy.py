@@ -30,6 +30,11 @@ CARD_FILE = "card.json"
 LARGEST_WEIGHTS = 2 << 20
 
 
+def holds_policy(folder: Path) -> bool:
+    """Return whether a policy has been written to ``folder``: its card is written last."""
+    return (folder / CARD_FILE).exists()
+
+
 @dataclass(frozen=True, eq=False)
 class Policy:
     """A network's weights and its card.
@@ -203,7 +208,7 @@ def policy_folder(name_or_folder: str | Path) -> Path:
     if os.path.isdir(folder):
         # Of a training run, the policy that it ended with.
         finished = folder / "policy"
-        is_run = not (folder / CARD_FILE).exists() and (finished / CARD_FILE).exists()
+        is_run = not holds_policy(folder) and holds_policy(finished)
         return finished if is_run else folder
     names = ", ".join(shipped()) or "none"
     raise UserError(

@@ -14,7 +14,7 @@ from kida.boundary import replaced
 from kida.errors import UserError
 from kida.learning.dagger import scip_version
 from kida.network.card import Card
-from kida.network.policy import CARD_FILE, Policy
+from kida.network.policy import Policy, holds_policy
 from kida.network.steering import AnyPolicy, Steering, load_policy
 from kida.tuning.lever_choice import beside_network, combined
 from kida.tuning.levers import LEVERS
@@ -125,7 +125,7 @@ def of_steering(folder: Path, policy: Steering, levers: Sequence[str]) -> Contes
 
 def _written(folder: Path, title: str, policy: AnyPolicy, levers: tuple[str, ...]) -> Contestant:
     home = (folder / title.replace(PLUS, "+").replace(" ", "-")).absolute()
-    if not (home / CARD_FILE).exists():
+    if not holds_policy(home):
         policy.save(home)
     elif load_policy(home).identity() != policy.identity():
         raise UserError(

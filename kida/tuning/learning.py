@@ -23,7 +23,7 @@ from kida.learning.plan import Plan
 from kida.learning.preflight import calm_threads, check_run
 from kida.learning.records import records_in
 from kida.learning.run import Listener, Run
-from kida.network.policy import CARD_FILE, Policy
+from kida.network.policy import Policy, holds_policy
 from kida.network.steering import Steering, load_policy
 from kida.parameters import ParameterValue
 from kida.tuning.clock import Clock
@@ -207,7 +207,7 @@ def learn(
     found: list[Policy] = []
     for number in range(first, last + 1):
         policy = run.generation(number) / "policy"
-        if not (policy / CARD_FILE).exists():
+        if not holds_policy(policy):
             if found and clock.left_for("learning") < _AGAIN * run.seconds_worked(number - 1):
                 break
             _make(run, plan, number, clock, workers, threads)
@@ -245,7 +245,7 @@ def _make(
 def _steering(run: Run, plan: Plan, number: int, threads: int) -> Steering | None:
     """Return a model that steers SCIP's own branching, trained in seconds on the same samples."""
     home = run.folder / "steering"
-    if not (home / CARD_FILE).exists():
+    if not holds_policy(home):
         calm_threads()
         import torch
 

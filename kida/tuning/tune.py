@@ -17,7 +17,7 @@ from kida.learning.inventory import Inventory, summary_of_left_out
 from kida.learning.run import Event, Listener
 from kida.lock import locked
 from kida.network.card import Card
-from kida.network.policy import CARD_FILE, WEIGHTS_FILE, Policy
+from kida.network.policy import WEIGHTS_FILE, Policy, holds_policy
 from kida.network.steering import AnyPolicy, load_policy
 from kida.tuning.clock import Clock, Step
 from kida.tuning.config import TuneConfig
@@ -134,7 +134,7 @@ class _Tuning:
         if self.earlier is None:
             return None
         kept = self.place / "former"
-        if not (kept / CARD_FILE).exists():
+        if not holds_policy(kept):
             load_policy(self.folder / "policy").save(kept)
         policy = load_policy(kept)
         return policy if policy.has_network or policy.card.parameters else None

@@ -18,7 +18,6 @@ from kida.learning.run import Run
 from kida.network.policy import Policy
 
 OPTIONS = (
-    'collection.settings="default"',
     "collection.episodes=2",
     "collection.validation_episodes=1",
     "collection.samples_per_episode=6",
@@ -37,7 +36,7 @@ def pool_of(folder, family, *options) -> Pool:
 
 @pytest.fixture
 def yardstick(tmp_path) -> Yardstick:
-    return Yardstick("default", None, tmp_path / "solves", ONE_AT_A_TIME, lambda event: None)
+    return Yardstick("competition", None, tmp_path / "solves", ONE_AT_A_TIME, lambda event: None)
 
 
 def test_a_bootstrap_draws_as_many_some_of_them_twice():
@@ -57,7 +56,7 @@ def test_worth_is_in_nodes_or_in_the_bound_over_nodes(tmp_path, knapsack, make_p
     nodes = np.exp(-worth) - 10
     np.testing.assert_allclose(nodes, nodes.round(), atol=1e-6)
     assert (nodes >= 1).all()
-    limited = Yardstick("default", 60, tmp_path / "few", ONE_AT_A_TIME, lambda event: None)
+    limited = Yardstick("competition", 60, tmp_path / "few", ONE_AT_A_TIME, lambda event: None)
     rises = limited.worth(policies, draws)
     assert (rises >= 0).all()
     assert (rises > 0).any()
