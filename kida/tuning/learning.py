@@ -17,12 +17,13 @@ from kida.errors import UserError
 from kida.jobs.run import Workers
 from kida.learning.config import CollectionConfig, InheritanceConfig, RunConfig, TrainingConfig
 from kida.learning.dagger import hand_on, make_generation
+from kida.learning.events import Listener, log_event
 from kida.learning.inventory import INVENTORY_FILE, Inventory
 from kida.learning.makers import Makers, identities, plan_of
 from kida.learning.plan import Plan
 from kida.learning.preflight import check_run
 from kida.learning.records import records_in
-from kida.learning.run import Listener, Run
+from kida.learning.run import Run
 from kida.network.policy import CARD_FILE, Policy
 from kida.parameters import ParameterValue
 from kida.tuning.clock import Clock
@@ -157,7 +158,7 @@ def learn(
     workers: Workers,
     threads: int | None = None,
     former: Policy | None = None,
-    listener: Listener = lambda event: None,
+    listener: Listener = log_event,
 ) -> list[Policy]:
     """Learn while there is time; return the new generations' policies, the first one first.
 

@@ -13,8 +13,8 @@ from kida.errors import UserError
 from kida.evaluation.records import Failed, Protocol, Record
 from kida.evaluation.verdict import VERDICT_FILE
 from kida.jobs.run import ONE_AT_A_TIME, Workers
+from kida.learning.events import Event, Listener, log_event
 from kida.learning.inventory import Inventory, summary_of_left_out
-from kida.learning.run import Event, Listener
 from kida.lock import locked
 from kida.network.card import Card
 from kida.network.policy import CARD_FILE, WEIGHTS_FILE, Policy
@@ -22,6 +22,7 @@ from kida.tuning.clock import Clock, Step
 from kida.tuning.config import TuneConfig
 from kida.tuning.contestants import of_levers
 from kida.tuning.delivery import Delivery, deliver, nothing_to_win
+from kida.tuning.events import LeversRaced, Planned, PoliciesRaced, Said, Solves, Surveyed
 from kida.tuning.files import MOST_VERDICT, Division, divide
 from kida.tuning.folder import DELIVERY_FILE, claim, current_round, finished
 from kida.tuning.learning import Effort, effort, learn
@@ -52,7 +53,7 @@ def tune(
     *,
     workers: Workers = ONE_AT_A_TIME,
     threads: int | None = None,
-    listener: Listener = lambda event: None,
+    listener: Listener = log_event,
 ) -> Delivery:
     """Tune SCIP for a user's problems, or go on with it, and return what is delivered.
 
@@ -69,8 +70,7 @@ def tune(
     threads
         Of torch while training; None means as many as there are workers here.
     listener
-        Gets every event: those of a training run, ``"say"`` with a ``text``, and ``"solves"`` with
-        a ``phase``, how many are ``done`` and ``of`` how many, and seconds ``left`` of the budget.
+        Gets every event, those of a training run too; by default, they go to Python's ``logging``.
 
     Raises
     ------
@@ -84,7 +84,7 @@ def tune(
         found = finished(place)
         if found is not None:
             text = f"{folder} has come to its end before; to tune anew, give another --out"
-            listener({"event": "say", "text": text})
+            listener(Said(text=text))
             return found
         return _Tuning(folder, place, earlier, config, budget, workers, threads, listener).run()
 
@@ -129,7 +129,7 @@ class _Tuning:
 
     def _say(self, text: str) -> None:
         self.clock.tick()
-        self.listener({"event": "say", "text": text})
+        self.listener(Said(text=text))
 
     def _former(self) -> Policy | None:
         """Return what the round before has delivered, if that was more than SCIP's default."""
@@ -171,9 +171,7 @@ class _Tuning:
             self.clock.tick()
             if isinstance(record, Failed):
                 self._say(f"warning: {record.job.instance.name}: {record.reason}")
-            self.listener(
-                {"event": "solves", "phase": step, "done": done, "of": of, "left": self.clock.left}
-            )
+            self.listener(Solves(phase=step, done=done, of=of, left=self.clock.left))
 
         protocol = Protocol(
             self.config.settings,
@@ -194,7 +192,7 @@ class _Tuning:
         survey = take_survey(
             draws, self._arena("survey", limit), self.config, self.clock, self.place
         )
-        self.listener({"event": "surveyed", "survey": survey})
+        self.listener(Surveyed(survey=survey))
         return survey
 
     def _plan(self, survey: Survey, division: Division) -> Effort | None:
@@ -202,17 +200,16 @@ class _Tuning:
         planned = self._effort(survey)
         pairs = planned_pairs(survey, self.clock, self.workers.count)
         self.listener(
-            {
-                "event": "planned",
-                "goal": survey.goal,
-                "time_limit": survey.time_limit,
-                "steps": {
+            Planned(
+                goal=survey.goal,
+                time_limit=survey.time_limit,
+                steps={
                     step: self.clock.left_for(step) for step in ("levers", "learning", "policies")
                 },
-                "episodes": None if planned is None else planned.episodes,
-                "pairs": pairs,
-                "left": self.clock.left,
-            }
+                episodes=None if planned is None else planned.episodes,
+                pairs=pairs,
+                left=self.clock.left,
+            )
         )
         if pairs < _FEW_PAIRS:
             need = self.budget * _FEW_PAIRS / max(pairs, 0.5)
@@ -244,7 +241,7 @@ class _Tuning:
         found = race_levers(
             survey, race_draws(survey, draws), arena, self.clock, self.place, self._say
         )
-        self.listener({"event": "raced", "of": "levers", "race": found})
+        self.listener(LeversRaced(race=found))
         return found
 
     def _learn(
@@ -301,7 +298,7 @@ class _Tuning:
         draws = division.draws("valid", _MOST_DRAWS, _SEEDS["policies"], self.config.seed)
         arena = self._arena("policies", race_limit(survey))
         found = race_policies(entered, survey, draws, arena, self.clock, self.place, self._say)
-        self.listener({"event": "raced", "of": "policies", "race": found})
+        self.listener(PoliciesRaced(race=found))
         return found
 
     def _prove(self, division: Division, survey: Survey, raced: PolicyRace) -> Proof | None:
