@@ -7,6 +7,7 @@ A subcommand module defines ``HELP`` (one line), ``configure(parser)`` and
 import argparse
 import importlib
 import io
+import logging
 import os
 import signal
 import sys
@@ -28,10 +29,12 @@ COMMANDS = (
     "import",
     "evaluate",
     "report",
+    "completion",
 )
 
 
-def _parser(chosen: str | None) -> argparse.ArgumentParser:
+def build_parser(chosen: str | None) -> argparse.ArgumentParser:
+    """Return the parser of the chosen command, or of all commands."""
     parser = argparse.ArgumentParser(
         prog="kida",
         description="Learned branching for SCIP: tune, solve, train and evaluate.",
@@ -57,6 +60,24 @@ def _parser(chosen: str | None) -> argparse.ArgumentParser:
 def _show_warning(message: Warning | str, *where: Any, **more: Any) -> None:
     # Which line of kida warned helps nobody who types commands.
     print(f"kida: warning: {message}", file=sys.stderr)
+
+
+class _Shown(logging.Handler):
+    """Shows what a part of kida logs that nobody listens to, such as that it waits for a core."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        print(f"kida: {record.levelname.lower()}: {record.getMessage()}", file=sys.stderr)
+
+
+@contextmanager
+def _shown_log() -> Iterator[None]:
+    handler = _Shown(logging.WARNING)
+    logger = logging.getLogger("kida")
+    logger.addHandler(handler)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
 
 
 class _Terminated(KeyboardInterrupt):
@@ -98,7 +119,7 @@ def status_of(run: Callable[[], int]) -> int:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     try:
-        with warnings.catch_warnings(), _orderly_termination():
+        with warnings.catch_warnings(), _shown_log(), _orderly_termination():
             warnings.showwarning = _show_warning
             status = run()
             sys.stdout.flush()
@@ -123,7 +144,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(arguments: list[str]) -> int:
     chosen = arguments[0] if arguments and arguments[0] in COMMANDS else None
-    parser = _parser(chosen)
+    parser = build_parser(chosen)
     parsed = parser.parse_args(arguments)
     if parsed.version:
         from kida.solver.versions import show_versions
