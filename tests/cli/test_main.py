@@ -1,12 +1,13 @@
 """The ``kida`` command itself: help, versions, exit statuses."""
 
 import importlib
+import logging
 import subprocess
 import sys
 
 import pytest
 
-from kida.cli import COMMANDS, main
+from kida.cli import COMMANDS, main, status_of
 
 
 def test_versions(capsys):
@@ -56,3 +57,15 @@ def test_a_reader_that_has_enough_is_no_mistake():
     assert process.wait(60) == 141
     assert process.stderr.read() == b""
     process.stderr.close()
+
+
+def test_what_kida_logs_and_nobody_listens_to_is_shown(capsys):
+    def run() -> int:
+        logging.getLogger("kida.jobs.run").warning("all cores are %s", "taken")
+        logging.getLogger("kida.jobs.run").info("a job has begun")
+        return 0
+
+    assert status_of(run) == 0
+    assert capsys.readouterr().err == "kida: warning: all cores are taken\n"
+    handlers = logging.getLogger("kida").handlers
+    assert [type(handler) for handler in handlers] == [logging.NullHandler]
