@@ -182,8 +182,6 @@ def _status(label: str, curve: _Curve, frame: tuple[float, float] | None, *, sev
         (name, curve.style),
         f": {progress.wall:.0f} s, dual bound {bound_text(progress.dual_bound)}{solid}, primal "
         f"{bound_text(progress.primal_bound)}{dotted}, {progress.nodes:,} nodes",
-        overflow="ellipsis",
-        no_wrap=True,
     )
 
 

@@ -70,7 +70,10 @@ def log_axis(axes: Axes, low: float, high: float) -> None:
     locator: Locator = MaxNLocator(5, steps=[1, 2, 5, 10])
     if high / low >= TENS:
         locator = LogLocator(subs=(1.0, 2.0, 5.0) if high / low < 300 else (1.0,))
-    axes.set_xticks([tick for tick in locator.tick_values(low, high) if low <= tick <= high])
+    ticks = locator.tick_values(low, high)
+    # The ends may be rounded.
+    shown = [tick for tick in ticks if low * (1 - 1e-6) <= tick <= high * (1 + 1e-6)]
+    axes.set_xticks(shown)
     axes.xaxis.set_minor_locator(NullLocator())
     axes.xaxis.set_major_formatter("{x:g}")
 
@@ -115,12 +118,12 @@ def _is_logarithmic(lengths: Sequence[float]) -> bool:
 def times_of(results: Results) -> NDArray[np.float64]:
     """Return instants from the end of the root node to the end of the last run, ``(400,)``.
 
-    On a logarithmic axis they begin where the shortest run has gone half its way.
+    On a logarithmic axis they begin where the shortest run has gone a tenth of its way.
     """
     lengths = _lengths(results)
     last = max(lengths) or results.protocol.seconds
     if _is_logarithmic(lengths):
-        return np.geomspace(max(min(lengths) / 2, last / 1e4, SHORTEST), last, _INSTANTS)
+        return np.geomspace(max(min(lengths) / 10, last / 1e4, SHORTEST), last, _INSTANTS)
     return np.linspace(0.0, last, _INSTANTS)
 
 

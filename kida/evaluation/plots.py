@@ -72,7 +72,7 @@ def instances_over_time(results: Results, baseline: str) -> Figure | None:
     names = sorted({row.instance for row in results.rows})[:_MOST_INSTANCES]
     styles = Styles(results.policies)
     times = times_of(results)
-    columns = min(3, len(names))
+    columns = 2 if len(names) == 4 else min(3, len(names))
     rows = math.ceil(len(names) / columns)
     figure = Figure(figsize=(9, 2.4 * rows + 0.6), layout="constrained")
     grid = figure.subplots(rows, columns, squeeze=False, sharex=True)
@@ -91,6 +91,9 @@ def instances_over_time(results: Results, baseline: str) -> Figure | None:
         axes.set_title(short(name), fontsize="small")
     for axes in grid.flat[len(names) :]:
         axes.set_visible(False)
+    # Of the last panels of all columns, not only of those in the last row.
+    for axes in grid.flat[max(len(names) - columns, 0) : len(names)]:
+        axes.tick_params(labelbottom=True)
     for panel in grid.flat:
         time_axis(panel, results, label=False)
     figure.supxlabel(time_label(results), fontsize="medium")

@@ -17,8 +17,8 @@ from kida.evaluation.verdict import UNBOUNDED, Pair
 _MOST_ROWS = 14
 _AXES = {
     "time": "times faster than {}",
-    "bound": "distance from the best dual bound over time, as a multiple of that of {}",
-    "gap": "gap over time, as a multiple of that of {}",
+    "bound": "distance from the best dual bound over time, relative to {}",
+    "gap": "gap over time, relative to {}",
 }
 
 
