@@ -69,7 +69,7 @@ def log_axis(axes: Axes, low: float, high: float) -> None:
     axes.set_xlim(low, high)
     locator: Locator = MaxNLocator(5, steps=[1, 2, 5, 10])
     if high / low >= TENS:
-        locator = LogLocator(subs=(1.0, 2.0, 5.0) if high / low < 300 else (1.0,))
+        locator = LogLocator(subs=(1.0, 2.0, 5.0) if high / low < 1000 else (1.0,))
     ticks = locator.tick_values(low, high)
     # The ends may be rounded.
     shown = [tick for tick in ticks if low * (1 - 1e-6) <= tick <= high * (1 + 1e-6)]
