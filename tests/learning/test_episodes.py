@@ -127,7 +127,7 @@ def test_a_dying_process_costs_its_episode_only(tmp_path, monkeypatch):
     assert "killed by SIGKILL" in failure["error"]
     warnings = [event for event in events if isinstance(event, Warned)]
     assert len(warnings) == 1
-    assert "failed twice" in warnings[0]["text"]
+    assert "failed twice" in warnings[0].text
     assert status(tmp_path / "run")[0]["failed"] == 1
     # It is not tried for ever: the next start leaves it alone.
     events.clear()
