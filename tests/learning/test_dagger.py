@@ -257,13 +257,13 @@ def test_missing_shards_are_named(whole, tmp_path):
     first.unlink()
     assert len(dagger.aggregate(run, plan, "train", 1).shards) == 1
     assert [type(event) for event in events] == [Warned]
-    assert first.name in events[0]["text"]
+    assert first.name in events[0].text
     # A damaged one is set aside once, and then no longer missed.
     second.write_bytes(b"")
     assert len(dagger.aggregate(run, plan, "train", 1).shards) == 0
-    assert "set aside" in events[-1]["text"]
+    assert "set aside" in events[-1].text
     dagger.aggregate(run, plan, "train", 1)
-    assert "1 of generation 1's train shards are missing" in events[-1]["text"]
+    assert "1 of generation 1's train shards are missing" in events[-1].text
 
 
 def test_training_episodes_validate_where_no_other_has_a_sample(whole, tmp_path):
@@ -277,4 +277,4 @@ def test_training_episodes_validate_where_no_other_has_a_sample(whole, tmp_path)
     assert len(training) > 0
     assert len(validation) > 0
     assert not {shard.path for shard in training.shards} & {s.path for s in validation.shards}
-    assert "1 of those for training validate" in events[-1]["text"]
+    assert "1 of those for training validate" in events[-1].text
