@@ -11,6 +11,7 @@
 
 # First: an uncompiled source tree hands over to the installed package.
 from kida import _source_tree  # isort: skip
+import logging as _logging
 from importlib import import_module as _import_module
 from importlib.metadata import version as _version
 from typing import TYPE_CHECKING, Any
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from kida.network.policy import Policy
     from kida.observation import Observation
     from kida.solver.branching import BranchingStatistics, attach, attach_callable, observe
-    from kida.solver.solve import SolveResult, optimize, solve
+    from kida.solver.solve import Progress, SolveResult, optimize, solve
     from kida.solver.versions import show_versions
 
 # Names are loaded when they are first used: policies can be read, and score another program's
@@ -35,6 +36,7 @@ _LOADED_LATER = {
     "Instance": "kida.instances.family",
     "Observation": "kida.observation",
     "Policy": "kida.network.policy",
+    "Progress": "kida.solver.solve",
     "SolveResult": "kida.solver.solve",
     "attach": "kida.solver.branching",
     "attach_callable": "kida.solver.branching",
@@ -45,6 +47,10 @@ _LOADED_LATER = {
     "solve": "kida.solver.solve",
     "use_instruction_set": "kida.network.instruction_set",
 }
+
+
+# Whoever wants to see what kida logs configures it: docs/solving.md, "Progress and logging".
+_logging.getLogger("kida").addHandler(_logging.NullHandler())
 
 
 # Hidden from type checkers, to which every name would exist otherwise.
@@ -63,6 +69,7 @@ __all__ = [
     "Instance",
     "Observation",
     "Policy",
+    "Progress",
     "SolveResult",
     "UserError",
     "__version__",

@@ -28,8 +28,9 @@ from kida.instances.registry import instances
 from kida.jobs.cores import available_cores
 from kida.jobs.run import Workers
 from kida.lab.ablation import Entrant, Variant, expand, make_policies
+from kida.lab.events import Searched, SearchIteration
 from kida.lab.sections import Entry, compare_sections, markdown
-from kida.learning.run import Event
+from kida.learning.events import Collecting, Event, GenerationMade, Training, Warned
 
 FAMILY = "item_placement"
 RECIPE = Path(__file__).with_name("train_item_placement.toml")
@@ -212,9 +213,9 @@ def _arguments() -> argparse.Namespace:
 
 
 def _say(run: str, event: Event) -> None:
-    shown = {"collecting", "training", "generation", "search_iteration", "searched", "warning"}
-    if event["event"] in shown:
-        print(f"{run}: {json.dumps({k: v for k, v in event.items() if k != 'time'})}", flush=True)
+    shown = Collecting | Training | GenerationMade | SearchIteration | Searched | Warned
+    if isinstance(event, shown):
+        print(f"{run}: {json.dumps(plain(event))}", flush=True)
 
 
 def _say_solved(record: Record) -> None:

@@ -160,10 +160,13 @@ generations = 3
 
 
 def _learning(made: Path) -> list[Kind]:
-    from kida.boundary import read_json, write_json
+    from msgspec.structs import asdict
+
+    from kida.boundary import plain, read_json, write_json
     from kida.instances.folder import Folder
     from kida.lab.search_config import read_search
     from kida.learning.config import RunConfig
+    from kida.learning.events import EpisodeEnded
     from kida.learning.forecast import Forecast
     from kida.learning.inventory import family_of_run, take_inventory
     from kida.learning.proof import Design
@@ -178,7 +181,8 @@ def _learning(made: Path) -> list[Kind]:
         expert_seconds=0.1, lp_seconds=0.1, dual_bound=1.0, reward=None,
     )  # fmt: skip
     write_json(made / "episode.json", episode)
-    log = [{"time": 1.0, "event": "episode", "samples": 3}, {"time": 2.0, "event": "finished"}]
+    told = EpisodeEnded(generation=1, done=1, of=2, samples_per_second=1.0, **asdict(episode))
+    log = [{"time": 1.0, **plain(told)}, {"time": 2.0, "event": "finished", "policy": "x"}]
     lines = "".join(json.dumps(entry) + "\n" for entry in log).encode()
     config = (made / "run" / "config.json").read_bytes()
 

@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from kida.boundary import write_json
+from kida.boundary import plain, write_json
 from kida.cli import status_of
 from kida.files import atomic_path
 from kida.jobs.cores import available_cores
@@ -29,9 +29,10 @@ from kida.lab.transfer import markdown as transfer_markdown
 from kida.lab.transfer import transfer
 from kida.lab.yardstick import Yardstick
 from kida.learning.config import RunConfig, read_config
+from kida.learning.events import EpisodeEnded, Epoch, Event, Tick
 from kida.learning.plan import Plan
 from kida.learning.preflight import check_run
-from kida.learning.run import Event, Run
+from kida.learning.run import Run
 from kida.lock import locked
 
 RECIPE = Path(__file__).with_name("train_item_placement.toml")
@@ -100,8 +101,8 @@ EPOCHS, DRAWS = 60, 2000
 SELECT, REPORT = 24, 80
 
 
-# Events that are told of once in so many seconds.
-FREQUENT, PAUSE = {"step", "epoch", "solve", "episode", "trial"}, 60.0
+# Seconds between two lines on how far a step is.
+PAUSE = 60.0
 
 
 def main() -> int:
@@ -120,41 +121,41 @@ def _study(problem: str, folder: Path, workers: Workers, *, quick: bool) -> None
     family, recipe, options, node_limit = PROBLEMS[problem]
     config = read_config(family, recipe, (*options, *(QUICK if quick else ())))
     check_run(config)
-    say = _Log()
+    log = _Log()
     select, report = (2, 2) if quick else (SELECT, REPORT)
     with locked(folder):
-        pool = _pool(folder / "run", config, workers, say, quick=quick)
+        pool = _pool(folder / "run", config, workers, log, quick=quick)
         draws = pool.plan.selection(select + report)
         limit = node_limit and (10 if quick else node_limit)
-        yardstick = Yardstick(config.collection.settings, limit, folder / "solves", workers, say)
-        content = study(pool, yardstick, draws[:select], draws[select:], workers, say)
+        yardstick = Yardstick(config.collection.settings, limit, folder / "solves", workers, log)
+        content = study(pool, yardstick, draws[:select], draws[select:], workers, log)
         _write(folder, content, markdown(content))
 
 
 def _transfer(problem: str, folder: Path, workers: Workers, *, quick: bool) -> None:
     """Compare starts for a family, and write the table."""
-    say = _Log()
+    log = _Log()
     size = (*_ONE_GENERATION, *(QUICK if quick else ()), "generations=1")
     mixture = dict(list(MIXTURE.items())[:2]) if quick else MIXTURE
     with locked(folder):
         pools = {
             family: _pool(
-                folder / family, read_config(family, None, (*size, *own)), workers, say, quick=quick
+                folder / family, read_config(family, None, (*size, *own)), workers, log, quick=quick
             )
             for family, own in mixture.items()
         }
         config = read_config(PROBLEMS["gisp"][0], None, size)
-        unseen = _pool(folder / "unseen", config, workers, say, quick=quick)
+        unseen = _pool(folder / "unseen", config, workers, log, quick=quick)
         draws = unseen.plan.selection(2 if quick else REPORT)
-        yardstick = Yardstick(config.collection.settings, None, folder / "solves", workers, say)
+        yardstick = Yardstick(config.collection.settings, None, folder / "solves", workers, log)
         episodes = (1, 3) if quick else EPISODES
-        content = transfer(pools, unseen, episodes, yardstick, draws, workers, say)
+        content = transfer(pools, unseen, episodes, yardstick, draws, workers, log)
         _write(folder, content, transfer_markdown(content))
 
 
-def _pool(folder: Path, config: RunConfig, workers: Workers, say: "_Log", *, quick: bool) -> Pool:
+def _pool(folder: Path, config: RunConfig, workers: Workers, log: "_Log", *, quick: bool) -> Pool:
     epochs, draws = (2, 50) if quick else (EPOCHS, DRAWS)
-    return Pool(Run(folder, config, say), Plan(config), epochs, draws, workers.count)
+    return Pool(Run(folder, config, log), Plan(config), epochs, draws, workers.count)
 
 
 def _write(folder: Path, content: dict[str, Any], text: str) -> None:
@@ -189,12 +190,12 @@ class _Log:
 
     def __call__(self, event: Event) -> None:
         """Print the event, or not."""
-        if event["event"] in FREQUENT:
+        if isinstance(event, Tick | EpisodeEnded | Epoch):
             if time.monotonic() - self._last < PAUSE:
                 return
             self._last = time.monotonic()
-        told = {key: value for key, value in event.items() if key != "time"}
-        print(time.strftime("%H:%M:%S"), json.dumps(told), flush=True)
+        text = getattr(event, "text", None) or json.dumps(plain(event))
+        print(time.strftime("%H:%M:%S"), text, flush=True)
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ import json
 import sys
 from pathlib import Path
 
+from kida.boundary import plain
 from kida.cli import status_of
 from kida.errors import UserError
 from kida.jobs.cores import available_cores
@@ -20,10 +21,7 @@ from kida.jobs.run import Workers
 from kida.lab.search import searches
 from kida.lab.search_config import read_search
 from kida.learning.dagger import train
-from kida.learning.run import Event
-
-# Told often, and in the log or not worth a line.
-QUIET = {"step", "solve", "trial", "episode"}
+from kida.learning.events import EpisodeEnded, Event, Tick
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -47,8 +45,9 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _say(event: Event) -> None:
-    if event["event"] not in QUIET:
-        print(json.dumps({k: v for k, v in event.items() if k != "time"}), flush=True)
+    # The others are told often, and in the log or not worth a line.
+    if not isinstance(event, Tick | EpisodeEnded):
+        print(json.dumps(plain(event)), flush=True)
 
 
 if __name__ == "__main__":

@@ -40,3 +40,16 @@ def test_versions_name_what_results_depend_on(capsys: pytest.CaptureFixture[str]
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == len(found)
     assert lines[0].split()[0] == next(iter(found))
+
+
+def test_embedded_it_logs_and_shows_nothing_by_itself() -> None:
+    script = (
+        "import kida, logging; logging.getLogger('kida.x').warning('hidden'); "
+        "assert not logging.getLogger().handlers; "
+        "logging.basicConfig(format='%(name)s %(message)s'); "
+        "logging.getLogger('kida.x').warning('shown')"
+    )
+    process = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    assert (process.stdout, process.stderr) == ("", "kida.x shown\n")

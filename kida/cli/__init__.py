@@ -8,10 +8,12 @@ import argparse
 import errno
 import importlib
 import io
+import logging
 import os
 import sys
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, NoReturn
 
 from kida.errors import UserError
@@ -27,13 +29,15 @@ COMMANDS = (
     "import",
     "evaluate",
     "report",
+    "completion",
 )
 
 # Of whatever is written to, the output of a command included.
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
-def _parser(chosen: str | None) -> argparse.ArgumentParser:
+def build_parser(chosen: str | None) -> argparse.ArgumentParser:
+    """Return the parser of the chosen command, or of all commands."""
     parser = argparse.ArgumentParser(
         prog="kida",
         description="Learned branching for SCIP: tune, solve, train and evaluate.",
@@ -61,6 +65,24 @@ def _show_warning(message: Warning | str, *where: Any, **more: Any) -> None:
     print(f"kida: warning: {message}", file=sys.stderr)
 
 
+class _Shown(logging.Handler):
+    """Shows what a part of kida logs that nobody listens to, such as that it waits for a core."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        print(f"kida: {record.levelname.lower()}: {record.getMessage()}", file=sys.stderr)
+
+
+@contextmanager
+def _shown_log() -> Iterator[None]:
+    handler = _Shown(logging.WARNING)
+    logger = logging.getLogger("kida")
+    logger.addHandler(handler)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+
+
 def how_ended(interrupt: KeyboardInterrupt) -> tuple[int, str]:
     """Return the exit status that an interrupt asks for, and a word for it."""
     if isinstance(interrupt, Terminated):
@@ -85,7 +107,7 @@ def status_of(run: Callable[[], int]) -> int:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     try:
-        with warnings.catch_warnings(), one_exception_each():
+        with warnings.catch_warnings(), _shown_log(), one_exception_each():
             warnings.showwarning = _show_warning
             status = run()
             if sys.stdout is not None:  # as where it was closed: Python prints nowhere
@@ -117,7 +139,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(arguments: list[str]) -> int:
     chosen = arguments[0] if arguments and arguments[0] in COMMANDS else None
-    parser = _parser(chosen)
+    parser = build_parser(chosen)
     parsed = parser.parse_args(arguments)
     if parsed.version:
         from kida.solver.versions import show_versions

@@ -1,21 +1,12 @@
-"""What several commands share: reading names from the command line, live progress."""
+"""What several commands share: reading names from the command line, numbers for people."""
 
 import math
 import textwrap
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 from rich.console import Console
-from rich.status import Status
-from rich.text import Text
 
 from kida.solver.policies import SCIP_RULES, VARIANTS
-from kida.solver.solve import Progress
 from kida.trajectory import SCIP_INFINITY
-
-#: Seconds between the lines of progress where no line can be rewritten.
-PLAIN_INTERVAL = 5.0
 
 
 def open_console() -> Console:
@@ -56,35 +47,3 @@ def gap_text(gap: float | None) -> str:
     if gap is None or gap >= SCIP_INFINITY:
         return "infinite"
     return f"{100 * gap:.2f} %"
-
-
-class ProgressLine:
-    """Shows where a solve stands: a line that is rewritten, or lines where that is impossible."""
-
-    def __init__(self, console: Console, label: str, status: Status | None) -> None:
-        self.label = label
-        self._console = console
-        self._status = status
-        self._last = time.monotonic()
-
-    def __call__(self, progress: Progress) -> None:
-        """Show ``progress``."""
-        line = (
-            f"{self.label}: {progress.wall:.0f} s, dual bound {bound_text(progress.dual_bound)}, "
-            f"primal {bound_text(progress.primal_bound)}, {progress.nodes:,} nodes"
-        )
-        if self._status is not None:
-            self._status.update(Text(line))
-        elif time.monotonic() - self._last >= PLAIN_INTERVAL:
-            self._last = time.monotonic()
-            self._console.print(line, highlight=False, soft_wrap=True)
-
-
-@contextmanager
-def progress_line(console: Console, label: str) -> Iterator[ProgressLine]:
-    """Show the progress of a solve while the block runs; nothing of it stays on a terminal."""
-    if console.is_terminal:
-        with console.status(Text(label)) as status:
-            yield ProgressLine(console, label, status)
-    else:
-        yield ProgressLine(console, label, None)

@@ -16,9 +16,9 @@ from kida.cli.common import (
     bound_text,
     explain_policies,
     open_console,
-    progress_line,
     read_names,
 )
+from kida.cli.live import show_progress
 from kida.cli.numbers import positive, seed
 from kida.errors import UserError
 from kida.evaluation.results import branched_by
@@ -61,7 +61,7 @@ def run(arguments: argparse.Namespace) -> int:
         highlight=False,
         soft_wrap=True,
     )
-    with progress_line(console, instance.name) as show:
+    with show_progress(console, instance.name) as show:
 
         def announce(policy: str) -> None:
             show.label = policy

@@ -1,7 +1,7 @@
 """List the families of problems, or describe a problem file.
 
     kida instances
-    kida instances describe model.mps.gz
+    kida instances describe model.mps.gz --plot
 
 Every command that takes a family also takes a folder, a file or a quoted pattern of .mps, .lp or
 .cip files (also .gz). `kida generate` writes instances of a family to a folder.
@@ -31,12 +31,15 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="S",
         help="seconds for the root (300)",
     )
+    describe.add_argument(
+        "--plot", action="store_true", help="also show where the nonzeros of the matrix are"
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
     """List or describe."""
     if arguments.action == "describe":
-        return _describe(arguments.file, arguments.time_limit)
+        return _describe(arguments.file, arguments.time_limit, arguments.plot)
     return _list()
 
 
@@ -59,11 +62,11 @@ def _list() -> int:
     return 0
 
 
-def _describe(path: Path, time_limit: float) -> int:
+def _describe(path: Path, time_limit: float, plot: bool) -> int:
     from kida.evaluation.described import describe_apart
     from kida.solver.describe import Counts
 
-    found = describe_apart(path, time_limit)
+    found = describe_apart(path, time_limit, with_pattern=plot)
 
     def sizes(counts: Counts) -> str:
         return (
@@ -89,4 +92,9 @@ def _describe(path: Path, time_limit: float) -> int:
         ("time for all this", f"{found.seconds:.1f} s"),
     ):
         print(f"{label:34}{value}")
+    if found.pattern is not None:
+        from kida.cli.spy import spy
+
+        for line in spy(found.pattern):
+            print(line.plain)
     return 0

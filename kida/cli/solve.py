@@ -19,8 +19,8 @@ from kida.cli.common import (
     explain_policies,
     gap_text,
     open_console,
-    progress_line,
 )
+from kida.cli.live import show_progress
 from kida.cli.numbers import positive, seed, whole
 from kida.evaluation.outcome import Outcome
 from kida.evaluation.watched import Interrupted, solve_watched
@@ -67,7 +67,7 @@ def run(arguments: argparse.Namespace) -> int:
     console = open_console()
     status = 0
     try:
-        with progress_line(console, f"{instance.name}, {arguments.model}") as show:
+        with show_progress(console, f"{instance.name}, {arguments.model}") as show:
             result = solve_watched(
                 instance,
                 arguments.model,

@@ -15,13 +15,36 @@ of a configuration file, and of --set, are described in kida/learning/config.py 
 
 import argparse
 import contextlib
+from functools import singledispatchmethod
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from kida.cli.common import open_console
 from kida.cli.numbers import processes
 from kida.cli.progress import ProgressBar, duration
 from kida.errors import UserError
+from kida.learning.events import (
+    Barrier,
+    Collecting,
+    EpisodeEnded,
+    Epoch,
+    Event,
+    FilesDivided,
+    GenerationMade,
+    Kept,
+    Probing,
+    ProofSolve,
+    Proving,
+    Rewarded,
+    Selecting,
+    Solve,
+    Started,
+    Step,
+    Stopped,
+    Surveying,
+    Training,
+    Warned,
+)
 from kida.network.policy import holds_policy
 
 if TYPE_CHECKING:
@@ -104,7 +127,7 @@ def run(arguments: argparse.Namespace) -> int:
         )
         listeners += [forecast.see, _Display(bar, config, forecast).show]
 
-        def listen(event: dict[str, Any]) -> None:
+        def listen(event: Event) -> None:
             for listener in listeners:
                 listener(event)
 
@@ -135,20 +158,23 @@ class _Display:
         self._samples = 0
         self._rewards = 0
 
-    def show(self, event: dict[str, Any]) -> None:
-        """Show one event of ``kida.learning``; unknown ones are left out."""
-        handler = getattr(self, f"_on_{event['event']}", None)
-        if handler is not None:
-            handler(event)
+    def show(self, event: Event) -> None:
+        """Show one event of ``kida.learning``; those without a way to are left out."""
+        self._show(event)
         if not self._estimated and (left := self._forecast.left()) is not None:
             self._estimated = True
             self._bar.say(f"the run: {_shown(left)}")
+
+    @singledispatchmethod
+    def _show(self, event: Event) -> None:
+        pass
 
     def _progress(self, phase: str, done: int, of: int | None, note: str = "") -> None:
         left = self._forecast.left()
         self._bar.show(phase, done, of, note, None if left is None else left.total)
 
-    def _on_started(self, event: dict[str, Any]) -> None:
+    @_show.register
+    def _on_started(self, event: Started) -> None:
         if self._forecast.left() is not None:
             return
         config, most = self._config, self._forecast.at_most()
@@ -163,104 +189,122 @@ class _Display:
             "first episodes"
         )
 
-    def _on_generation(self, event: dict[str, Any]) -> None:
+    @_show.register
+    def _on_generation(self, event: GenerationMade) -> None:
         left = self._forecast.left()
         if left is not None:
-            self._bar.say(f"generation {event['generation']} is done; the run: {_shown(left)}")
+            self._bar.say(f"generation {event.generation} is done; the run: {_shown(left)}")
 
-    def _on_survey(self, event: dict[str, Any]) -> None:
-        self._bar.show(f"looking at {event['files']} files", 0, None)
+    @_show.register
+    def _on_survey(self, event: Surveying) -> None:
+        self._bar.show(f"looking at {event.files} files", 0, None)
 
-    def _on_instances(self, event: dict[str, Any]) -> None:
+    @_show.register
+    def _on_instances(self, event: FilesDivided) -> None:
         self._bar.say(
-            f"files: {event['train']} to train on, {event['valid']} to select by, "
-            f"{event['test']} kept for tests"
+            f"files: {event.train} to train on, {event.valid} to select by, "
+            f"{event.test} kept for tests"
         )
 
-    def _on_collecting(self, event: dict[str, Any]) -> None:
+    @_show.register
+    def _on_collecting(self, event: Collecting) -> None:
         self._samples = 0
-        self._progress(f"generation {event['generation']}: episodes", 0, event["waiting"])
+        self._progress(f"generation {event.generation}: episodes", 0, event.waiting)
 
-    def _on_episode(self, event: dict[str, Any]) -> None:
-        self._samples += event["samples"]
-        rate = event["samples_per_second"]
+    @_show.register
+    def _on_episode(self, event: EpisodeEnded) -> None:
+        self._samples += event.samples
+        rate = event.samples_per_second
         note = f"{self._samples} samples, {rate:.1f}/s"
-        phase = f"generation {event['generation']}: episodes"
-        self._progress(phase, event["done"], event["of"], note)
+        phase = f"generation {event.generation}: episodes"
+        self._progress(phase, event.done, event.of, note)
 
-    def _on_training(self, event: dict[str, Any]) -> None:
+    @_show.register
+    def _on_training(self, event: Training) -> None:
         self._bar.say(
-            f"generation {event['generation']}: training on {event['samples']} samples, "
-            f"validating on {event['validation_samples']} "
-            f"({event['uninformative']} without information left out)"
+            f"generation {event.generation}: training on {event.samples} samples, "
+            f"validating on {event.validation_samples} "
+            f"({event.uninformative} without information left out)"
         )
 
-    def _on_step(self, event: dict[str, Any]) -> None:
-        note = f"loss {event['loss']:.3f}, {event['samples_per_second']:.0f} samples/s"
-        phase = f"generation {event['generation']}: epoch {event['epoch']}"
-        self._progress(phase, event["samples"], event["of"], note)
+    @_show.register
+    def _on_step(self, event: Step) -> None:
+        note = f"loss {event.loss:.3f}, {event.samples_per_second:.0f} samples/s"
+        phase = f"generation {event.generation}: epoch {event.epoch}"
+        self._progress(phase, event.samples, event.of, note)
 
-    def _on_epoch(self, event: dict[str, Any]) -> None:
+    @_show.register
+    def _on_epoch(self, event: Epoch) -> None:
         self._bar.say(
-            f"  epoch {event['epoch']:3}: loss {event['loss']:.3f}, "
-            f"validation {event['validation_loss']:.3f}, "
-            f"top-1 {event['validation_top1']:.2f}, top-5 {event['validation_top5']:.2f}, "
-            f"score {event['validation_score_ratio']:.2f}"
+            f"  epoch {event.epoch:3}: loss {event.loss:.3f}, "
+            f"validation {event.validation_loss:.3f}, "
+            f"top-1 {event.validation_top1:.2f}, top-5 {event.validation_top5:.2f}, "
+            f"score {event.validation_score_ratio:.2f}"
         )
 
-    def _on_stopped(self, event: dict[str, Any]) -> None:
+    @_show.register
+    def _on_stopped(self, event: Stopped) -> None:
         self._bar.say(
-            f"  the validation loss stands still: training ends after epoch {event['epoch']} of "
-            f"at most {event['of']}"
+            f"  the validation loss stands still: training ends after epoch {event.epoch} of "
+            f"at most {event.of}"
         )
 
-    def _on_reward(self, event: dict[str, Any]) -> None:
-        self._bar.say(f"mean dual bound in the solver, {event['policy']}: {event['bound']:.4f}")
+    @_show.register
+    def _on_reward(self, event: Rewarded) -> None:
+        self._bar.say(f"mean dual bound in the solver, {event.policy}: {event.bound:.4f}")
         self._rewards += 1
 
-    def _on_kept(self, event: dict[str, Any]) -> None:
-        for length, share in event["by_model"].items():
+    @_show.register
+    def _on_kept(self, event: Kept) -> None:
+        for length, share in event.by_model.items():
             self._bar.say(
                 f"the best candidate is on a list of {length}: {share:.1%} of the model's, "
-                f"{event['by_pseudocosts'][length]:.1%} of those by pseudocosts"
+                f"{event.by_pseudocosts[length]:.1%} of those by pseudocosts"
             )
 
-    def _on_barrier(self, event: dict[str, Any]) -> None:
-        pair = f"generations {event['first']} and {event['second']}"
-        self._bar.say(f"loss barrier between {pair}: {event['barrier']:.4f}")
+    @_show.register
+    def _on_barrier(self, event: Barrier) -> None:
+        pair = f"generations {event.first} and {event.second}"
+        self._bar.say(f"loss barrier between {pair}: {event.barrier:.4f}")
 
-    def _on_selecting(self, event: dict[str, Any]) -> None:
+    @_show.register
+    def _on_selecting(self, event: Selecting) -> None:
         self._progress(self._selecting(), 0, None)
 
-    def _on_solve(self, event: dict[str, Any]) -> None:
-        self._progress(self._selecting(), event["done"], event["of"])
+    @_show.register
+    def _on_solve(self, event: Solve) -> None:
+        self._progress(self._selecting(), event.done, event.of)
 
     def _selecting(self) -> str:
         return f"selecting by reward ({self._rewards} measured)"
 
-    def _on_probing(self, event: dict[str, Any]) -> None:
+    @_show.register
+    def _on_probing(self, event: Probing) -> None:
         self._bar.say(
-            f"verdict: first, SCIP's default solves {event['instances']} training instances for at "
-            f"most {event['seconds']:g} s each, to see what can be compared"
+            f"verdict: first, SCIP's default solves {event.instances} training instances for at "
+            f"most {event.seconds:g} s each, to see what can be compared"
         )
 
-    def _on_proving(self, event: dict[str, Any]) -> None:
-        instances, seeds = len(event["instances"]), event["seeds"]
-        shown = event["detectable"]
+    @_show.register
+    def _on_proving(self, event: Proving) -> None:
+        instances, seeds = len(event.instances), event.seeds
+        shown = event.detectable
         power = "" if shown is None else f"; enough to prove a ratio of about {shown:.2f} or less"
         self._bar.say(
             f"verdict: the policy against SCIP's default on {instances} unseen "
             f"instance{'' if instances == 1 else 's'} with {seeds} seed{'' if seeds == 1 else 's'}"
-            f" each, settings {event['settings']}, at most {event['time_limit']:g} s per solve"
+            f" each, settings {event.settings}, at most {event.time_limit:g} s per solve"
             f"{power}"
         )
 
-    def _on_proof(self, event: dict[str, Any]) -> None:
-        phase = "verdict" if event["kind"] == "results" else "verdict: a look"
-        self._progress(phase, event["done"], event["of"])
+    @_show.register
+    def _on_proof(self, event: ProofSolve) -> None:
+        phase = "verdict" if event.kind == "results" else "verdict: a look"
+        self._progress(phase, event.done, event.of)
 
-    def _on_warning(self, event: dict[str, Any]) -> None:
-        self._bar.say(f"warning: {event['text']}")
+    @_show.register
+    def _on_warning(self, event: Warned) -> None:
+        self._bar.say(f"warning: {event.text}")
 
 
 def _shown(left: "Left") -> str:

@@ -21,6 +21,7 @@ is for programs, and RUN is the policy: kida solve FILE --model RUN.
 import argparse
 import sys
 import threading
+from functools import singledispatchmethod
 from pathlib import Path
 from typing import Any, Self, get_args
 
@@ -32,7 +33,17 @@ from kida.cli import how_ended
 from kida.cli.common import open_console
 from kida.cli.numbers import positive, processes, seconds
 from kida.cli.progress import ProgressBar, duration
+from kida.learning.events import (
+    Collecting,
+    EpisodeEnded,
+    Event,
+    GenerationMade,
+    Step,
+    Training,
+    Warned,
+)
 from kida.settings import SETTINGS
+from kida.tuning.events import LeversRaced, Planned, PoliciesRaced, Said, Solves, Surveyed
 
 # Seconds between two looks whether a line of progress is due.
 _REMINDER = 5.0
@@ -182,55 +193,66 @@ class _Display:
                 if self._solves is not None:
                     self._bar.show(*self._solves)
 
-    def show(self, event: dict[str, Any]) -> None:
-        """Show one event of ``kida.tuning`` or ``kida.learning``; unknown ones are left out."""
+    def show(self, event: Event) -> None:
+        """Show one event of ``kida.tuning`` or ``kida.learning``; others are left out."""
         with self._busy:
-            if event["event"] != "solves":
+            if not isinstance(event, Solves):
                 self._solves = None
-            handler = getattr(self, f"_on_{event['event']}", None)
-            if handler is not None:
-                handler(event)
+            self._show(event)
 
-    def _on_say(self, event: dict[str, Any]) -> None:
-        self._bar.say(event["text"])
+    @singledispatchmethod
+    def _show(self, event: Event) -> None:
+        pass
 
-    def _on_solves(self, event: dict[str, Any]) -> None:
-        left = f"{duration(max(event['left'], 0.0))} of the budget left"
-        self._solves = f"{event['phase']}: solves", event["done"], event["of"], left
+    @_show.register
+    def _on_say(self, event: Said) -> None:
+        self._bar.say(event.text)
+
+    @_show.register
+    def _on_solves(self, event: Solves) -> None:
+        left = f"{duration(max(event.left, 0.0))} of the budget left"
+        self._solves = f"{event.phase}: solves", event.done, event.of, left
         self._bar.show(*self._solves)
 
-    def _on_collecting(self, event: dict[str, Any]) -> None:
+    @_show.register
+    def _on_collecting(self, event: Collecting) -> None:
         self._samples = 0
-        self._bar.show(f"generation {event['generation']}: samples", 0, None)
+        self._bar.show(f"generation {event.generation}: samples", 0, None)
 
-    def _on_episode(self, event: dict[str, Any]) -> None:
+    @_show.register
+    def _on_episode(self, event: EpisodeEnded) -> None:
         # How many episodes there will be, nobody knows: they end with the time, or the samples.
-        self._samples += event["samples"]
-        phase = f"generation {event['generation']}: samples"
-        self._bar.show(phase, self._samples, None, f"{event['done']} episodes")
+        self._samples += event.samples
+        phase = f"generation {event.generation}: samples"
+        self._bar.show(phase, self._samples, None, f"{event.done} episodes")
 
-    def _on_training(self, event: dict[str, Any]) -> None:
+    @_show.register
+    def _on_training(self, event: Training) -> None:
         self._bar.say(
-            f"generation {event['generation']}: training on {event['samples']} samples, "
-            f"validating on {event['validation_samples']}"
+            f"generation {event.generation}: training on {event.samples} samples, "
+            f"validating on {event.validation_samples}"
         )
 
-    def _on_step(self, event: dict[str, Any]) -> None:
-        note = f"loss {event['loss']:.3f}"
-        phase = f"generation {event['generation']}: epoch {event['epoch']}"
-        self._bar.show(phase, event["samples"], event["of"], note)
+    @_show.register
+    def _on_step(self, event: Step) -> None:
+        note = f"loss {event.loss:.3f}"
+        phase = f"generation {event.generation}: epoch {event.epoch}"
+        self._bar.show(phase, event.samples, event.of, note)
 
-    def _on_generation(self, event: dict[str, Any]) -> None:
+    @_show.register
+    def _on_generation(self, event: GenerationMade) -> None:
         self._bar.say(
-            f"generation {event['generation']}: {event['epochs']} epochs, validation loss "
-            f"{event['validation_loss']:.3f}, top-1 {event['validation_top1']:.2f}"
+            f"generation {event.generation}: {event.epochs} epochs, validation loss "
+            f"{event.validation_loss:.3f}, top-1 {event.validation_top1:.2f}"
         )
 
-    def _on_warning(self, event: dict[str, Any]) -> None:
-        self._bar.say(f"warning: {event['text']}")
+    @_show.register
+    def _on_warning(self, event: Warned) -> None:
+        self._bar.say(f"warning: {event.text}")
 
-    def _on_surveyed(self, event: dict[str, Any]) -> None:
-        survey = event["survey"]
+    @_show.register
+    def _on_surveyed(self, event: Surveyed) -> None:
+        survey = event.survey
         table = _table("SCIP's default", "file", "end", "seconds", "to branching", "nodes", "gap")
         for file in survey.files:
             table.add_row(
@@ -250,27 +272,29 @@ class _Display:
         )
         self._bar.say(f"of the time: {parts}; {100 * root:.0f} % pass before the first branching")
 
-    def _on_planned(self, event: dict[str, Any]) -> None:
-        steps = ", ".join(f"{name} {duration(left)}" for name, left in event["steps"].items())
-        episodes = event["episodes"]
+    @_show.register
+    def _on_planned(self, event: Planned) -> None:
+        steps = ", ".join(f"{name} {duration(left)}" for name, left in event.steps.items())
+        episodes = event.episodes
         learning = "nothing is learned" if episodes is None else "episodes while there is time"
         self._bar.say(
-            f"plan: goal {event['goal']}, at most {event['time_limit']:g} s per solve; to be over "
-            f"in: {steps}; {learning}; about {event['pairs']} pairs for the verdict; "
-            f"all in {duration(event['left'])} at most"
+            f"plan: goal {event.goal}, at most {event.time_limit:g} s per solve; to be over "
+            f"in: {steps}; {learning}; about {event.pairs} pairs for the verdict; "
+            f"all in {duration(event.left)} at most"
         )
 
-    def _on_raced(self, event: dict[str, Any]) -> None:
-        race = event["race"]
-        if event["of"] == "levers":
-            self._standings("levers", race.alone)
-            self._standings("combinations", race.combined)
-            chosen = " + ".join(race.levers)
-            self._bar.say(f"levers that won: {chosen}" if chosen else "no lever won")
-        else:
-            self._standings("policies", race.standings)
-            winner = race.winner
-            self._bar.say("no policy won" if winner is None else f"to be proven: {winner.name}")
+    @_show.register
+    def _on_levers_raced(self, event: LeversRaced) -> None:
+        self._standings("levers", event.race.alone)
+        self._standings("combinations", event.race.combined)
+        chosen = " + ".join(event.race.levers)
+        self._bar.say(f"levers that won: {chosen}" if chosen else "no lever won")
+
+    @_show.register
+    def _on_policies_raced(self, event: PoliciesRaced) -> None:
+        self._standings("policies", event.race.standings)
+        winner = event.race.winner
+        self._bar.say("no policy won" if winner is None else f"to be proven: {winner.name}")
 
     def _standings(self, title: str, standings: Any) -> None:
         from kida.tuning.report import RACE_COLUMNS, standing_rows

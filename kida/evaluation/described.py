@@ -19,6 +19,7 @@ class Describing(Job, frozen=True, kw_only=True):
 
     path: str
     time_limit: float
+    with_pattern: bool = False
 
     @property
     def label(self) -> str:
@@ -27,10 +28,14 @@ class Describing(Job, frozen=True, kw_only=True):
 
     def run(self, stage: Stage) -> object:
         """Describe."""
-        return plain(dataclasses.asdict(describe(Path(self.path), self.time_limit)))
+        return plain(
+            dataclasses.asdict(
+                describe(Path(self.path), self.time_limit, with_pattern=self.with_pattern)
+            )
+        )
 
 
-def describe_apart(path: Path, time_limit: float) -> Description:
+def describe_apart(path: Path, time_limit: float, *, with_pattern: bool = False) -> Description:
     """Describe a problem file in a process of its own.
 
     Raises
@@ -44,6 +49,7 @@ def describe_apart(path: Path, time_limit: float) -> Description:
             patience=time_limit + _PATIENCE,
             path=str(path.absolute()),
             time_limit=time_limit,
+            with_pattern=with_pattern,
         )
         failure = run_alone(job)
         if failure is not None:

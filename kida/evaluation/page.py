@@ -17,7 +17,9 @@ caption { caption-side: bottom; text-align: left; color: #444; font-size: .85rem
 .scroll { overflow-x: auto; } figure { margin: 1.2rem 0; } img { max-width: 100%; height: auto; }
 figcaption { color: #444; font-size: .9rem; } code, pre { font-size: .85rem; }
 pre { white-space: pre-wrap; background: #f4f4f4; padding: .6rem; }
-.warning { border-left: 4px solid #111; padding-left: .8rem; }
+.warning { border-left: 4px solid #D55E00; padding-left: .8rem; }
+.verdict { font-size: 1.25rem; line-height: 1.4; border-left: 6px solid #0072B2;
+           padding-left: .8rem; }
 """
 
 

@@ -1,50 +1,36 @@
 """The figures of a report, one function each: results in, a matplotlib figure out.
 
 Every figure can be read in black and white: policies differ in line style, marker and hatch, not
-in colour alone, and no two look alike. Nothing here touches files; ``report.py`` places the
-figures. To add one, write a function and add it to ``FIGURES``.
+in colour alone, and no two look alike. Lines bear their names at their ends. Time ends with the
+last run, and is logarithmic where runs differ by tens. Nothing here touches files; ``report.py``
+places the figures. To add one, write a function and add it to ``FIGURES``.
 """
 
 import math
 from collections.abc import Callable, Sequence
 
 import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from kida.evaluation.comparisons import performance_profile
+from kida.evaluation.drawing import (
+    COLOURS,
+    HATCHES,
+    TENS,
+    Styles,
+    figure_with_axes,
+    log_axis,
+    name_lines,
+    short,
+    time_axis,
+    time_label,
+    times_of,
+)
 from kida.evaluation.results import Results, Row
 from kida.evaluation.summary import REWARD, pair_instances
 
-# Okabe and Ito's colours, distinguishable with any colour vision; yellow left out on white.
-_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#000000", "#E69F00", "#56B4E9")
-_LINES = (
-    "-",
-    "--",
-    "-.",
-    ":",
-    (0, (5, 1, 1, 1, 1, 1)),
-    (0, (1, 3)),
-    (0, (8, 3)),
-    (0, (8, 2, 1, 2)),
-)
-_MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">")
-_HATCHES = ("", "///", "...", "xxx", "\\\\\\", "ooo")
-#: Instants at which step functions are drawn.
-_INSTANTS = 400
 _MOST_INSTANCES = 12
-
-
-class _Styles:
-    """Gives each policy the same look in every figure."""
-
-    def __init__(self, policies: Sequence[str]) -> None:
-        # Counts of looks that share no divisor: they coincide only after all combinations.
-        numbers = [*enumerate(policies)]
-        self.colour = {policy: _COLOURS[number % len(_COLOURS)] for number, policy in numbers}
-        self.line = {policy: _LINES[number % len(_LINES)] for number, policy in numbers}
-        self.marker = {policy: _MARKERS[number % len(_MARKERS)] for number, policy in numbers}
 
 
 def bound_over_time(results: Results, baseline: str) -> Figure | None:
@@ -57,12 +43,12 @@ def bound_over_time(results: Results, baseline: str) -> Figure | None:
     common = sorted(set.intersection(*(set(found) for found in rises.values())))
     if not common:
         return None
-    styles = _Styles(results.policies)
-    times = _times(results)
+    styles = Styles(results.policies)
+    times = times_of(results)
     figure, axes = figure_with_axes(
-        "time from the end of the root node (s)",
-        "mean fall of the dual bound" if results.mirror < 0 else "mean rise of the dual bound",
+        "", "mean fall of the dual bound" if results.mirror < 0 else "mean rise of the dual bound"
     )
+    time_axis(axes, results)
     for policy, found in rises.items():
         curves = np.array([found[name] for name in common])
         mean = curves.mean(axis=0)
@@ -73,23 +59,26 @@ def bound_over_time(results: Results, baseline: str) -> Figure | None:
             error = curves.std(axis=0, ddof=1) / math.sqrt(len(common))
             band = (mean - error, mean + error)
             axes.fill_between(times, *band, color=styles.colour[policy], alpha=0.15, linewidth=0)
-    axes.set_title(f"{len(common)} instances; band: one standard error")
-    axes.legend()
+    many = len(common) > 1
+    axes.set_title(
+        f"{len(common)} instances; band: one standard error" if many else short(common[0])
+    )
+    name_lines(axes)
     return figure
 
 
 def instances_over_time(results: Results, baseline: str) -> Figure | None:
     """Draw each instance's dual bound over time; the band spans the seeds."""
     names = sorted({row.instance for row in results.rows})[:_MOST_INSTANCES]
-    styles = _Styles(results.policies)
-    times = _times(results)
-    columns = min(3, len(names))
+    styles = Styles(results.policies)
+    times = times_of(results)
+    columns = 2 if len(names) == 4 else min(3, len(names))
     rows = math.ceil(len(names) / columns)
     figure = Figure(figsize=(9, 2.4 * rows + 0.6), layout="constrained")
     grid = figure.subplots(rows, columns, squeeze=False, sharex=True)
     for name, axes in zip(names, grid.flat, strict=False):
         for policy in results.policies:
-            curves = np.array(_bounds(results, policy, name))
+            curves = np.array(_bounds(results, policy, name, times))
             # Before a bound is proven there is nothing to draw.
             if not len(curves) or not np.isfinite(curves).any():
                 continue
@@ -99,10 +88,15 @@ def instances_over_time(results: Results, baseline: str) -> Figure | None:
             if len(curves) > 1:
                 band = (curves.min(axis=0), curves.max(axis=0))
                 axes.fill_between(times, *band, color=colour, alpha=0.15, linewidth=0)
-        axes.set_title(name, fontsize="small")
+        axes.set_title(short(name), fontsize="small")
     for axes in grid.flat[len(names) :]:
         axes.set_visible(False)
-    figure.supxlabel("time from the end of the root node (s)", fontsize="medium")
+    # Of the last panels of all columns, not only of those in the last row.
+    for axes in grid.flat[max(len(names) - columns, 0) : len(names)]:
+        axes.tick_params(labelbottom=True)
+    for panel in grid.flat:
+        time_axis(panel, results, label=False)
+    figure.supxlabel(time_label(results), fontsize="medium")
     figure.supylabel("dual bound", fontsize="medium")
     handles = {
         label: handle
@@ -115,7 +109,7 @@ def instances_over_time(results: Results, baseline: str) -> Figure | None:
 
 def gains(results: Results, baseline: str) -> Figure | None:
     """Draw what each policy gains over the baseline on each instance; above zero is better."""
-    styles = _Styles(results.policies)
+    styles = Styles(results.policies)
     figure, axes = figure_with_axes(
         f"cumulated reward of {baseline} ({results.direction})", f"gain over {baseline}"
     )
@@ -155,7 +149,7 @@ def profile(results: Results, baseline: str) -> Figure | None:
     figure, axes = figure_with_axes(
         f"{what}, as a factor of the best policy's", "share of runs within it"
     )
-    styles = _Styles(results.policies)
+    styles = Styles(results.policies)
     profiles = performance_profile(costs)
     right = max((ratios[-1] for ratios, _ in profiles.values() if len(ratios)), default=1.0)
     for policy, (ratios, shares) in profiles.items():
@@ -168,8 +162,10 @@ def profile(results: Results, baseline: str) -> Figure | None:
             linestyle=styles.line[policy],
         )
     axes.set_ylim(0, 1.02)
+    if right >= TENS:
+        log_axis(axes, 1.0, right * 1.02)
     axes.set_title(f"performance profile, {len(common)} runs")
-    axes.legend(loc="lower right")
+    name_lines(axes)
     return figure
 
 
@@ -180,19 +176,20 @@ def time_split(results: Results, baseline: str) -> Figure | None:
     policies = results.policies[::-1]
     left = np.zeros(len(policies))
     shares = np.array([_split([r for r in results.rows if r.policy == p]) for p in policies])
-    for part, (title, hatch) in enumerate(zip(_PARTS, _HATCHES, strict=False)):
+    for part, (title, hatch) in enumerate(zip(_PARTS, HATCHES, strict=False)):
         axes.barh(
-            policies,
+            range(len(policies)),
             shares[:, part],
             left=left,
             label=title,
             hatch=hatch,
-            color=_COLOURS[part] + "55",
+            color=COLOURS[part] + "55",
             edgecolor="black",
             linewidth=0.6,
         )
         left += shares[:, part]
     axes.set_xlim(0, 1)
+    axes.set_yticks(range(len(policies)), map(short, policies))
     axes.set_xlabel("share of solving time")
     figure.legend(loc="outside upper center", ncols=len(_PARTS))
     return figure
@@ -219,8 +216,8 @@ def speed(results: Results, baseline: str) -> Figure | None:
     """Draw nodes per second after the root node: one mark per run, a bar at the median."""
     figure = Figure(figsize=(7, 0.5 * len(results.policies) + 1.2), layout="constrained")
     axes = figure.subplots()
-    styles = _Styles(results.policies)
-    drawn = False
+    styles = Styles(results.policies)
+    every: list[float] = []
     for position, policy in enumerate(results.policies[::-1]):
         rates = [
             row.nodes / (row.wall_time - row.root_time)
@@ -228,7 +225,7 @@ def speed(results: Results, baseline: str) -> Figure | None:
             if row.policy == policy and row.wall_time > row.root_time
         ]
         if rates:
-            drawn = True
+            every += rates
             axes.plot(
                 rates,
                 [position] * len(rates),
@@ -237,10 +234,10 @@ def speed(results: Results, baseline: str) -> Figure | None:
                 color=styles.colour[policy],
             )
             axes.plot([np.median(rates)] * 2, [position - 0.3, position + 0.3], color="black")
-    if not drawn:
+    if not every:
         return None
-    axes.set_yticks(range(len(results.policies)), results.policies[::-1])
-    axes.set_xscale("log")
+    axes.set_yticks(range(len(results.policies)), map(short, results.policies[::-1]))
+    log_axis(axes, min(every) / 1.2, max(every) * 1.2)
     axes.grid(axis="x", alpha=0.3)
     axes.set_xlabel("nodes per second after the root node")
     return figure
@@ -267,31 +264,15 @@ FIGURES: dict[str, tuple[str, Callable[[Results, str], Figure | None]]] = {
 }
 
 
-def figure_with_axes(x: str, y: str) -> tuple[Figure, Axes]:
-    """Return an empty figure with one pair of axes of these names."""
-    figure = Figure(figsize=(7, 4.2), layout="constrained")
-    axes = figure.subplots()
-    axes.set_xlabel(x)
-    axes.set_ylabel(y)
-    axes.grid(alpha=0.3)
-    return figure, axes
-
-
-def _times(results: Results) -> NDArray[np.float64]:
-    """Return instants from the end of the root node to the end of the last run, ``(400,)``."""
-    paths = [record.result.trajectory.bounds() for record in results.records]
-    last = max(float(path.wall[-1]) - path.root_end() for path in paths)
-    limit = results.protocol.seconds
-    return np.linspace(0.0, min(last, limit) if last > 0 else limit, _INSTANTS)
-
-
-def _bounds(results: Results, policy: str, instance: str) -> list[NDArray[np.float64]]:
-    """Return the dual bound over :func:`_times` of each run, floored as for the score."""
+def _bounds(
+    results: Results, policy: str, instance: str, times: NDArray[np.float64]
+) -> list[NDArray[np.float64]]:
+    """Return each run's dual bound at ``times`` from the root's end, floored as for the score."""
     found = []
     for row, record in zip(results.rows, results.records, strict=True):
         if (row.policy, row.instance) == (policy, instance):
             path = record.result.trajectory.bounds()
-            bounds = path.dual_at(_times(results) + path.root_end())
+            bounds = path.dual_at(times + path.root_end())
             best = np.maximum if path.sense == "minimize" else np.minimum
             floor = row.initial_dual_bound
             found.append(bounds if math.isnan(floor) else best(bounds, floor))
@@ -301,8 +282,10 @@ def _bounds(results: Results, policy: str, instance: str) -> list[NDArray[np.flo
 def _rises(results: Results) -> dict[str, dict[str, NDArray[np.float64]]]:
     """Return policy to instance to the mean rise of the bound above the worst start, (400,)."""
     rises: dict[str, dict[str, NDArray[np.float64]]] = {policy: {} for policy in results.policies}
+    # A logarithmic axis does not show the start.
+    times = np.concatenate([[0.0], times_of(results)])
     for name in sorted({row.instance for row in results.rows}):
-        curves = {policy: _bounds(results, policy, name) for policy in results.policies}
+        curves = {policy: _bounds(results, policy, name, times) for policy in results.policies}
         starts = [curve[0] for group in curves.values() for curve in group]
         rising = results.records[
             next(i for i, row in enumerate(results.rows) if row.instance == name)
@@ -311,7 +294,7 @@ def _rises(results: Results) -> dict[str, dict[str, NDArray[np.float64]]]:
         start = min(sign * value for value in starts)
         for policy, group in curves.items():
             if group and np.isfinite(group).all():
-                rises[policy][name] = sign * np.mean(group, axis=0) - start
+                rises[policy][name] = (sign * np.mean(group, axis=0) - start)[1:]
     return rises
 
 

@@ -1,24 +1,33 @@
 """A results folder as one HTML page with its figures inside, and the same figures as PNG files.
 
+The first screen is the verdict: a sentence (``headline.py``) and the figure that shows it.
+
 The page needs nothing but itself: no scripts, no fonts, no network. Figures are ``plots.py``'s,
 tables ``summary.py``'s; this file only lays them out.
 """
 
 import html
 import shlex
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from rich.table import Table
 
 from kida.errors import UserError, missing_extra
+from kida.evaluation.headline import Headline, headline
 from kida.evaluation.page import figure_of, grid, page, png_of
 from kida.evaluation.results import Results
 from kida.evaluation.summary import REWARD, choose_baseline, number, tables, warnings
 from kida.files import atomic_path, printable
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
 PAGE = "report.html"
+#: Stem of the first figure's file.
+VERDICT = "verdict"
 
 
 def write_report(results: Results, folder: Path, baseline: str | None = None) -> list[Path]:
@@ -33,16 +42,21 @@ def write_report(results: Results, folder: Path, baseline: str | None = None) ->
     """
     try:
         from kida.evaluation.plots import FIGURES
+        from kida.evaluation.verdict_plot import draw_verdict
     except ImportError as error:
         raise missing_extra("a report", "matplotlib", "plot") from error
     chosen = choose_baseline(results, baseline)
-    ours = {PAGE, *(f"{stem}.png" for stem in FIGURES)}
+    ours = {PAGE, f"{VERDICT}.png", *(f"{stem}.png" for stem in FIGURES)}
     if folder.exists() and not {path.name for path in folder.iterdir()} <= ours:
         raise UserError(f"{folder} holds something else than a report; name another folder")
-    figures = []
+    found = headline(results, chosen)
+    figures: dict[str, str] = {}
     paths = []
-    for stem, (caption, draw) in FIGURES.items():
-        figure = draw(results, chosen)
+    drawn: dict[str, tuple[str, Figure | None]] = {}
+    if found is not None:
+        drawn[VERDICT] = _caption(found), draw_verdict(found)
+    drawn |= {stem: (caption, draw(results, chosen)) for stem, (caption, draw) in FIGURES.items()}
+    for stem, (caption, figure) in drawn.items():
         if figure is None:
             continue
         image = png_of(figure)
@@ -50,14 +64,25 @@ def write_report(results: Results, folder: Path, baseline: str | None = None) ->
         with atomic_path(path) as temporary:
             temporary.write_bytes(image)
         paths.append(path)
-        figures.append(figure_of(caption, image))
+        figures[stem] = figure_of(caption, image)
     path = folder / PAGE
     with atomic_path(path) as temporary:
-        temporary.write_text(printable(_page(results, chosen, figures)), encoding="utf-8")
+        temporary.write_text(printable(_page(results, chosen, found, figures)), encoding="utf-8")
     return [path, *paths]
 
 
-def _page(results: Results, baseline: str, figures: Sequence[str]) -> str:
+def _caption(found: Headline) -> str:
+    level = f"{100 * found.verdict.confidence:g} %"
+    marks = "a mark per instance" if found.verdict.instances > 1 else "a mark per seed"
+    return (
+        f"{found.policy} beside {found.baseline}: {marks}; line and band: the geometric mean and "
+        f"its interval at {level}."
+    )
+
+
+def _page(
+    results: Results, baseline: str, found: Headline | None, figures: Mapping[str, str]
+) -> str:
     protocol = results.protocol
     instances = {row.instance for row in results.rows}
     seeds = {row.seed for row in results.rows}
@@ -66,16 +91,22 @@ def _page(results: Results, baseline: str, figures: Sequence[str]) -> str:
         f"{len(instances)} instances (seeds used: {len(seeds)}), under {protocol.settings} "
         f"settings, {protocol.seconds:g} s each. Compared with {baseline}."
     )
-    found = warnings(results)
-    trouble = [f'<p class="warning">{html.escape(text)}</p>' for text in found]
+    trouble = [f'<p class="warning">{html.escape(text)}</p>' for text in warnings(results)]
+    first = (
+        f"Only {baseline} can be seen here: there is nothing to compare it with."
+        if found is None
+        else found.sentence + "."
+    )
     body = [
         "<h1>Branching policies compared</h1>",
+        f'<p class="verdict">{html.escape(first)}</p>',
+        *(figure for stem, figure in figures.items() if stem == VERDICT),
         f"<p>{html.escape(lead)}</p>",
         *trouble,
         "<h2>Summary</h2>",
         *(_table(table) for table in tables(results, baseline)),
         "<h2>Figures</h2>",
-        *figures,
+        *(figure for stem, figure in figures.items() if stem != VERDICT),
         "<h2>Cumulated reward per instance</h2>",
         grid(
             ["instance", *results.policies],

@@ -6,6 +6,7 @@ an evaluation is resumed by the command that began it, and extended by naming mo
 seeds or policies. Reading results is ``results.py``; what happens in a run is ``solving.py``.
 """
 
+import logging
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -30,6 +31,8 @@ from kida.jobs.run import ONE_AT_A_TIME, Workers
 from kida.lock import holds_only_lock, locked
 from kida.solver.policies import policy_identity
 from kida.solver.versions import versions
+
+_log = logging.getLogger(__name__)
 
 
 def evaluate(
@@ -83,10 +86,19 @@ def evaluate(
             path = Path(job.record)
             if failure is not None:
                 write_json(path, Failed(job=job.assignment, error=failure.error))
+            record = read_record(path)
+            _log.info("%s: %s", job.label, _outcome(record))
             if on_record is not None:
-                on_record(read_record(path))
+                on_record(record)
 
         workers.run([_job(trial, protocol, folder, workers) for trial in waiting], ended)
+
+
+def _outcome(record: Record) -> str:
+    if isinstance(record, Failed):
+        return f"failed, {record.reason}"
+    result = record.result
+    return f"{result.status}, dual bound {result.dual_bound:.6g}, {result.nodes} nodes"
 
 
 def _job(trial: Trial, protocol: Protocol, folder: Path, workers: Workers) -> Solve:

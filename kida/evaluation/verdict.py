@@ -265,24 +265,24 @@ def detectable(verdict: Verdict) -> float | None:
     return detectable_ratio(spread_of((low, high), pairs), pairs, verdict.confidence)
 
 
-def sentence(verdict: Verdict) -> str:
-    """Return a verdict as people read it.
+def sentence(verdict: Verdict, than: str = "SCIP's default") -> str:
+    """Return a verdict as people read it, ``than`` being who the policy was compared with.
 
     Such as ``"1.62 times faster than SCIP's default [1.41, 1.88] on 10 instances, 9 won, 1 lost
     (12.3 s against 19.9 s; settings default, at most 60 s each); proven at 95 %"``.
     """
     low, high = verdict.interval
-    ratio, phrase = verdict.ratio, "times the {} of SCIP's default"
+    what = {"bound": "distance from the best dual bound over time", "gap": "gap over time"}
+    ratio, phrase = verdict.ratio, f"times the {what.get(verdict.goal)} of {than}"
     if verdict.goal == "time" and ratio <= 1:
         ratio, low, high = (1 / x if x else math.inf for x in (ratio, high, low))
-        phrase = "times faster than SCIP's default"
+        phrase = f"times faster than {than}"
     elif verdict.goal == "time":
-        phrase = "times slower than SCIP's default"
-    what = {"bound": "distance from the best dual bound over time", "gap": "gap over time"}
+        phrase = f"times slower than {than}"
     interval = "" if _unknown(verdict) else f" [{_shown(low)}, {_shown(high)}]"
     failed = f", {_counted(verdict.failed, 'run')} failed" if verdict.failed else ""
     return (
-        f"{_shown(ratio)} {phrase.format(what.get(verdict.goal))}{interval} on {_compared(verdict)}"
+        f"{_shown(ratio)} {phrase}{interval} on {_compared(verdict)}"
         f", {verdict.wins} won, {verdict.losses} lost{failed} ({verdict.seconds:.3g} s against "
         f"{verdict.default_seconds:.3g} s; settings {verdict.settings}, at most "
         f"{verdict.time_limit:g} s each); {_conclusion(verdict)}"

@@ -143,6 +143,8 @@ def _run_here(jobs: Sequence[Job], count: int, ended: Ended, told: Told) -> None
                 failure = child.outcome()
                 children.remove(child)
                 place = places.pop(child)
+                if failure is not None:
+                    _log.info("%s failed: %s", child.job.label, failure.reason)
                 if failure is not None and failure.may_pass and place not in tried:
                     tried.add(place)
                     waiting.append((place, child.job))
@@ -163,6 +165,7 @@ def _start(job: Job, children: list[JobProcess], told: Told, *, wait: bool) -> J
         time.sleep(_TICK)
     try:
         children.append(JobProcess(job, lease, lambda news: told(job, news)))
+        _log.debug("%s has begun", job.label)
     except BaseException:
         lease.close()
         raise

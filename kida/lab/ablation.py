@@ -25,12 +25,13 @@ from kida.lab.search_config import read_search
 from kida.learning.config import RunConfig
 from kida.learning.dagger import make_generation
 from kida.learning.episodes import share_episodes
+from kida.learning.events import Event
 from kida.learning.inventory import family_of_run
 from kida.learning.judge import Judge
 from kida.learning.makers import Makers, identities, plan_of
 from kida.learning.plan import Plan
 from kida.learning.preflight import check_run
-from kida.learning.run import Event, Run
+from kida.learning.run import Run
 from kida.learning.selection import finished_card
 from kida.lock import locked
 from kida.network.architecture import Weights

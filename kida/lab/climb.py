@@ -22,10 +22,12 @@ from msgspec import Struct
 from kida.boundary import LARGE_FILE, Count, Positive, Seed, read_json, write_json
 from kida.errors import UserError
 from kida.jobs.run import Workers
+from kida.lab.events import Searched, Searching, SearchIteration, SearchSolve
 from kida.lab.evolution import ROUNDING, Evolution, fitness_of
 from kida.lab.measuring import Solves, known_mean, measure_all, plain_rows
 from kida.lab.search_config import SearchConfig
 from kida.lab.space import space
+from kida.learning.events import Warned
 from kida.learning.plan import Draw, Plan
 from kida.learning.run import Run
 from kida.network.architecture import Weights
@@ -145,13 +147,14 @@ class Climb:
             self._replay(self._record_file(done))
             done += 1
         self._run.log(
-            "searching",
-            generation=self._number,
-            parameters=options.parameters,
-            dimension=self._space.dimension,
-            population=options.population,
-            iterations=options.iterations,
-            done=done,
+            Searching(
+                generation=self._number,
+                parameters=options.parameters,
+                dimension=self._space.dimension,
+                population=options.population,
+                iterations=options.iterations,
+                done=done,
+            )
         )
         for iteration in range(done, options.iterations):
             self._iterate(iteration)
@@ -189,19 +192,20 @@ class Climb:
         shutil.rmtree(work, ignore_errors=True)
         self._evolution.tell(points, fitness)
         self._run.log(
-            "search_iteration",
-            generation=self._number,
-            iteration=iteration + 1,
-            of=options.iterations,
-            seconds=seconds,
-            reward=known_mean(solves.rewards),
-            best_reward=known_mean(solves.rewards[int(fitness.argmax())]),
-            root_bound=known_mean(solves.roots),
-            spread=float(fitness.std()),
-            failed=len(solves.errors),
-            sigma=self._evolution.sigma,
-            distance=float(np.sqrt(np.mean(self._evolution.mean**2))),
-            wall_seconds=time.perf_counter() - started,
+            SearchIteration(
+                generation=self._number,
+                iteration=iteration + 1,
+                of=options.iterations,
+                seconds=seconds,
+                reward=known_mean(solves.rewards),
+                best_reward=known_mean(solves.rewards[int(fitness.argmax())]),
+                root_bound=known_mean(solves.roots),
+                spread=float(fitness.std()),
+                failed=len(solves.errors),
+                sigma=self._evolution.sigma,
+                distance=float(np.sqrt(np.mean(self._evolution.mean**2))),
+                wall_seconds=time.perf_counter() - started,
+            )
         )
 
     def _replay(self, file: Path) -> None:
@@ -233,23 +237,24 @@ class Climb:
             before, after = fitness_of(solves.rewards, solves.roots, options.fitness)
         except ValueError:
             text = "every solve of a search's comparison failed: its start is kept"
-            self._run.log("warning", text=text)
+            self._run.log(Warned(text=text))
             before, after = 0.0, 0.0
         differences = solves.rewards[1] - solves.rewards[0]
         unit = ROUNDING * np.maximum(np.abs(solves.rewards[0]), 1.0)
         kept: Literal["result", "start"] = "result" if after > before else "start"
         self._run.log(
-            "searched",
-            generation=self._number,
-            instances=len(draws),
-            seconds=options.last_seconds,
-            start_reward=known_mean(solves.rewards[0]),
-            result_reward=known_mean(solves.rewards[1]),
-            start_fitness=float(before),
-            result_fitness=float(after),
-            wins=int((differences > unit).sum()),
-            losses=int((differences < -unit).sum()),
-            kept=kept,
+            Searched(
+                generation=self._number,
+                instances=len(draws),
+                seconds=options.last_seconds,
+                start_reward=known_mean(solves.rewards[0]),
+                result_reward=known_mean(solves.rewards[1]),
+                start_fitness=float(before),
+                result_fitness=float(after),
+                wins=int((differences > unit).sum()),
+                losses=int((differences < -unit).sum()),
+                kept=kept,
+            )
         )
         return (result if kept == "result" else start).weights
 
@@ -265,17 +270,16 @@ class Climb:
         run, step = self._run, None if iteration is None else iteration + 1
 
         def done(count: int, of: int) -> None:
-            about = {"generation": self._number, "iteration": step}
-            run.tell({"event": "trial", **about, "done": count, "of": of})
+            run.report(SearchSolve(generation=self._number, iteration=step, done=count, of=of))
 
         settings = run.config.collection.settings
         solves = measure_all(policies, draws, settings, seconds, folder, self._workers, done)
         for failure in solves.errors:
-            run.log(
-                "warning",
-                text=f"a search's solve of {failure['instance']}, seed {failure['seed']}, failed "
-                f"and counts as the worst: {failure['error']}",
+            text = (
+                f"a search's solve of {failure['instance']}, seed {failure['seed']}, failed "
+                f"and counts as the worst: {failure['error']}"
             )
+            run.log(Warned(text=text))
         return solves
 
     def _record_file(self, iteration: int) -> Path:

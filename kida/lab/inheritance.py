@@ -8,7 +8,7 @@ Which problems there are belongs in ``scripts/inheritance.py``; what came of it 
     FOLDER/solves/        policies and solves, see ``kida.lab.yardstick``
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,12 +17,14 @@ from numpy.typing import NDArray
 
 from kida.evaluation.comparisons import detectable_ratio, mean_interval
 from kida.jobs.run import Workers
+from kida.lab.events import Studying
 from kida.lab.heirs import RULES, Will, best_member, make_heir
 from kida.lab.likeness import Answers, answers, barrier, churn, disagreement
 from kida.lab.members import CELLS, Pool, make_members
 from kida.lab.yardstick import Yardstick
 from kida.learning.dagger import make_generation
 from kida.learning.episodes import share_episodes
+from kida.learning.events import Listener
 from kida.learning.plan import Draw
 from kida.learning.run import Run
 from kida.network.policy import Policy, holds_policy
@@ -41,7 +43,6 @@ SINGLE = {
     "iterated": "iterated: merged generations act and are gone on from",
 }
 
-Say = Callable[[dict[str, Any]], None]
 Worths = Mapping[str, NDArray[np.float64]]
 
 
@@ -51,7 +52,7 @@ def study(
     chosen: Sequence[Draw],
     reported: Sequence[Draw],
     workers: Workers,
-    say: Say,
+    listener: Listener,
 ) -> dict[str, Any]:
     """Make and measure everything; return it as JSON content.
 
@@ -65,22 +66,23 @@ def study(
         Draws that select members and coefficients, and others that the result is measured on.
     workers
         Play the episodes.
-    say
+    listener
         Gets an event at every step.
     """
     pool.play(workers)
-    say({"event": "members"})
     members = make_members(pool)
     heirs = {
-        cell: _heirs(pool, cell, names, yardstick, chosen, say) for cell, names in members.items()
+        cell: _heirs(pool, cell, names, yardstick, chosen, listener)
+        for cell, names in members.items()
     }
-    _iterated(pool, workers)
+    _iterated(pool, workers, listener)
     names = [name for found in members.values() for name in found]
     names += [name for found in heirs.values() for name in found.values()] + list(SINGLE)
     names = list(dict.fromkeys(names))
     policies = {name: Policy.load(pool.path(name)) for name in names}
     detectable = _detectable(policies, heirs, yardstick, chosen, len(reported))
-    say({"event": "power", "draws": len(reported), "detectable": detectable})
+    text = f"measuring on {len(reported)} draws: an effect of {detectable:.1%} is seen mostly"
+    listener(Studying(text=text))
     worth = yardstick.scaled(yardstick.worth([*policies.values()], reported))
     worths = dict(zip(names, worth, strict=True))
     samples, config = pool.validation(), pool.config
@@ -113,19 +115,19 @@ def _heirs(
     names: Sequence[str],
     yardstick: Yardstick,
     draws: Sequence[Draw],
-    say: Say,
+    listener: Listener,
 ) -> dict[str, str]:
     """Make a cell's heirs, and choose its best member; return what each is called."""
     found = {"best member": best_member(pool, names, yardstick, draws)}
     weights = [Policy.load(pool.path(name)).weights for name in names]
     for rule in (*AVERAGES, *FURTHER.get(cell, ())):
         found[rule] = f"{cell}_{rule.replace(' ', '_')}"
-        say({"event": "heir", "name": found[rule]})
+        listener(Studying(text=f"the heir {found[rule]}"))
         make_heir(rule, Will(pool, found[rule], weights, yardstick, draws))
     return found
 
 
-def _iterated(pool: Pool, workers: Workers) -> None:
+def _iterated(pool: Pool, workers: Workers, listener: Listener) -> None:
     """Go on as cell e does, but from merged generations, which act as well.
 
     The first two generations have the pool's episodes: until then nothing is merged.
@@ -134,7 +136,7 @@ def _iterated(pool: Pool, workers: Workers) -> None:
         return
     ours = pool.run.config
     config = replace(ours, inheritance=replace(ours.inheritance, iterate=True))
-    run = Run(pool.run.folder.parent / "iterated", config, pool.run.tell)
+    run = Run(pool.run.folder.parent / "iterated", config, listener)
     share_episodes(pool.run.folder, run, range(1, min(2, pool.generations) + 1))
     for number in range(1, pool.generations + 1):
         make_generation(run, pool.plan, number, workers=workers, threads=pool.threads)

@@ -15,6 +15,7 @@ import torch
 from msgspec.structs import replace
 
 from kida.jobs.run import Workers
+from kida.lab.events import Studying
 from kida.learning.config import TrainingConfig
 from kida.learning.dagger import aggregate, make_generation
 from kida.learning.plan import Plan
@@ -138,6 +139,7 @@ class Pool:
             What the best epoch is chosen on; by default the pool's own.
         """
         torch.set_num_threads(self.threads)
+        self.run.log(Studying(text=f"training {name}"))
         if start is None:
             first = Policy.load(self.run.folder / "initial").weights
             network = initial_network(samples, config, self.run.config.seed, first)
@@ -152,7 +154,7 @@ class Pool:
             seed=seed,
             checkpoint=self.path(training or name).with_suffix(".safetensors"),
             teacher=teacher,
-            report=lambda event: self.run.report({**event, "member": name}),
+            report=self.run.report,
         )
         self.keep(f"{name}_best", result.weights, epochs=len(result.history))
         return self.keep(name, result.last, epochs=len(result.history))

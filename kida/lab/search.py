@@ -22,6 +22,7 @@ from kida.lab.search_config import SearchConfig
 from kida.learning.config import RunConfig
 from kida.learning.dagger import hand_on, scip_version, write_initial
 from kida.learning.episodes import collect_generation
+from kida.learning.events import GenerationMade
 from kida.learning.plan import Plan
 from kida.learning.run import Run
 from kida.network.policy import Policy, holds_policy
@@ -93,4 +94,4 @@ class Search:
             results=(),
         )
         hand_on(run, number, Policy(weights, card))
-        run.log("generation", generation=number)
+        run.log(GenerationMade(generation=number))

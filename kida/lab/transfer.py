@@ -9,10 +9,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from kida.jobs.run import Workers
-from kida.lab.inheritance import Say, effect, shown
+from kida.lab.events import Studying
+from kida.lab.inheritance import effect, shown
 from kida.lab.likeness import answers
 from kida.lab.members import Pool
 from kida.lab.yardstick import Yardstick
+from kida.learning.events import Listener
 from kida.learning.plan import Draw
 from kida.learning.samples import Aggregate
 from kida.learning.train import initial_network
@@ -31,7 +33,7 @@ def transfer(
     yardstick: Yardstick,
     draws: Sequence[Draw],
     workers: Workers,
-    say: Say,
+    listener: Listener,
 ) -> dict[str, Any]:
     """Make and measure everything; return it as JSON content.
 
@@ -47,13 +49,13 @@ def transfer(
         What they are measured by: validation instances of the other family.
     workers
         Play the episodes.
-    say
+    listener
         Gets an event at every step.
     """
     for name, pool in (*pools.items(), ("unseen", unseen)):
-        say({"event": "pool", "family": name})
+        listener(Studying(text=f"episodes of {name}"))
         pool.play(workers)
-    starts = _starts(pools, unseen, say)
+    starts = _starts(pools, unseen, listener)
     samples = unseen.samples()
     paths = [samples.shards[k].path for k in sorted({r.shard for r in samples.references})]
     names: dict[tuple[str, int], str] = {}
@@ -61,7 +63,6 @@ def transfer(
         if weights is not None:
             names[start, 0] = _kept(unseen, f"{start}_0", weights)
         for count in episodes:
-            say({"event": "training", "start": start, "episodes": count})
             some = Aggregate(paths[:count])
             names[start, count] = _trained(unseen, f"{start}_{count}", some, weights)
     policies = [Policy.load(unseen.path(name)) for name in names.values()]
@@ -86,7 +87,9 @@ def transfer(
     }
 
 
-def _starts(pools: Mapping[str, Pool], unseen: Pool, say: Say) -> dict[str, Weights | None]:
+def _starts(
+    pools: Mapping[str, Pool], unseen: Pool, listener: Listener
+) -> dict[str, Weights | None]:
     """Return the weights of the mixture, of the specialist nearest to the new family, and the heir.
 
     The nearest one is that of the lowest loss on the new family's validation samples.
@@ -95,12 +98,10 @@ def _starts(pools: Mapping[str, Pool], unseen: Pool, say: Say) -> dict[str, Weig
         [shard.path for pool in pools.values() for shard in samples(pool).shards]
         for samples in (Pool.samples, Pool.validation)
     ]
-    say({"event": "training", "start": "mixture"})
     mixed = _trained(unseen, "mixed", Aggregate(every[0]), None, Aggregate(every[1]))
     mixture = Policy.load(unseen.path(mixed)).weights
     specialists = {}
     for family, pool in pools.items():
-        say({"event": "training", "start": family})
         name = _trained(pool, "specialist", pool.samples(), mixture, refit=False)
         specialists[family] = Policy.load(pool.path(name))
     seen = unseen.validation()
@@ -109,7 +110,7 @@ def _starts(pools: Mapping[str, Pool], unseen: Pool, say: Say) -> dict[str, Weig
         for family, policy in specialists.items()
     }
     nearest = min(losses, key=lambda family: losses[family])
-    say({"event": "nearest", "family": nearest})
+    listener(Studying(text=f"the nearest specialist is that of {nearest}"))
     heir = uniform_average([policy.weights for policy in specialists.values()])
     found = (None, mixture, specialists[nearest].weights, heir)
     return dict(zip(STARTS, found, strict=True))

@@ -15,7 +15,8 @@ from kida.errors import UserError
 from kida.evaluation.records import Failed, Protocol, Record
 from kida.jobs.run import Workers
 from kida.lab.sections import root_bound
-from kida.learning.judge import Report, solve_all
+from kida.learning.events import Listener, Solve
+from kida.learning.judge import solve_all
 from kida.learning.plan import Draw
 from kida.network.policy import Policy
 from kida.trajectory import step_values
@@ -40,7 +41,7 @@ class Yardstick:
         Where solves are kept; what is there is not solved again.
     workers
         Do the solves.
-    say
+    listener
         Gets an event after every solve.
     """
 
@@ -48,7 +49,7 @@ class Yardstick:
     node_limit: int | None
     folder: Path
     workers: Workers
-    say: Report
+    listener: Listener
 
     @property
     def unit(self) -> Literal["nodes", "bound"]:
@@ -74,7 +75,7 @@ class Yardstick:
             protocol,
             self.folder,
             self.workers,
-            lambda done, of: self.say({"event": "solve", "done": done, "of": of}),
+            lambda done, of: self.listener(Solve(done=done, of=of)),
         )
         return np.array([[self._worth(record) for record in row] for row in table]).T
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from msgspec import structs
 
 from kida.boundary import plain, replaced, write_json
 from kida.errors import UserError
@@ -18,12 +19,26 @@ from kida.instances.family import SPLITS, Family
 from kida.jobs.run import ONE_AT_A_TIME, Workers
 from kida.learning.config import RunConfig, TrainingConfig
 from kida.learning.episodes import collect_generation, missing_shards
+from kida.learning.events import (
+    Barrier,
+    FilesDivided,
+    GenerationMade,
+    Kept,
+    Listener,
+    RunFinished,
+    Selecting,
+    Started,
+    Surveying,
+    Training,
+    Warned,
+    log_event,
+)
 from kida.learning.inventory import Inventory, family_of_run, summary_of_left_out
 from kida.learning.judge import Judge
 from kida.learning.makers import Makers, identities, plan_of
 from kida.learning.plan import Plan
 from kida.learning.preflight import calm_threads, check_run
-from kida.learning.run import Listener, Run
+from kida.learning.run import Run
 from kida.learning.samples import Aggregate
 from kida.learning.selection import Selection, finished_card, select
 from kida.learning.survey import survey
@@ -48,7 +63,7 @@ def train(
     makers: Makers | None = None,
     workers: Workers = ONE_AT_A_TIME,
     threads: int | None = None,
-    listener: Listener = lambda event: None,
+    listener: Listener = log_event,
 ) -> Path:
     """Run, or go on with, a training run to its end; return the final policy's folder.
 
@@ -65,7 +80,7 @@ def train(
     threads
         Threads of torch while training; None means as many as there are workers here.
     listener
-        Gets every event.
+        Gets every event; by default, they go to Python's ``logging``.
 
     Raises
     ------
@@ -82,14 +97,14 @@ def train(
         if holds_policy(final):
             return final
         plan = plan_of(config, makers, _listed(run, workers))
-        run.log("started", jobs=workers.count)
+        run.log(Started(jobs=workers.count))
         if config.kind == "relpscost":
             steering(run, plan, workers, threads or workers.count).save(final)
         else:
             for number in range(1, config.generations + 1):
                 make_generation(run, plan, number, makers=makers, workers=workers, threads=threads)
             _inherit(run, plan, workers).save(final)
-        run.log("finished", policy=str(final))
+        run.log(RunFinished(policy=str(final)))
     return final
 
 
@@ -103,16 +118,10 @@ def steering(run: Run, plan: Plan, workers: Workers, threads: int) -> Steering:
 
     torch.set_num_threads(threads)
     training, validation = _samples(run, plan, 1)
-    run.log(
-        "training",
-        generation=1,
-        samples=len(training),
-        validation_samples=len(validation),
-        uninformative=training.uninformative + validation.uninformative,
-    )
+    run.log(_training(1, training, validation))
     config = run.config
     found = fit(training, validation, seed=config.seed)
-    run.log("kept", by_model=found.kept, by_pseudocosts=found.by_pseudocosts)
+    run.log(Kept(by_model=found.kept, by_pseudocosts=found.by_pseudocosts))
     card = replaced(
         found.policy.card,
         recipe={"config": plain(config), **found.policy.card.recipe},
@@ -128,15 +137,15 @@ def _listed(run: Run, workers: Workers) -> Family:
     """Return the run's family; of files, say which are used for what, and which are not."""
 
     def look(files: Sequence[Path]) -> dict[Path, str]:
-        run.log("survey", files=len(files))
+        run.log(Surveying(files=len(files)))
         return survey(files, run.config.collection, run.folder / "survey", workers)
 
     found = family_of_run(run.config.family, run.folder, look)
     if isinstance(found, Inventory):
-        run.log("instances", **{split: found.length(split) for split in SPLITS})
+        run.log(FilesDivided(**{split: found.length(split) for split in SPLITS}))
         if found.left_out:
             what = f"left out of training and selection: {summary_of_left_out(found.left_out)}"
-            run.log("warning", text=what)
+            run.log(Warned(text=what))
     return found
 
 
@@ -177,12 +186,12 @@ def aggregate(run: Run, plan: Plan, kind: str, number: int) -> Aggregate:
             continue
         missing = missing_shards(run, plan, kind, generation)
         if missing:
-            run.log(
-                "warning",
-                text=f"{len(missing)} of generation {generation}'s {kind} shards are missing, "
-                f"{missing[0].name} among them: training goes on without them",
+            text = (
+                f"{len(missing)} of generation {generation}'s {kind} shards are missing, "
+                f"{missing[0].name} among them: training goes on without them"
             )
-    return Aggregate(shards, lambda text: run.log("warning", text=text))
+            run.log(Warned(text=text))
+    return Aggregate(shards, lambda text: run.log(Warned(text=text)))
 
 
 def train_one(
@@ -200,13 +209,7 @@ def train_one(
     torch.set_num_threads(threads)
     config = run.config
     training, validation = _samples(run, plan, number)
-    run.log(
-        "training",
-        generation=number,
-        samples=len(training),
-        validation_samples=len(validation),
-        uninformative=training.uninformative + validation.uninformative,
-    )
+    run.log(_training(number, training, validation))
     before = run.successor(number - 1) if number > 1 else None
     result = train_generation(
         training,
@@ -216,18 +219,25 @@ def train_one(
         seed=int(np.random.SeedSequence([config.seed, number]).generate_state(1)[0]),
         checkpoint=run.generation(number) / "checkpoint.safetensors",
         teacher=_teacher(config.training, before),
-        report=lambda event: run.report({**event, "generation": number}),
+        report=lambda event: run.report(structs.replace(event, generation=number)),
         enough=enough,
     )
     write_json(run.generation(number) / "training.json", result.history)
     hand_on(run, number, Policy(result.weights, _card(config, number)))
     best = min(result.history, key=lambda entry: entry["validation_loss"])
-    run.log("generation", generation=number, epochs=len(result.history), **best)
+    run.log(
+        GenerationMade(
+            generation=number,
+            epochs=len(result.history),
+            validation_loss=best["validation_loss"],
+            validation_top1=best["validation_top1"],
+        )
+    )
 
 
 def _inherit(run: Run, plan: Plan, workers: Workers) -> Policy:
     """Return the policy that the run's generations are merged into."""
-    run.log("selecting")
+    run.log(Selecting())
     config, numbers = run.config, range(1, run.config.generations + 1)
     generations = {n: Policy.load(run.generation(n) / "policy") for n in numbers}
     judge = Judge(
@@ -286,9 +296,18 @@ def _samples(run: Run, plan: Plan, number: int) -> tuple[Aggregate, Aggregate]:
             "or collection.validation_episodes"
         )
     text = f"no episode for validation has a sample: {len(held)} of those for training validate"
-    run.log("warning", text=text)
+    run.log(Warned(text=text))
     rest = [path for path in paths if path not in held]
     return Aggregate(rest), Aggregate(held)
+
+
+def _training(number: int, training: Aggregate, validation: Aggregate) -> Training:
+    return Training(
+        generation=number,
+        samples=len(training),
+        validation_samples=len(validation),
+        uninformative=training.uninformative + validation.uninformative,
+    )
 
 
 def _informative(run: Run, plan: Plan, kind: str, number: int) -> Aggregate:
@@ -366,7 +385,7 @@ def _report_barriers(run: Run, plan: Plan, merged: dict[int, Policy]) -> None:
     for first, second in itertools.combinations(merged, 2):
         middle = loss(interpolate(merged[first].weights, merged[second].weights, 0.5))
         barrier = middle - (ends[first] + ends[second]) / 2
-        run.log("barrier", first=first, second=second, barrier=barrier)
+        run.log(Barrier(first=first, second=second, barrier=barrier))
 
 
 def _card(config: RunConfig, number: int) -> Card:

@@ -9,15 +9,16 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
-from msgspec.structs import replace
+from msgspec.structs import asdict, replace
 
-from kida.boundary import plain, read_json, write_json
+from kida.boundary import read_json, write_json
 from kida.errors import UserError
 from kida.files import atomic_path
 from kida.jobs.job import Failure, Job
 from kida.jobs.run import ONE_AT_A_TIME, Workers
 from kida.learning.collect import Episode
 from kida.learning.config import CollectionConfig, first_difference
+from kida.learning.events import Collecting, CutShort, EpisodeEnded, Warned
 from kida.learning.plan import Draw, Plan
 from kida.learning.records import (
     EpisodeRecord,
@@ -70,7 +71,9 @@ def collect_generation(
         waiting = []
     turns = _turns(run.config.collection, number)
     run.log(
-        "collecting", generation=number, episodes=len(episodes), waiting=len(waiting), acting=turns
+        Collecting(
+            generation=number, episodes=len(episodes), waiting=len(waiting), acting=tuple(turns)
+        )
     )
     tally = _Tally(run, number, len(waiting))
 
@@ -83,7 +86,7 @@ def collect_generation(
         workers.run(_mixed(waiting), ended)
     except _TimeIsUpError:
         write_json(folder / CUT_FILE, {"samples": _samples(folder, "train")})
-        run.log("cut_short", generation=number, samples=_samples(folder, "train"))
+        run.log(CutShort(generation=number, samples=_samples(folder, "train")))
     if not any(record.samples for record in records_in(folder, "train")):
         raise UserError(
             f"generation {number} gave no training samples: {run.config.family} is solved at the "
@@ -215,12 +218,13 @@ class _Tally:
         record = read_json(Path(job.record), EpisodeRecord, "an episode's record")
         self._samples += record.samples
         self._run.log(
-            "episode",
-            generation=self._number,
-            done=self._done,
-            of=self._total,
-            samples_per_second=self._samples / (time.perf_counter() - self._started),
-            **plain(record),
+            EpisodeEnded(
+                generation=self._number,
+                done=self._done,
+                of=self._total,
+                samples_per_second=self._samples / (time.perf_counter() - self._started),
+                **asdict(record),
+            )
         )
 
     def _give_up(self, episode: Episode, failure: Failure) -> None:
@@ -229,7 +233,7 @@ class _Tally:
             failure_file(Path(episode.shard)),
             {"instance": name, "seed": seed, "error": failure.error},
         )
-        self._run.log("warning", text=f"{episode.label}, failed twice: {failure.reason}")
+        self._run.log(Warned(text=f"{episode.label}, failed twice: {failure.reason}"))
 
 
 def _shard_file(folder: Path, kind: str, draw: Draw) -> Path:

@@ -10,14 +10,24 @@ a few steps on the first samples are timed for that.
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
 
-from msgspec import Meta, Struct
-
-from kida.boundary import Natural, Positive, Seconds, convert
 from kida.learning.config import InheritanceConfig, RunConfig
+from kida.learning.events import (
+    Collecting,
+    EpisodeEnded,
+    Epoch,
+    Event,
+    GenerationMade,
+    ProofSolve,
+    Proving,
+    RunFinished,
+    Solve,
+    Step,
+    Training,
+    VerdictReached,
+)
 from kida.learning.proof import PROBE_SECONDS, PROBES, TOTAL_SECONDS
-from kida.learning.run import Event, read_log
+from kida.learning.run import read_log
 from kida.learning.samples import Aggregate
 
 #: Episodes of a generation after which there is an estimate, and more if there are more jobs.
@@ -39,23 +49,6 @@ class Left:
     def total(self) -> float:
         """All of it."""
         return self.episodes + self.training + self.selection + self.verdict
-
-
-class _Told(Struct, frozen=True, kw_only=True):
-    """What counts of an event; of its kind depends what is there."""
-
-    time: Annotated[float, Meta(ge=0.0, le=1e11)] | None = None
-    generation: Natural = 0
-    waiting: Natural = 0
-    done: Natural = 0
-    of: Natural = 0
-    samples: Natural = 0
-    epoch: Natural = 0
-    epochs: Natural = 0
-    samples_per_second: Positive = 1.0
-    kind: str = ""
-    solves: Natural = 0
-    expected: Seconds = 1.0
 
 
 class Forecast:
@@ -93,8 +86,9 @@ class Forecast:
         # Of the generation in training: epochs done, with the part of the one under way.
         self._epoch, self._epochs = 0.0, float(config.training.epochs)
         self._replaying = True
-        for event in read_log(folder):
-            self.see(event)
+        for line in read_log(folder):
+            if line.event is not None:
+                self.see(line.event, line.time)
         self._replaying = False
 
     def at_most(self) -> Left:
@@ -132,33 +126,48 @@ class Forecast:
             found = each * self._share * number
         return min(found, self._config.training.draws_per_epoch)
 
-    def see(self, event: Event) -> None:
-        """Take notice of an event of ``kida.learning``; of unknown ones none.
+    def see(self, event: Event, now: float | None = None) -> None:
+        """Take notice of an event, which was at ``now`` (s since 1970) if not just now."""
+        now = time.time() if now is None else now
+        match event:
+            case Collecting(generation=generation, waiting=waiting):
+                self._generation, self._waiting = generation, waiting
+                self._since, self._done, self._epoch, self._samples = now, 0, 0.0, None
+            case EpisodeEnded():
+                self._see_episode(event, now)
+            case Training(generation=generation, samples=samples):
+                self._generation, self._waiting = generation, 0
+                self._since, self._samples, self._epoch = now, samples, 0.0
+            case Step(epoch=epoch, samples=samples, of=of):
+                self._epoch = epoch - 1 + samples / max(of, 1)
+                self._sample_seconds = self._sample_seconds or 1 / event.samples_per_second
+            case Epoch(epoch=epoch):
+                # With validation and all.
+                if self._samples:
+                    self._sample_seconds = (now - self._since) / self._drawn(self._generation)
+                self._since, self._epoch = now, float(epoch)
+            case GenerationMade(generation=generation, epochs=epochs):
+                self._generation, self._waiting = generation + 1, self._planned
+                # One that is made otherwise has none.
+                self._epochs = float(epochs or self._epochs)
+                self._epoch, self._samples = 0.0, None
+            case Solve():
+                self._solves = max(0, self._solves - 1)
+            case RunFinished():
+                self._generation, self._solves = self._config.generations + 1, 0
+            case Proving() | ProofSolve() | VerdictReached():
+                self._see_proof(event, now)
 
-        Raises
-        ------
-        UserError
-            If a field of it is not what it should be.
-        """
-        handler = getattr(self, f"_on_{event['event']}", None)
-        if handler is not None:
-            told = convert(event, _Told, f"the event {event['event']!r} makes no sense")
-            handler(told, time.time() if told.time is None else told.time)
-
-    def _on_collecting(self, told: _Told, now: float) -> None:
-        self._generation, self._waiting = told.generation, told.waiting
-        self._since, self._done, self._epoch, self._samples = now, 0, 0.0, None
-
-    def _on_episode(self, told: _Told, now: float) -> None:
-        self._done, self._waiting = told.done, told.of - told.done
+    def _see_episode(self, ended: EpisodeEnded, now: float) -> None:
+        self._done, self._waiting = ended.done, ended.of - ended.done
         self._episodes_seen += 1
-        self._samples_seen += told.samples
+        self._samples_seen += ended.samples
         if self._done < max(FIRST_EPISODES, 2 * self._jobs):
             return
         # Half of what is being played now has been played.
         self._episode_seconds = (now - self._since) / (self._done + self._jobs / 2)
         if not self._sample_seconds and not self._replaying:
-            self._sample_seconds = self._timed(told.generation)
+            self._sample_seconds = self._timed(ended.generation)
 
     def _timed(self, number: int) -> float:
         """Return the seconds per sample of a few steps on what there is of a generation."""
@@ -170,45 +179,16 @@ class Forecast:
             return 0.0
         return seconds_per_sample(samples, self._config.training, self._threads)
 
-    def _on_training(self, told: _Told, now: float) -> None:
-        self._generation, self._waiting = told.generation, 0
-        self._since, self._samples, self._epoch = now, told.samples, 0.0
-
-    def _on_step(self, told: _Told, now: float) -> None:
-        self._epoch = told.epoch - 1 + told.samples / max(told.of, 1)
-        self._sample_seconds = self._sample_seconds or 1 / told.samples_per_second
-
-    def _on_epoch(self, told: _Told, now: float) -> None:
-        # With validation and all.
-        if self._samples:
-            self._sample_seconds = (now - self._since) / self._drawn(self._generation)
-        self._since, self._epoch = now, float(told.epoch)
-
-    def _on_generation(self, told: _Told, now: float) -> None:
-        self._generation, self._waiting = told.generation + 1, self._planned
-        # One that is made otherwise has none.
-        self._epochs = float(told.epochs or self._epochs)
-        self._epoch, self._samples = 0.0, None
-
-    def _on_solve(self, told: _Told, now: float) -> None:
-        self._solves = max(0, self._solves - 1)
-
-    def _on_finished(self, told: _Told, now: float) -> None:
-        self._generation, self._solves = self._config.generations + 1, 0
-
-    def _on_proving(self, told: _Told, now: float) -> None:
-        self._verdict = told.solves * (told.expected + _START_SECONDS) / self._jobs
-
-    def _on_proof(self, told: _Told, now: float) -> None:
-        if told.kind != "results":
-            return
-        if not told.done:
-            self._since = now
-        elif told.done >= self._jobs:
-            self._verdict = (now - self._since) / told.done * (told.of - told.done)
-
-    def _on_verdict(self, told: _Told, now: float) -> None:
-        self._verdict = 0.0
+    def _see_proof(self, event: Proving | ProofSolve | VerdictReached, now: float) -> None:
+        match event:
+            case Proving(solves=solves, expected=expected):
+                self._verdict = solves * (expected + _START_SECONDS) / self._jobs
+            case ProofSolve(kind="results", done=0):
+                self._since = now
+            case ProofSolve(kind="results", done=done, of=of) if done >= self._jobs:
+                self._verdict = (now - self._since) / done * (of - done)
+            case VerdictReached():
+                self._verdict = 0.0
 
 
 def solves_to_select(options: InheritanceConfig, generations: int) -> int:

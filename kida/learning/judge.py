@@ -7,7 +7,6 @@ are an evaluation like any other, in a folder of results: what is on disk is not
 import math
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from scipy.stats import t as student_t
@@ -17,14 +16,12 @@ from kida.evaluation.records import RUNS_FOLDER, Failed, Finished, Protocol, Rec
 from kida.evaluation.runner import evaluate
 from kida.evaluation.trials import Trial
 from kida.jobs.run import Workers
+from kida.learning.events import Listener, Solve, Warned, log_event
 from kida.learning.plan import Draw
 from kida.network.policy import Policy, holds_policy
 from kida.parameters import NO_PARAMETERS, ParameterValue
 from kida.reward import cumulated_reward
 from kida.sense import Sense
-
-#: Gets an event.
-Report = Callable[[dict[str, Any]], None]
 
 # How problems end that have no dual bound to compare.
 _NO_BOUND = {"infeasible", "unbounded", "infeasible or unbounded"}
@@ -130,7 +127,7 @@ class Judge:
         draws: Sequence[Draw],
         folder: Path,
         workers: Workers,
-        report: Report = lambda event: None,
+        report: Listener = log_event,
         user_parameters: Mapping[str, ParameterValue] = NO_PARAMETERS,
     ) -> None:
         own = dict(user_parameters)
@@ -161,7 +158,7 @@ class Judge:
             self._protocol,
             self._folder,
             self._workers,
-            lambda done, of: self._report({"event": "solve", "done": done, "of": of}),
+            lambda done, of: self._report(Solve(done=done, of=of)),
         )
         return [[self._reward(row[position]) for row in table] for position in range(len(policies))]
 
@@ -177,7 +174,7 @@ class Judge:
             if name not in self._left_out:
                 self._left_out.add(name)
                 text = f"{name} is {record.result.reason}: it is left out of the selection"
-                self._report({"event": "warning", "text": text})
+                self._report(Warned(text=text))
             return math.nan
         reward = mean_reward(record)
         if not math.isfinite(reward):

@@ -23,7 +23,7 @@ from typing import Annotated, Literal
 import numpy as np
 from msgspec import Meta, Struct
 
-from kida.boundary import Count, Natural, Seconds, plain, read_json, write_json
+from kida.boundary import Count, Natural, Seconds, read_json, write_json
 from kida.errors import UserError
 from kida.evaluation.comparisons import detectable_ratio
 from kida.evaluation.records import RUNS_FOLDER, Failed, Finished, Protocol, Record, read_record
@@ -43,9 +43,18 @@ from kida.evaluation.verdict import (
 )
 from kida.instances.family import Family, Instance
 from kida.jobs.run import ONE_AT_A_TIME, Workers
+from kida.learning.events import (
+    Listener,
+    Probing,
+    ProofSolve,
+    Proving,
+    VerdictReached,
+    Warned,
+    log_event,
+)
 from kida.learning.inventory import Inventory, family_of_run
 from kida.learning.records import records_in
-from kida.learning.run import Listener, Run, read_run
+from kida.learning.run import Run, read_run
 from kida.lock import locked
 from kida.network.policy import holds_policy
 from kida.network.steering import load_policy
@@ -99,7 +108,7 @@ def prove(
     folder: Path,
     *,
     workers: Workers = ONE_AT_A_TIME,
-    listener: Listener = lambda event: None,
+    listener: Listener = log_event,
 ) -> Verdict | None:
     """Compare a finished run's policy with SCIP's default; return the verdict.
 
@@ -110,7 +119,7 @@ def prove(
     workers
         Where the solves are done.
     listener
-        Gets every event.
+        Gets every event; by default, they go to Python's ``logging``.
 
     Returns
     -------
@@ -135,14 +144,11 @@ def prove(
         source = family_of_run(identity.config.family, folder)
         unseen = _unseen(source)
         if not unseen:
-            run.log(
-                "warning",
-                text=f"no verdict: {source.name} has no test instance that the run has not seen",
-            )
+            text = f"no verdict: {source.name} has no test instance that the run has not seen"
+            run.log(Warned(text=text))
             return None
         design = _design(run, source, unseen, workers)
-        solves = 2 * len(design.instances) * design.seeds
-        run.log("proving", **plain(design), solves=solves, detectable=_detectable(design))
+        run.log(_proving(design))
         records, default = _compared(run, source, design, policy.absolute(), workers)
         found = judged(
             design.goal,
@@ -153,7 +159,15 @@ def prove(
             seconds_used=run.seconds_worked(),
         )
         write_verdict(folder, found)
-        run.log("verdict", **plain(found), text=sentence(found))
+        run.log(
+            VerdictReached(
+                goal=found.goal,
+                ratio=found.ratio,
+                interval=found.interval,
+                proven=found.proven,
+                text=sentence(found),
+            )
+        )
     return found
 
 
@@ -214,7 +228,7 @@ def _probe(
     """Have SCIP's default solve a few training instances; return which it did, and the seconds."""
     length = source.length("train")
     chosen = [_instance(run, source, "train", k) for k in _spread(range(length), PROBES)]
-    run.log("probing", instances=len(chosen), seconds=PROBE_SECONDS)
+    run.log(Probing(instances=len(chosen), seconds=PROBE_SECONDS))
     trials = trials_of(chosen, [0], ["default"])
     records = _solved(run, trials, _protocol(run, settings, PROBE_SECONDS), "probes", workers)
     finished = [record for record in records if isinstance(record, Finished)]
@@ -264,7 +278,7 @@ def _compared(
     protocol = _protocol(run, design.settings, design.time_limit)
     records = _solved(run, trials, protocol, "results", workers)
     for text in warnings(load_results([run.folder / FOLDER / "results"])):
-        run.log("warning", text=text)
+        run.log(Warned(text=text))
     default = [record for record in records if record.job.policy == "default"]
     return [record for record in records if record.job.policy != "default"], default
 
@@ -284,15 +298,27 @@ def _solved(
     def begin(count: int) -> None:
         nonlocal missing
         missing = count
-        run.tell({"event": "proof", "kind": name, "done": 0, "of": missing})
+        run.report(ProofSolve(kind=name, done=0, of=missing))
 
     def ended(record: Record) -> None:
         nonlocal done
         done += 1
-        run.tell({"event": "proof", "kind": name, "done": done, "of": missing})
+        run.report(ProofSolve(kind=name, done=done, of=missing))
 
     evaluate(trials, protocol, results, workers, retry_failed=True, on_begin=begin, on_record=ended)
     return [read_record(results / RUNS_FOLDER / trial.file_name) for trial in trials]
+
+
+def _proving(design: Design) -> Proving:
+    return Proving(
+        settings=design.settings,
+        time_limit=design.time_limit,
+        instances=design.instances,
+        seeds=design.seeds,
+        solves=2 * len(design.instances) * design.seeds,
+        expected=design.expected,
+        detectable=_detectable(design),
+    )
 
 
 def _detectable(design: Design) -> float | None:

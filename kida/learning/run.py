@@ -27,23 +27,21 @@ import itertools
 import json
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, cast
+from typing import Annotated, Any, NamedTuple, cast
 
 from msgspec import Meta, Struct
 from safetensors import SafetensorError, safe_open
 
-from kida.boundary import LARGE_FILE, convert, decode_json, read_json, write_json
+from kida.boundary import LARGE_FILE, convert, decode_json, plain, read_json, write_json
 from kida.errors import UserError
 from kida.files import whole_files
 from kida.learning.config import RUN_VERSION, RunConfig, first_difference
+from kida.learning.events import Event, Listener, Tick, kinds, log_event
 from kida.learning.records import records_in
 from kida.lock import holds_only_lock
 from kida.network.policy import holds_policy
-
-Event = dict[str, Any]
-Listener = Callable[[Event], None]
 
 
 class Identity(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -65,11 +63,30 @@ class Identity(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     makers: Mapping[str, Mapping[str, Any]] = {}
 
 
-class _Logged(Struct, frozen=True):
-    """What every event in a log has: its kind, and seconds since 1970."""
+class Logged(NamedTuple):
+    """A line of a run's log.
+
+    Attributes
+    ----------
+    time
+        Seconds since 1970.
+    event
+        None if it is of a kind that is not known here.
+    resumed
+        Whether nobody worked on the run between the event before and this one.
+    """
+
+    time: float
+    event: Event | None
+    resumed: bool
+
+
+class _Line(Struct, frozen=True):
+    """What every line of a log has."""
 
     event: str
     time: Annotated[float, Meta(ge=0.0, le=1e11)]
+    resumed: bool = False
 
 
 class Run:
@@ -96,7 +113,7 @@ class Run:
         self,
         folder: Path,
         config: RunConfig,
-        listener: Listener = lambda event: None,
+        listener: Listener = log_event,
         makers: Mapping[str, Mapping[str, Any]] | None = None,
     ) -> None:
         self.folder = folder
@@ -127,9 +144,9 @@ class Run:
         """Return the policy folder from which the generation after ``number`` goes on."""
         return self.generation(number) / ("merged" if self.config.inheritance.iterate else "policy")
 
-    def log(self, event: str, **fields: Any) -> None:
+    def log(self, event: Event) -> None:
         """Append an event to the log and tell the listener."""
-        entry = {"time": round(time.time(), 3), "event": event, **fields}
+        entry = {"time": round(time.time(), 3), **plain(event)}
         if self._resumed:
             # Nobody worked on the run between this event and the one before.
             entry["resumed"], self._resumed = True, False
@@ -140,7 +157,7 @@ class Run:
             raise UserError(
                 f"cannot write the log in {self.folder} ({error.strerror}): free some space"
             ) from error
-        self._listener(entry)
+        self._listener(event)
 
     def seconds_worked(self, generation: int | None = None) -> float:
         """Return the wall-clock seconds that were spent on the run, without the pauses in it.
@@ -150,24 +167,20 @@ class Run:
         generation
             Only what was spent on this one; None for all.
         """
-        spent, current = 0.0, None
+        spent, current = 0.0, 0
         for before, after in itertools.pairwise(read_log(self.folder)):
             # Not all events name theirs: they belong to the one named last.
-            current = before.get("generation", current)
-            if not after.get("resumed") and generation in (None, current):
-                spent += max(0.0, float(after["time"] - before["time"]))
+            current = getattr(before.event, "generation", current)
+            if not after.resumed and generation in (None, current):
+                spent += max(0.0, after.time - before.time)
         return spent
 
-    def tell(self, event: Event) -> None:
-        """Tell the listener alone: of what says no more than how far a step is."""
-        self._listener(event)
-
     def report(self, event: Event) -> None:
-        """Log an event, or only tell the listener of it."""
-        if event["event"] in ("step", "solve"):
-            self.tell(event)
+        """Log an event, or only tell the listener how far a step is."""
+        if isinstance(event, Tick):
+            self._listener(event)
         else:
-            self.log(**event)
+            self.log(event)
 
 
 def _cut_unfinished_line(log: Path) -> None:
@@ -179,8 +192,8 @@ def _cut_unfinished_line(log: Path) -> None:
             os.truncate(log, end)
 
 
-def read_log(folder: Path) -> list[Event]:
-    """Return all events of a run's log, in order; none if it has not begun.
+def read_log(folder: Path) -> list[Logged]:
+    """Return all lines of a run's log, in order; none if it has not begun.
 
     Raises
     ------
@@ -191,9 +204,14 @@ def read_log(folder: Path) -> list[Event]:
     # What a kill has left of an event is none.
     lines = log.read_bytes().split(b"\n")[:-1] if log.exists() else []
     trouble = f"{log} is no run's log (move it away)"
-    for line in lines:
-        decode_json(line, _Logged, trouble)
-    return [decode_json(line, Event, trouble) for line in lines]
+    known = kinds()
+    found = []
+    for text in lines:
+        line = decode_json(text, _Line, trouble)
+        kind = known.get(line.event)
+        event = None if kind is None else decode_json(text, kind, trouble)
+        found.append(Logged(line.time, event, line.resumed))
+    return found
 
 
 def read_run(folder: Path) -> Identity:

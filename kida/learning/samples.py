@@ -15,6 +15,7 @@ To store something more, add it in :func:`write_shard` and :meth:`Shard.sample`,
 """
 
 import itertools
+import logging
 import zlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -39,6 +40,8 @@ from kida.sample import Sample
 
 SHARD_VERSION = 4
 FORMAT = "kida-samples"
+
+_log = logging.getLogger(__name__)
 
 _V = VariableFeature
 # Columns that are 0 or 1, packed into the bits of one uint16 per variable.
@@ -283,7 +286,7 @@ class Aggregate:
         How many samples were left out.
     """
 
-    def __init__(self, paths: Iterable[Path], report: Callable[[str], None] = print) -> None:
+    def __init__(self, paths: Iterable[Path], report: Callable[[str], None] = _log.warning) -> None:
         self.shards: list[Shard] = []
         self.references: list[Reference] = []
         self.uninformative = 0

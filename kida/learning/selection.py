@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 from kida.boundary import replaced
 from kida.learning.config import InheritanceConfig
-from kida.learning.judge import Judge, Report
+from kida.learning.events import Listener, Rewarded, log_event
+from kida.learning.judge import Judge
 from kida.network.architecture import Weights
 from kida.network.card import Card
 from kida.network.inheritance import best_parents, greedy_soup, uniform_average
@@ -44,7 +45,7 @@ def select(
     options: InheritanceConfig,
     generations: Sequence[Policy],
     judge: Judge,
-    report: Report = lambda event: None,
+    report: Listener = log_event,
 ) -> Selection:
     """Merge the generations and choose the expert's depth, by reward.
 
@@ -69,7 +70,7 @@ def select(
     def note(name: str, reward: float) -> None:
         measured[name] = reward
         bound = sign(judge.sense) * reward
-        report({"event": "reward", "policy": name, "reward": reward, "bound": bound})
+        report(Rewarded(policy=name, reward=reward, bound=bound))
 
     first = len(generations) if options.method == "last" else 1
     numbers = range(first, len(generations) + 1)

@@ -7,21 +7,23 @@ so that a killed run leaves no gaps and no doubles. To show more, add a line to 
 import contextlib
 import importlib.util
 import math
+import time
 from pathlib import Path
 from typing import Any
 
-from kida.boundary import decode_json
 from kida.errors import UserError, missing_extra
+from kida.learning.events import EpisodeEnded, Epoch, Event, Rewarded
+from kida.learning.run import read_log
 
 #: Event to its fields and the curves that they are points of; the steps count the event.
-CURVES: dict[str, dict[str, str]] = {
-    "episode": {
+CURVES: dict[type[Event], dict[str, str]] = {
+    EpisodeEnded: {
         "reward": "episode/reward",
         "samples": "episode/samples",
         "nodes": "episode/nodes",
         "samples_per_second": "episode/samples_per_second",
     },
-    "epoch": {
+    Epoch: {
         "loss": "epoch/loss",
         "learning_rate": "epoch/learning_rate",
         "samples_per_second": "epoch/samples_per_second",
@@ -62,7 +64,7 @@ class TensorBoard:
             with contextlib.suppress(OSError):  # told by `show`, if it matters
                 self._writer.close()
 
-    def show(self, event: dict[str, Any]) -> None:
+    def show(self, event: Event) -> None:
         """Add an event's points; the first event brings those of all logged ones.
 
         Raises
@@ -73,11 +75,11 @@ class TensorBoard:
         try:
             if self._writer is None:
                 self._open()
-                events = self._logged()
+                # The event is among them, unless it is none to be logged.
+                for line in read_log(self._run):
+                    self._add(line.event, line.time)
             else:
-                events = [event]
-            for entry in events:
-                self._add(entry)
+                self._add(event, time.time())
             self._writer.flush()
         except OSError as error:
             raise UserError(
@@ -93,24 +95,19 @@ class TensorBoard:
             file.unlink()
         self._writer = Writer(str(folder))
 
-    def _logged(self) -> list[dict[str, Any]]:
-        log = self._run / "log.jsonl"
-        lines = log.read_bytes().splitlines()
-        trouble = f"{log} is no run's log (move it away, or leave out --tensorboard)"
-        return [decode_json(line, dict[str, Any], trouble) for line in lines]
-
-    def _add(self, event: dict[str, Any]) -> None:
-        if event["event"] == "reward":
+    def _add(self, event: Event | None, when: float) -> None:
+        if event is None:
+            return
+        if isinstance(event, Rewarded):
             # Measured again, from the same solves, when an interrupted selection goes on.
-            name, _, number = event["policy"].partition("generation ")
-            curve = f"selection/{name or 'generation'}"
-            self._point(curve, event["reward"], int(number or 1), event["time"])
-        for field, curve in CURVES.get(event["event"], {}).items():
-            self._point(curve, event[field], self._steps.get(curve, 0) + 1, event["time"])
+            name, _, number = event.policy.partition("generation ")
+            self._point(f"selection/{name or 'generation'}", event.reward, int(number or 1), when)
+        for field, curve in CURVES.get(type(event), {}).items():
+            self._point(curve, getattr(event, field), self._steps.get(curve, 0) + 1, when)
 
-    def _point(self, curve: str, value: float | None, step: int, time: float) -> None:
+    def _point(self, curve: str, value: float | None, step: int, when: float) -> None:
         if step <= self._steps.get(curve, 0):
             return
         self._steps[curve] = step
         if value is not None and math.isfinite(value):
-            self._writer.add_scalar(curve, value, step, wall_time=time)
+            self._writer.add_scalar(curve, value, step, wall_time=when)

@@ -24,14 +24,12 @@ from torch import Tensor
 from kida.errors import UserError
 from kida.learning.checkpoint import read_checkpoint, write_checkpoint
 from kida.learning.config import TrainingConfig
+from kida.learning.events import Epoch, Listener, Step, Stopped, log_event
 from kida.learning.losses import LOSSES, Batch, batches, teacher_loss
 from kida.learning.samples import Aggregate
 from kida.learning.validation import Validation, validate
 from kida.network.architecture import Weights
 from kida.network.gnn import Network
-
-#: Gets an event.
-Report = Callable[[dict[str, Any]], None]
 
 # What the learning rate is multiplied by on a plateau of the validation loss.
 _PLATEAU_FACTOR = 0.3
@@ -122,7 +120,7 @@ def train_generation(
     seed: int,
     checkpoint: Path,
     teacher: Network | None = None,
-    report: Report = lambda event: None,
+    report: Listener = log_event,
     enough: Callable[[], bool] = lambda: False,
 ) -> TrainingResult:
     """Train ``network`` until the epochs are over or the validation loss no longer falls.
@@ -160,11 +158,11 @@ def train_generation(
         measured = trainer.validation(validation)
         entry = trainer.keep(metrics, measured)
         trainer.save(checkpoint)
-        report({"event": "epoch", **entry})
+        report(Epoch(**entry))
         if enough():
             break
     if state.epoch < config.epochs and trainer.stalled:
-        report({"event": "stopped", "epoch": state.epoch, "of": config.epochs})
+        report(Stopped(epoch=state.epoch, of=config.epochs))
     last = trainer.last()
     network.load_state_dict(trainer.best)
     return TrainingResult(network.weights(), last, state.history)
@@ -216,7 +214,7 @@ class _Trainer:
         config: TrainingConfig,
         seed: int,
         teacher: Network | None,
-        report: Report,
+        report: Listener,
     ) -> None:
         self._device = choose_device(config.device)
         self._network = network.to(self._device)
@@ -248,14 +246,13 @@ class _Trainer:
             if now - last_report > _REPORT_INTERVAL:
                 last_report = now
                 self._report(
-                    {
-                        "event": "step",
-                        "epoch": state.epoch + 1,
-                        "samples": done,
-                        "of": len(order),
-                        "samples_per_second": done / (now - started),
-                        "loss": total / done,
-                    }
+                    Step(
+                        epoch=state.epoch + 1,
+                        samples=done,
+                        of=len(order),
+                        samples_per_second=done / (now - started),
+                        loss=total / done,
+                    )
                 )
         seconds = time.perf_counter() - started
         return {"loss": total / done, "samples_per_second": done / seconds}

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from kida.errors import UserError
+from kida.solver.pattern import Pattern, pattern_of
 from kida.solver.problem import read_model
 from kida.solver.root import solve_root
 
@@ -47,6 +48,8 @@ class Description:
         SCIP's status if it ended before branching, else ``"branching"``.
     seconds
         Wall-clock time of all this.
+    pattern
+        Where the nonzeros of the problem as given are, if that was asked for.
     """
 
     sense: str
@@ -59,15 +62,17 @@ class Description:
     unfixed: int | None
     status: str
     seconds: float
+    pattern: Pattern | None = None
 
 
-def describe(path: Path, time_limit: float = 300.0) -> Description:
-    """Read a problem file, solve its root node and report.
+def describe(path: Path, time_limit: float = 300.0, *, with_pattern: bool = False) -> Description:
+    """Read a problem file, solve its root node and report; on request, where its nonzeros are.
 
     Raises
     ------
     UserError
-        If the file cannot be read or the time limit is not positive.
+        If the file cannot be read, the time limit is not positive, or there is no linear row of
+        which to give the pattern.
     """
     if not time_limit > 0.0:
         raise UserError(f"the time limit is {time_limit}; it must be more than 0 seconds")
@@ -75,6 +80,7 @@ def describe(path: Path, time_limit: float = 300.0) -> Description:
     original = _counts(model, transformed=False)
     linear = [row for row in model.getConss(transformed=False) if row.isLinear()]
     nonzeros = sum(model.getConsNVars(row) for row in linear)
+    pattern = pattern_of(model) if with_pattern else None
     candidates = solve_root(model, time_limit)
     description = Description(
         sense=model.getObjectiveSense(),
@@ -87,6 +93,7 @@ def describe(path: Path, time_limit: float = 300.0) -> Description:
         unfixed=candidates.unfixed if candidates else None,
         status="branching" if candidates else str(model.getStatus()),
         seconds=float(model.getTotalTime()),
+        pattern=pattern,
     )
     model.free()
     return description

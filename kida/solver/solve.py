@@ -7,6 +7,7 @@ of the branching rule surfaces. ``solve`` builds the model, runs it, and frees i
 
 import errno
 import json
+import logging
 import math
 import os
 import tempfile
@@ -39,6 +40,9 @@ from kida.trajectory import SCIP_INFINITY, BoundTrajectory, with_infinities
 #: How long an interrupted solve may take to come to rest before it is abandoned, in seconds: an LP
 #: is solved to its end. A second Ctrl-C abandons it at once.
 _PATIENCE = 30.0
+
+
+_log = logging.getLogger(__name__)
 
 
 class Reason(Enum):
@@ -340,6 +344,7 @@ def solve(
         after_root = limits.seconds(settings) if settings.clock_starts == "root_end" else math.inf
         recorder = BoundRecorder(capsule(model), limit_after_root=after_root)
         brancher = policy(model) if callable(policy) else attach_policy(model, policy, seed)
+        _log.info("solving %s, policy %s, settings %s", instance.name, policy, settings.name)
         recorder.start()
         interrupt = _optimize(model, brancher, at_rest, _reporter(recorder, on_progress))
         recorder.finish(capsule(model))
@@ -347,6 +352,15 @@ def solve(
             recorder.arrays(), recorder.root_end_wall, recorder.root_end_cpu, sense
         )
         result = _result(model, sense, trajectory, brancher)
+        _log.info(
+            "%s: %s, bounds %.10g and %.10g, %d nodes, %.2f s",
+            instance.name,
+            result.termination.status,
+            result.dual_bound,
+            result.primal_bound,
+            result.nodes,
+            result.wall_time,
+        )
         if solution_file is not None and result.solution is not None:
             with atomic_path(solution_file) as temporary:
                 _write_solution(model, result.solution, temporary)

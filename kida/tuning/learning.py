@@ -17,12 +17,13 @@ from kida.errors import UserError
 from kida.jobs.run import Workers
 from kida.learning.config import CollectionConfig, InheritanceConfig, RunConfig, TrainingConfig
 from kida.learning.dagger import aggregate, hand_on, make_generation
+from kida.learning.events import Listener, Warned, log_event
 from kida.learning.inventory import INVENTORY_FILE, Inventory
 from kida.learning.makers import Makers, identities, plan_of
 from kida.learning.plan import Plan
 from kida.learning.preflight import calm_threads, check_run
 from kida.learning.records import records_in
-from kida.learning.run import Listener, Run
+from kida.learning.run import Run
 from kida.network.policy import Policy, holds_policy
 from kida.network.steering import Steering, load_policy
 from kida.parameters import ParameterValue
@@ -166,7 +167,7 @@ def learn(
     workers: Workers,
     threads: int | None = None,
     former: Policy | None = None,
-    listener: Listener = lambda event: None,
+    listener: Listener = log_event,
 ) -> Learned:
     """Learn while there is time; return what came of it.
 
@@ -256,7 +257,7 @@ def _steering(run: Run, plan: Plan, number: int, threads: int) -> Steering | Non
             sets = [aggregate(run, plan, kind, number) for kind in ("train", "valid")]
             fit(sets[0], sets[1], seed=run.config.seed).policy.save(home)
         except UserError as error:
-            run.log("warning", text=f"SCIP's own branching is not steered: {error}")
+            run.log(Warned(text=f"SCIP's own branching is not steered: {error}"))
             return None
     policy = load_policy(home)
     assert isinstance(policy, Steering)

@@ -6,8 +6,8 @@ from pathlib import Path
 from kida.boundary import read_json, write_json
 from kida.errors import UserError
 from kida.learning.preflight import check_packages
-from kida.learning.run import Event
 from kida.tuning.clock import Clock
+from kida.tuning.events import Planned
 from kida.tuning.learning import Effort, effort
 from kida.tuning.survey import Survey, planned_pairs
 
@@ -58,7 +58,9 @@ def kept_effort(folder: Path, planned: Effort) -> Effort:
         return planned
 
 
-def plan_event(survey: Survey, planned: Effort | None, clock: Clock, cores: int, say: Say) -> Event:
+def plan_event(
+    survey: Survey, planned: Effort | None, clock: Clock, cores: int, say: Say
+) -> Planned:
     """Return the plan as an event; warn of a verdict that will prove little."""
     pairs = planned_pairs(survey, clock, cores)
     if pairs < _FEW_PAIRS:
@@ -67,12 +69,11 @@ def plan_event(survey: Survey, planned: Effort | None, clock: Clock, cores: int,
             f"warning: the verdict will have about {pairs} pairs of runs, which prove little: "
             f"a --budget of {need / 60:.0f}m or a shorter --time-limit would give {_FEW_PAIRS}"
         )
-    return {
-        "event": "planned",
-        "goal": survey.goal,
-        "time_limit": survey.time_limit,
-        "steps": {step: clock.left_for(step) for step in ("levers", "learning", "policies")},
-        "episodes": None if planned is None else planned.episodes,
-        "pairs": pairs,
-        "left": clock.left,
-    }
+    return Planned(
+        goal=survey.goal,
+        time_limit=survey.time_limit,
+        steps={step: clock.left_for(step) for step in ("levers", "learning", "policies")},
+        episodes=None if planned is None else planned.episodes,
+        pairs=pairs,
+        left=clock.left,
+    )

@@ -211,7 +211,7 @@ def _learning(place: Path) -> Iterable[str]:
 def _curves(curves: dict[str, list[dict[str, Any]]]) -> str | None:
     """Return the learning curves as a figure; None without matplotlib."""
     try:
-        from kida.evaluation.plots import figure_with_axes
+        from kida.evaluation.drawing import figure_with_axes
     except ImportError:
         return None
     figure, axes = figure_with_axes("epoch", "loss")

@@ -13,8 +13,8 @@ from kida.errors import UserError
 from kida.evaluation.records import Failed, Protocol, Record
 from kida.evaluation.verdict import VERDICT_FILE
 from kida.jobs.run import ONE_AT_A_TIME, Workers
+from kida.learning.events import Event, Listener, log_event
 from kida.learning.inventory import Inventory, summary_of_left_out
-from kida.learning.run import Event, Listener
 from kida.lock import locked
 from kida.network.card import Card
 from kida.network.policy import WEIGHTS_FILE, Policy, holds_policy
@@ -23,6 +23,7 @@ from kida.tuning.clock import Clock, Step
 from kida.tuning.config import TuneConfig
 from kida.tuning.contestants import of_levers
 from kida.tuning.delivery import Delivery, deliver, nothing_to_win, policy_of
+from kida.tuning.events import LeversRaced, PoliciesRaced, Said, Solves, Surveyed
 from kida.tuning.files import MOST_VERDICT, Division, divide
 from kida.tuning.folder import DELIVERY_FILE, claim, current_round, finished
 from kida.tuning.learning import Effort, Learned, learn
@@ -50,7 +51,7 @@ def tune(
     *,
     workers: Workers = ONE_AT_A_TIME,
     threads: int | None = None,
-    listener: Listener = lambda event: None,
+    listener: Listener = log_event,
 ) -> Delivery:
     """Tune SCIP for a user's problems, or go on with it, and return what is delivered.
 
@@ -67,8 +68,7 @@ def tune(
     threads
         Of torch while training; None means as many as there are workers here.
     listener
-        Gets every event: those of a training run, ``"say"`` with a ``text``, and ``"solves"`` with
-        a ``phase``, how many are ``done`` and ``of`` how many, and seconds ``left`` of the budget.
+        Gets every event, those of a training run too; by default, they go to Python's ``logging``.
 
     Raises
     ------
@@ -82,7 +82,7 @@ def tune(
         found = finished(place)
         if found is not None:
             text = f"{folder} has come to its end before; to tune anew, give another --out"
-            listener({"event": "say", "text": text})
+            listener(Said(text=text))
             return found
         return _Tuning(folder, place, earlier, config, budget, workers, threads, listener).run()
 
@@ -127,7 +127,7 @@ class _Tuning:
 
     def _say(self, text: str) -> None:
         self.clock.tick()
-        self.listener({"event": "say", "text": text})
+        self.listener(Said(text=text))
 
     def _former(self) -> AnyPolicy | None:
         """Return what the round before has delivered, if that was more than SCIP's default."""
@@ -169,9 +169,7 @@ class _Tuning:
             self.clock.tick()
             if isinstance(record, Failed):
                 self._say(f"warning: {record.job.instance.name}: {record.reason}")
-            self.listener(
-                {"event": "solves", "phase": step, "done": done, "of": of, "left": self.clock.left}
-            )
+            self.listener(Solves(phase=step, done=done, of=of, left=self.clock.left))
 
         protocol = Protocol(
             self.config.settings,
@@ -191,7 +189,7 @@ class _Tuning:
         self._say(f"survey: SCIP's default on {count} files, at most {limit:.3g} s each")
         arena = self._arena("survey", limit)
         survey = take_survey(draws, arena, self.config, self.clock, self.place)
-        self.listener({"event": "surveyed", "survey": survey})
+        self.listener(Surveyed(survey=survey))
         return survey
 
     def _plan(self, survey: Survey, learns: bool) -> Effort | None:
@@ -206,7 +204,7 @@ class _Tuning:
         arena = self._arena("levers", race_limit(survey))
         cheap = race_draws(survey, draws)
         found = race_levers(survey, cheap, arena, self.clock, self.place, self._say)
-        self.listener({"event": "raced", "of": "levers", "race": found})
+        self.listener(LeversRaced(race=found))
         return found
 
     def _learn(
@@ -254,7 +252,7 @@ class _Tuning:
         draws = division.draws("valid", _MOST_DRAWS, _SEEDS["policies"], self.config.seed)
         arena = self._arena("policies", race_limit(survey))
         found = race_policies(entered, survey, draws, arena, self.clock, self.place, self._say)
-        self.listener({"event": "raced", "of": "policies", "race": found})
+        self.listener(PoliciesRaced(race=found))
         return found
 
     def _prove(self, division: Division, survey: Survey, raced: PolicyRace) -> Proof | None:

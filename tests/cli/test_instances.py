@@ -29,3 +29,20 @@ def test_describes_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
 def test_mistakes_exit_with_2(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["instances", "describe", str(tmp_path / "missing.mps")]) == 2
     assert "there is no file" in capsys.readouterr().err
+
+
+def test_describes_a_file_with_a_picture(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "x.mps.gz"
+    set_cover("p", Source(1), rows=60, columns=90).write(path)
+    assert main(["instances", "describe", str(path), "--plot"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    frame = [number for number, line in enumerate(lines) if line[:1] in ("┌", "└")]
+    # 60 rows of 90 columns, four by two in a character.
+    assert frame[1] - frame[0] - 1 == 15
+    assert len(lines[frame[0]]) == 45 + 2
+    assert lines[-2:] == [
+        " columns: b binary",
+        "60 linear rows, 90 columns, in the file's order; a dot is up to 1 rows by 1 columns",
+    ]

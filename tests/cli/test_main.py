@@ -1,6 +1,7 @@
 """The ``kida`` command itself: help, versions, exit statuses."""
 
 import importlib
+import logging
 import os
 import shlex
 import subprocess
@@ -8,7 +9,7 @@ import sys
 
 import pytest
 
-from kida.cli import COMMANDS, main
+from kida.cli import COMMANDS, main, status_of
 
 
 def test_versions(capsys):
@@ -73,3 +74,15 @@ def test_a_reader_that_has_enough_is_no_mistake():
     assert process.wait(60) == 141
     assert process.stderr.read() == b""
     process.stderr.close()
+
+
+def test_what_kida_logs_and_nobody_listens_to_is_shown(capsys):
+    def run() -> int:
+        logging.getLogger("kida.jobs.run").warning("all cores are %s", "taken")
+        logging.getLogger("kida.jobs.run").info("a job has begun")
+        return 0
+
+    assert status_of(run) == 0
+    assert capsys.readouterr().err == "kida: warning: all cores are taken\n"
+    handlers = logging.getLogger("kida").handlers
+    assert [type(handler) for handler in handlers] == [logging.NullHandler]

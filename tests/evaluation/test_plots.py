@@ -8,9 +8,9 @@ import pytest
 pytest.importorskip("matplotlib", reason="the extra plot is not installed")
 
 from kida.boundary import replaced
+from kida.evaluation.drawing import Styles, short
 from kida.evaluation.plots import (
     FIGURES,
-    _Styles,
     bound_over_time,
     gains,
     instances_over_time,
@@ -116,7 +116,7 @@ def test_where_there_is_nothing_to_draw(results):
 
 
 def test_no_two_policies_look_alike():
-    styles = _Styles([f"policy {number}" for number in range(40)])
+    styles = Styles([f"policy {number}" for number in range(40)])
     looks = {(styles.colour[name], styles.line[name]) for name in styles.colour}
     marks = {(styles.colour[name], styles.marker[name]) for name in styles.colour}
     assert len(looks) == len(marks) == 40
@@ -132,3 +132,53 @@ def test_time_ends_where_the_last_run_does(results):
     )
     assert axes.lines[0].get_xdata()[-1] == pytest.approx(last)
     assert last < 2.0
+
+
+def ended_after(results: Results, seconds: list[float]) -> Results:
+    """Give each run this length after the root node; its bound rises by 1 halfway."""
+    records = []
+    for record, length in zip(results.records, seconds, strict=True):
+        old = record.result.trajectory
+        root = old.root_end_wall
+        times = [0.0, root, root + length / 2, root + length]
+        last = old.dual[-1]
+        changed = {
+            "wall": times,
+            "cpu": times,
+            "dual": [-1e20, last, last + 1, last + 1],
+            "primal": [1e20] * 4,
+            "nodes": [0, 1, 2, 3],
+        }
+        result = replaced(record.result, trajectory=replaced(old, **changed))
+        records.append(replaced(record, result=result))
+    protocol = replaced(results.protocol, time_limit=900.0)
+    return dataclasses.replace(results, records=tuple(records), protocol=protocol)
+
+
+def test_time_is_logarithmic_where_runs_differ_by_tens(results):
+    alike = bound_over_time(ended_after(results, [10.0, 30.0, 20.0, 90.0]), "pscost").axes[0]
+    assert alike.get_xscale() == "linear"
+    assert alike.get_xlim() == pytest.approx((0, 90))
+    apart = ended_after(results, [2.0, 30.0, 20.0, 90.0])
+    axes = bound_over_time(apart, "pscost").axes[0]
+    assert axes.get_xscale() == "log"
+    assert "logarithmic" in axes.get_xlabel()
+    assert axes.get_xlim() == pytest.approx((0.2, 90.0))
+    labels = [label.get_text() for label in axes.get_xticklabels()]
+    assert {"0.2", "1", "10", "50"} <= set(labels)
+    # The rise is still counted from the root's end, which the axis does not show.
+    assert {round(line.get_ydata()[-1], 6) >= 1.0 for line in axes.get_lines()} == {True}
+    assert all(panel.get_xscale() == "log" for panel in instances_over_time(apart, "pscost").axes)
+
+
+def test_lines_bear_their_names_and_no_two_overlap(results):
+    (axes,) = bound_over_time(ended_after(results, [10.0] * 4), "pscost").axes
+    assert sorted(text.get_text() for text in axes.texts) == ["mostinf", "pscost"]
+    places = sorted(text.xyann[1] for text in axes.texts)
+    assert places[1] - places[0] >= 0.05
+    assert axes.get_legend() is None
+
+
+def test_long_names_show_their_ends():
+    assert short("runs/mine/policy") == "runs/mine/policy"
+    assert short("/a/very/long/path/to/runs/mine/policy", 16) == "\u2026uns/mine/policy"

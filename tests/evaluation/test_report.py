@@ -2,6 +2,7 @@
 
 import base64
 import dataclasses
+import html
 import re
 import shutil
 import subprocess
@@ -13,6 +14,7 @@ import pytest
 pytest.importorskip("matplotlib", reason="the extra plot is not installed")
 
 from kida.errors import UserError
+from kida.evaluation.headline import headline
 from kida.evaluation.report import write_report
 from kida.evaluation.results import load_results
 
@@ -50,7 +52,7 @@ def test_the_page_is_well_formed_and_needs_nothing_else(page):
     parser = _Balanced()
     parser.feed(page.read_text())
     assert not parser.open
-    assert len(parser.sources) == 6
+    assert len(parser.sources) == 7
     for source in parser.sources:
         head, _, data = source.partition(",")
         assert head == "data:image/png;base64"
@@ -72,9 +74,17 @@ def test_the_page_tells_figures_and_origins(page, results_folder):
     assert f"{row.cumulated_reward:.6g}" in parser.text
 
 
+def test_the_verdict_comes_first(page, results_folder):
+    text = page.read_text()
+    sentence = html.escape(headline(load_results([results_folder]), "pscost").sentence)
+    assert text.index("<h1>") < text.index(sentence) < text.index("<img") < text.index("<h2>")
+    first = base64.b64decode(re.search('base64,([^"]+)', text)[1])
+    assert first == (page.parent / "verdict.png").read_bytes()
+
+
 def test_figures_lie_beside_the_page(page):
     names = {path.name for path in page.parent.glob("*.png")}
-    assert len(names) == 6
+    assert len(names) == 7
     assert "profile.png" in names
 
 
@@ -116,4 +126,4 @@ def test_a_browser_shows_all_figures(page, tmp_path):
     )
     title = re.search("<title>(.*?)</title>", process.stdout)
     assert title is not None, process.stderr
-    assert title[1] == ",".join(["true"] * 6)
+    assert title[1] == ",".join(["true"] * 7)

@@ -6,6 +6,7 @@ import pytest
 from kida.boundary import replaced
 from kida.errors import UserError
 from kida.lab.ablation import Variant, expand, make_policies
+from kida.learning.events import EpisodeEnded
 from kida.learning.run import Run
 from kida.network.inheritance import uniform_average
 from kida.network.policy import Policy
@@ -72,7 +73,7 @@ def test_a_variant_is_trained_on_the_episodes_of_the_base(tmp_path, recipe):
     events = []
     folders = make_policies(entrants, listener=lambda run, event: events.append((run, event)))
     assert folders == [entrant.policy for entrant in entrants]
-    played = [run for run, event in events if event["event"] == "episode"]
+    played = [run for run, event in events if isinstance(event, EpisodeEnded)]
     assert played == ["base"] * 6
     base, second, _, wide, deep = (Policy.load(folder) for folder in folders)
     assert wide.card.architecture.embedding_size == 16

@@ -2,6 +2,7 @@ import json
 import shutil
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,9 +14,11 @@ from kida.evaluation.records import read_record
 from kida.jobs.cores import available_cores
 from kida.jobs.run import ONE_AT_A_TIME, Workers
 from kida.lab.climb import Climb, draws_of, held_out_draws
+from kida.lab.events import Searched, SearchIteration, SearchSolve
 from kida.lab.search import searches
 from kida.lab.search_config import SearchConfig, read_search
 from kida.learning.dagger import train
+from kida.learning.events import Collecting, Event, Rewarded, Warned
 from kida.learning.makers import identities, plan_of
 from kida.learning.run import Run, status
 from kida.network.architecture import Architecture, shapes
@@ -82,7 +85,7 @@ def searched(knapsacks, tmp_path_factory):
 def whole(searched, tmp_path_factory) -> tuple[Path, list[dict]]:
     """Its run, and the events."""
     folder = tmp_path_factory.mktemp("runs") / "whole"
-    events: list[dict] = []
+    events: list[Event] = []
     config, options = searched
     workers = Workers(min(2, available_cores()))
     train(folder, config, makers=searches(options), workers=workers, listener=events.append)
@@ -113,8 +116,8 @@ def solved(folder: Path) -> dict[str, set]:
     return found
 
 
-def of_kind(events: list[dict], kind: str) -> list[dict]:
-    return [event for event in events if event["event"] == kind]
+def of_kind(events: list[Event], kind: type[Event]) -> list[Any]:
+    return [event for event in events if isinstance(event, kind)]
 
 
 def test_a_search_is_a_generation(whole, searched):
@@ -125,10 +128,9 @@ def test_a_search_is_a_generation(whole, searched):
     assert generation.card.expert_candidates == 3
     assert generation.card.recipe["generation"] == 1
     assert generation.card.recipe["search"]["population"] == 4
-    kinds = [event["event"] for event in events]
-    assert kinds.count("search_iteration") == 2
-    assert kinds.count("trial") == 2 * 4 * 2 + 2 * 2
-    assert "collecting" not in kinds
+    assert len(of_kind(events, SearchIteration)) == 2
+    assert len(of_kind(events, SearchSolve)) == 2 * 4 * 2 + 2 * 2
+    assert not of_kind(events, Collecting)
     names = {path.name for path in (folder / "gen_01" / "search").iterdir()}
     assert names == {"start", "comparison", *(f"iteration_000{k}.json" for k in (1, 2))}
     first = record(folder, 1)
@@ -137,10 +139,10 @@ def test_a_search_is_a_generation(whole, searched):
     assert first["lengths"][0] == pytest.approx(first["lengths"][2])
     played = {tuple(draw) for k in (1, 2) for draw in record(folder, k)["draws"]}
     assert len(played) == 4
-    verdict = of_kind(events, "searched")[0]
+    verdict = of_kind(events, Searched)[0]
     start = Policy.load(searched[1].start)
     same = all((generation.weights[name] == start.weights[name]).all() for name in START)
-    assert same == (verdict["kept"] == "start")
+    assert same == (verdict.kept == "start")
     entry = status(folder)[0]
     assert (entry["episodes"], entry["of"], entry["finished"]) == (0, 0, True)
 
@@ -155,12 +157,12 @@ def test_a_resumed_search_proposes_the_same_to_the_bit(whole, searched, tmp_path
     assert [len(runs) for runs in results.values()] == [2, 2]
     shutil.rmtree(compared)
     # All iterations are there: only their result is found again.
-    events: list[dict] = []
+    events: list[Event] = []
     run = opened(folder, searched, events.append)
     start = policy(7)  # the folder's copy counts
     climb(run, searched, start)
     assert solved(compared) == results
-    assert len(of_kind(events, "trial")) == 4
+    assert len(of_kind(events, SearchSolve)) == 4
     # The last one is missing: it has the same points.
     shutil.rmtree(compared)
     last = record(folder, 2)
@@ -177,7 +179,7 @@ def test_an_interrupted_search_loses_no_finished_solve(whole, searched, tmp_path
 
     def listen(event):
         nonlocal trials
-        if event["event"] == "trial":
+        if isinstance(event, SearchSolve):
             trials += 1
             if trials in (3, 10):
                 raise KeyboardInterrupt
@@ -196,7 +198,7 @@ def test_an_interrupted_search_loses_no_finished_solve(whole, searched, tmp_path
         pass
 
     def look(event):
-        if event["event"] == "trial":
+        if isinstance(event, SearchSolve):
             assert {path: path.stat().st_mtime_ns for path in kept} == kept
             raise StopError
 
@@ -207,16 +209,16 @@ def test_an_interrupted_search_loses_no_finished_solve(whole, searched, tmp_path
 
 def test_a_failing_point_is_the_worst_of_its_iteration(searched, tmp_path):
     work = tmp_path / "run" / "gen_01" / "search" / "work" / "0001"
-    events: list[dict] = []
+    events: list[Event] = []
 
     class EnoughError(Exception):
         pass
 
     def listen(event):
         events.append(event)
-        if event["event"] == "search_iteration":
+        if isinstance(event, SearchIteration):
             raise EnoughError
-        if event["event"] == "trial" and event["done"] == 1:
+        if isinstance(event, SearchSolve) and event.done == 1:
             # A point that was not the first to be solved with loses its weights.
             (first,) = (home for home, draws in solved(work).items() if draws)
             victim = next(home for home in (work / "policies").iterdir() if home.name != first)
@@ -232,7 +234,7 @@ def test_a_failing_point_is_the_worst_of_its_iteration(searched, tmp_path):
     assert sum(row.count(None) for row in found["rewards"]) == 2
     assert found["fitness"][worst] == min(found["fitness"])
     assert all("weights.safetensors is truncated" in entry["error"] for entry in found["failures"])
-    assert len(of_kind(events, "warning")) == 2
+    assert len(of_kind(events, Warned)) == 2
 
 
 def test_a_search_in_which_everything_fails_is_refused(searched, tmp_path):
@@ -288,12 +290,12 @@ def test_search_and_imitation_take_turns(knapsacks, tmp_path):
         "inheritance.time_limit=0.1",
         "inheritance.expert_depths=[-1]",
     )
-    events: list[dict] = []
+    events: list[Event] = []
     folder = tmp_path / "run"
     config, options = read_search(str(knapsacks), None, settings)
     train(folder, config, makers=searches(options), listener=events.append)
     # From scratch: the first generation's samples are for the initial network's statistics.
-    acting = [event["acting"] for event in of_kind(events, "collecting")]
+    acting = [event.acting for event in of_kind(events, Collecting)]
     assert [list(turns) for turns in acting] == [["pscost"], ["network"]]
 
     def weights(*parts):
@@ -311,7 +313,7 @@ def test_search_and_imitation_take_turns(knapsacks, tmp_path):
     for place in ("search/start", "policy"):
         assert Policy.load(folder / "gen_01" / place).card.expert_depth == 0
     assert [entry["of"] for entry in status(folder)] == [3, 3, 0]
-    measured = {event["policy"] for event in of_kind(events, "reward")}
+    measured = {event.policy for event in of_kind(events, Rewarded)}
     assert {"generation 1", "generation 2", "generation 3"} <= measured
 
 

@@ -9,6 +9,7 @@ from kida.errors import UserError
 from kida.jobs.run import Workers
 from kida.learning.config import read_config
 from kida.learning.episodes import collect_generation
+from kida.learning.events import EpisodeEnded
 from kida.learning.plan import Plan
 from kida.learning.run import Run, status
 
@@ -35,7 +36,7 @@ def test_a_killed_worker_costs_nothing_but_time(tmp_path):
     ) as cluster:
 
         def kill_one(event):
-            if event["event"] == "episode" and not victims:
+            if isinstance(event, EpisodeEnded) and not victims:
                 victims.append(cluster.workers[0].process.pid)
                 os.kill(victims[0], signal.SIGKILL)
 

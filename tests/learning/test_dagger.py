@@ -6,13 +6,24 @@ import numpy as np
 import pytest
 
 import kida
+from kida.boundary import plain
 from kida.errors import UserError
 from kida.instances.registry import instances
 from kida.learning import dagger
 from kida.learning.config import read_config
 from kida.learning.dagger import train
+from kida.learning.events import (
+    Collecting,
+    EpisodeEnded,
+    Epoch,
+    GenerationMade,
+    Rewarded,
+    Tick,
+    Warned,
+)
+from kida.learning.events import kinds as kinds_of_events
 from kida.learning.plan import Plan
-from kida.learning.run import Run, read_run, status
+from kida.learning.run import Run, read_log, read_run, status
 from kida.learning.tensorboard import CURVES
 from kida.network.architecture import Architecture
 from kida.network.policy import Policy
@@ -71,10 +82,14 @@ def test_a_run_leaves_policies_and_a_log(whole):
     assert kinds.count("epoch") == 4
     assert kinds[-1] == "finished"
     for entry in logged:
-        if entry["event"] in CURVES:
-            assert set(CURVES[entry["event"]]) <= set(entry)
-    assert [event for event in events if event["event"] == "episode"] == [
-        entry for entry in logged if entry["event"] == "episode"
+        assert set(CURVES.get(kinds_of_events()[entry["event"]], {})) <= set(entry)
+    # What was told is what can be read again.
+    told = [event for event in events if not isinstance(event, Tick)]
+    assert told == [line.event for line in read_log(folder)]
+    assert [plain(event) for event in told if isinstance(event, EpisodeEnded)] == [
+        {name: value for name, value in entry.items() if name != "time"}
+        for entry in logged
+        if entry["event"] == "episode"
     ]
     acting = [entry["acting"] for entry in logged if entry["event"] == "collecting"]
     assert acting == [["pscost"], ["network"]]
@@ -104,12 +119,12 @@ def test_a_finished_run_does_nothing(whole):
 def test_an_interrupted_run_goes_on_to_the_same_networks(whole, tmp_path):
     folder = tmp_path / "run"
     played = 0
-    for moment in ("episode", "epoch", "generation", "reward", None):
+    for moment in (EpisodeEnded, Epoch, GenerationMade, Rewarded, None):
 
         def listen(event, moment=moment):
             nonlocal played
-            played += event["event"] == "episode"
-            if event["event"] == moment:
+            played += isinstance(event, EpisodeEnded)
+            if moment is not None and isinstance(event, moment):
                 raise KeyboardInterrupt
 
         if moment is None:
@@ -206,8 +221,8 @@ def test_a_generation_may_be_made_by_somebody_else(whole, tmp_path):
     Run(folder, config, makers={"2": Copied(source).identity()})
     shutil.copytree(whole[0] / "gen_01" / "episodes", folder / "gen_01" / "episodes")
     train(folder, config, makers={2: Copied(source)}, listener=events.append)
-    kinds = [event["event"] for event in events]
-    assert (kinds.count("collecting"), kinds.count("warning")) == (1, 0)
+    kinds = [type(event) for event in events]
+    assert (kinds.count(Collecting), kinds.count(Warned)) == (1, 0)
     assert Policy.load(folder / "gen_02/policy").identity() == Policy.load(source).identity()
     assert Policy.load(folder / "policy").card.recipe["makers"] == {"2": {"copied": str(source)}}
     assert [entry["of"] for entry in status(folder)] == [3, 0]
@@ -241,14 +256,14 @@ def test_missing_shards_are_named(whole, tmp_path):
     first, second = sorted((run.generation(1) / "episodes").glob("train_*.safetensors"))
     first.unlink()
     assert len(dagger.aggregate(run, plan, "train", 1).shards) == 1
-    assert [event["event"] for event in events] == ["warning"]
-    assert first.name in events[0]["text"]
+    assert [type(event) for event in events] == [Warned]
+    assert first.name in events[0].text
     # A damaged one is set aside once, and then no longer missed.
     second.write_bytes(b"")
     assert len(dagger.aggregate(run, plan, "train", 1).shards) == 0
-    assert "set aside" in events[-1]["text"]
+    assert "set aside" in events[-1].text
     dagger.aggregate(run, plan, "train", 1)
-    assert "1 of generation 1's train shards are missing" in events[-1]["text"]
+    assert "1 of generation 1's train shards are missing" in events[-1].text
 
 
 def test_training_episodes_validate_where_no_other_has_a_sample(whole, tmp_path):
@@ -262,4 +277,4 @@ def test_training_episodes_validate_where_no_other_has_a_sample(whole, tmp_path)
     assert len(training) > 0
     assert len(validation) > 0
     assert not {shard.path for shard in training.shards} & {s.path for s in validation.shards}
-    assert "1 of those for training validate" in events[-1]["text"]
+    assert "1 of those for training validate" in events[-1].text

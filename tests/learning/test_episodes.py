@@ -8,6 +8,7 @@ import pytest
 from kida.errors import UserError
 from kida.learning import episodes
 from kida.learning.config import read_config
+from kida.learning.events import Collecting, CutShort, Warned
 from kida.learning.plan import Plan
 from kida.learning.records import record_of
 from kida.learning.run import Run, status
@@ -74,7 +75,7 @@ def test_what_there_is_has_to_do_when_time_is_up(tmp_path):
     episodes.collect_generation(run, plan, 1, enough=lambda: True)
     (generation,) = status(tmp_path / "run")
     assert 1 <= generation["episodes"] < 6
-    assert [event["event"] for event in events][-1] == "cut_short"
+    assert isinstance(events[-1], CutShort)
     assert episodes.missing_shards(run, plan, "train", 1) == []
     episodes.collect_generation(run, plan, 1)
     assert status(tmp_path / "run")[0]["episodes"] == generation["episodes"]
@@ -124,14 +125,14 @@ def test_a_dying_process_costs_its_episode_only(tmp_path, monkeypatch):
     failure = json.loads((tmp_path / "run" / "gen_01" / "episodes" / names[-1]).read_text())
     assert failure["instance"].startswith("item_placement_")
     assert "killed by SIGKILL" in failure["error"]
-    warnings = [event for event in events if event["event"] == "warning"]
+    warnings = [event for event in events if isinstance(event, Warned)]
     assert len(warnings) == 1
-    assert "failed twice" in warnings[0]["text"]
+    assert "failed twice" in warnings[0].text
     assert status(tmp_path / "run")[0]["failed"] == 1
     # It is not tried for ever: the next start leaves it alone.
     events.clear()
     episodes.collect_generation(run, Plan(config), 1)
-    assert [event["waiting"] for event in events] == [0]
+    assert [event.waiting for event in events] == [0]
 
 
 def test_an_instance_that_cannot_be_read_ends_the_run(tmp_path):
@@ -161,7 +162,7 @@ def test_an_episode_is_done_when_its_record_is_there(collected, tmp_path):
     home = run.generation(1) / "episodes"
     before = {path: path.stat().st_mtime_ns for path in home.iterdir()}
     episodes.collect_generation(run, Plan(CONFIG), 1)
-    assert [event["waiting"] for event in events] == [0]
+    assert [event.waiting for event in events] == [0]
     assert {path: path.stat().st_mtime_ns for path in home.iterdir()} == before
     # Killed between the shard and its record, or in the middle of the latter's writing.
     first, second, third = sorted(home.glob("*.json"))
@@ -171,7 +172,7 @@ def test_an_episode_is_done_when_its_record_is_there(collected, tmp_path):
     shutil.copy(third, third.with_name(f".12ab.{third.name}"))
     assert status(folder)[0]["episodes"] == 1
     episodes.collect_generation(run, Plan(CONFIG), 1)
-    assert [event["waiting"] for event in events if event["event"] == "collecting"] == [0, 2]
+    assert [event.waiting for event in events if isinstance(event, Collecting)] == [0, 2]
     assert [record_of(path).samples for path in (first, second)] == samples
     assert third.stat().st_mtime_ns == before[third]
 

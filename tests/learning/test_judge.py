@@ -6,6 +6,7 @@ from kida.evaluation.records import Protocol
 from kida.instances.registry import initial_bounds, instances
 from kida.jobs.run import ONE_AT_A_TIME
 from kida.learning.config import RunConfig
+from kida.learning.events import Solve
 from kida.learning.judge import Judge, clearly_worse, mean_reward, solve_all
 from kida.learning.plan import Draw, Plan
 from kida.reward import starting_bound
@@ -94,7 +95,7 @@ def test_a_failed_solve_is_named_and_tried_again(tmp_path, make_policy):
     for _ in range(2):
         with pytest.raises(UserError, match=r"the solve of torn .* failed \(.*torn\.mps"):
             judge.race([make_policy(0)])
-    assert events == 2 * [{"event": "solve", "done": 1, "of": 1}]
+    assert events == 2 * [Solve(done=1, of=1)]
 
 
 def test_a_reward_without_a_dual_bound_is_refused(written, make_policy):

@@ -12,6 +12,15 @@ from kida.evaluation.results import load_results
 from kida.evaluation.verdict import read_verdict
 from kida.learning import proof
 from kida.learning.config import read_config
+from kida.learning.events import (
+    Probing,
+    ProofSolve,
+    Proving,
+    RunFinished,
+    Started,
+    VerdictReached,
+    Warned,
+)
 from kida.learning.forecast import Forecast
 from kida.learning.inventory import family_of_run
 from kida.learning.proof import Design, levers_of, prove
@@ -29,8 +38,8 @@ def ended(tmp_path, make_policy):
         folder = tmp_path / "run"
         made = Run(folder, read_config(str(family), None, options))
         family_of_run(str(family), folder)
-        made.log("started", jobs=1)
-        made.log("finished")
+        made.log(Started(jobs=1))
+        made.log(RunFinished(policy="policy"))
         make_policy(0, **card).save(folder / "policy")
         return folder
 
@@ -72,9 +81,9 @@ def test_files_are_compared_as_they_would_be_solved(knapsacks, ended, monkeypatc
     assert compared == {entry["path"] for entry in inventory["test"]}
     assert probed <= {entry["path"] for entry in inventory["train"]}
     assert len(probed) == proof.PROBES
-    kinds = [event["event"] for event in told]
-    assert [k for k in kinds if k not in ("proof", "warning")] == ["probing", "proving", "verdict"]
-    assert told[-1]["text"].endswith("its seeds say nothing of others")
+    kinds = [type(event) for event in told if not isinstance(event, ProofSolve | Warned)]
+    assert kinds == [Probing, Proving, VerdictReached]
+    assert told[-1].text.endswith("its seeds say nothing of others")
     # With the same command once more there is nothing to do.
     told.clear()
     assert prove(folder, listener=told.append) == found
@@ -89,7 +98,7 @@ def test_an_interrupted_verdict_goes_on(knapsacks, ended, monkeypatch):
 
     def stop(event):
         seen.append(event)
-        if event["event"] == "proof" and event["kind"] == "results" and event["done"] == 1:
+        if isinstance(event, ProofSolve) and event.kind == "results" and event.done == 1:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
@@ -104,8 +113,8 @@ def test_an_interrupted_verdict_goes_on(knapsacks, ended, monkeypatch):
     assert found.seeds == 2
     assert len(solves(folder)) == 4
     assert {path: path.stat().st_mtime_ns for path in done} == done
-    assert "probing" not in [event["event"] for event in seen]
-    assert [e["of"] for e in seen if e["event"] == "proof"][-1] == 3
+    assert not any(isinstance(event, Probing) for event in seen)
+    assert [e.of for e in seen if isinstance(e, ProofSolve)][-1] == 3
 
 
 @pytest.mark.slow
@@ -160,7 +169,7 @@ def test_what_the_run_has_seen_is_not_compared(knapsacks, ended):
     family_of_run(str(folder), run)
     told = []
     assert prove(run, listener=told.append) is None
-    assert "has no test instance that the run has not seen" in told[-1]["text"]
+    assert "has no test instance that the run has not seen" in told[-1].text
     assert not (run / "verdict").exists()
 
 
@@ -168,7 +177,7 @@ def test_what_the_run_has_seen_is_not_compared(knapsacks, ended):
 def test_a_folder_without_a_test_file_has_no_verdict(knapsacks, ended, count):
     told = []
     assert prove(ended(knapsacks(count)), listener=told.append) is None
-    assert [event["event"] for event in told] == ["warning"]
+    assert [type(event) for event in told] == [Warned]
 
 
 def test_a_run_that_has_not_ended_has_none_either(tmp_path):
@@ -219,10 +228,10 @@ def test_levers_are_variants_and_other_parameters():
 
 def test_pauses_do_not_count_as_work(tmp_path):
     folder = tmp_path / "run"
-    Run(folder, read_config("item_placement")).log("started")
-    Run(folder, read_config("item_placement")).log("started")
-    events = read_log(folder)
-    assert [event.get("resumed", False) for event in events] == [False, True]
+    Run(folder, read_config("item_placement")).log(Started(jobs=1))
+    Run(folder, read_config("item_placement")).log(Started(jobs=1))
+    lines = read_log(folder)
+    assert [line.resumed for line in lines] == [False, True]
     times = iter([0.0, 10.0, 500.0, 503.0])
     lines = [{"event": "e", "time": next(times), "resumed": k == 2} for k in range(4)]
     (folder / "log.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))

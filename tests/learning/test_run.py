@@ -4,6 +4,7 @@ import pytest
 
 from kida.errors import UserError
 from kida.learning.config import read_config
+from kida.learning.events import Started, Step, Stopped, Warned
 from kida.learning.run import Run, read_run, status
 
 CONFIG = read_config("item_placement")
@@ -42,11 +43,11 @@ def test_damaged_metrics_are_named(tmp_path):
 def test_events_are_logged_and_told_but_steps_only_told(tmp_path):
     told = []
     run = Run(tmp_path / "run", CONFIG, told.append)
-    run.report({"event": "step", "loss": 1.0})
-    run.report({"event": "epoch", "loss": 2.0})
+    run.report(Step(epoch=1, samples=8, of=9, samples_per_second=1.0, loss=1.0))
+    run.report(Stopped(epoch=7, of=9))
     lines = (tmp_path / "run" / "log.jsonl").read_text().splitlines()
-    assert [json.loads(line)["loss"] for line in lines] == [2.0]
-    assert [event["loss"] for event in told] == [1.0, 2.0]
+    assert [json.loads(line)["epoch"] for line in lines] == [7]
+    assert [event.epoch for event in told] == [1, 7]
 
 
 def test_a_run_is_opened_again_with_its_makers_only(tmp_path):
@@ -73,10 +74,10 @@ def test_a_run_of_another_version_is_refused_in_one_sentence(tmp_path, version):
 def test_a_full_disk_is_a_users_mistake_and_half_an_event_is_cut_off(tmp_path, full_disk):
     run = Run(tmp_path / "run", CONFIG)
     log = tmp_path / "run" / "log.jsonl"
-    run.log("started", jobs=1)
+    run.log(Started(jobs=1))
     with full_disk(200), pytest.raises(UserError, match=r"cannot write the log .*free some space"):
-        run.log("warning", text=300 * "x")
+        run.log(Warned(text=300 * "x"))
     assert log.stat().st_size == 200
-    Run(tmp_path / "run", CONFIG).log("started", jobs=2)
+    Run(tmp_path / "run", CONFIG).log(Started(jobs=2))
     events = [json.loads(line) for line in log.read_text().splitlines()]
     assert [event["jobs"] for event in events] == [1, 2]

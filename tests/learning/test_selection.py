@@ -41,7 +41,7 @@ def test_the_best_are_merged_unless_one_alone_is_better(
     assert selection.rewards["expert to depth 5, candidates all"] == pytest.approx(
         written.base.mean() + 3
     )
-    assert [event["policy"] for event in events] == list(selection.rewards)
+    assert [event.policy for event in events] == list(selection.rewards)
 
 
 def test_a_greedy_soup_takes_what_raises_the_reward(written, make_policy):

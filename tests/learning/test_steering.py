@@ -11,6 +11,7 @@ from kida import _core
 from kida.errors import UserError
 from kida.learning.config import read_config
 from kida.learning.dagger import train
+from kida.learning.events import Kept
 from kida.learning.run import status
 from kida.learning.steering import TRAINED_ON, features_of, fit
 from kida.network.steering import FEATURES, Steering, load_policy
@@ -122,6 +123,6 @@ def test_a_run_of_this_kind_ends_with_such_a_policy(tmp_path) -> None:
     assert policy.card.features == TRAINED_ON
     assert policy.card.recipe["config"]["kind"] == "relpscost"
     assert [entry["finished"] for entry in status(tmp_path / "run")] == [True]
-    (kept,) = (event for event in events if event["event"] == "kept")
-    assert all(0 <= share <= 1 for share in kept["by_model"].values())
+    (kept,) = (event for event in events if isinstance(event, Kept))
+    assert all(0 <= share <= 1 for share in kept.by_model.values())
     assert train(tmp_path / "run", config) == folder  # nothing is left to do

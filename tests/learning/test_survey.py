@@ -12,6 +12,7 @@ from kida.instances.registry import instances
 from kida.jobs.run import ONE_AT_A_TIME
 from kida.learning.config import CollectionConfig, read_config
 from kida.learning.dagger import train
+from kida.learning.events import FilesDivided, Rewarded, Warned
 from kida.learning.inventory import Inventory, family_of_run
 from kida.learning.judge import Judge
 from kida.learning.plan import Draw
@@ -106,20 +107,20 @@ def test_a_run_goes_on_without_them(folder, tmp_path):
     events: list[dict] = []
     run = tmp_path / "run"
     train(run, read_config(str(folder), None, small), listener=events.append)
-    warnings = [e["text"] for e in events if e["event"] == "warning" and "left out" in e["text"]]
+    warnings = [e.text for e in events if isinstance(e, Warned) and "left out" in e.text]
     (warning,) = warnings
     for name, reason in REASONS.items():
         assert f"{name}.lp is {reason}" in warning
-    (counts,) = [event for event in events if event["event"] == "instances"]
-    assert (counts["train"], counts["valid"], counts["test"]) == (3, 1, 1)
+    (counts,) = [event for event in events if isinstance(event, FilesDivided)]
+    assert (counts.train, counts.valid, counts.test) == (3, 1, 1)
     content = json.loads((run / "instances.json").read_text())
     assert len(content["left_out"]) == len(BAD)
     found = family_of_run(str(folder), run)
     assert isinstance(found, Inventory)
     # What people read is in the problem's own sense: these are maximised.
-    bounds = [event for event in events if event["event"] == "reward"]
+    bounds = [event for event in events if isinstance(event, Rewarded)]
     assert bounds
-    assert all(event["bound"] == -event["reward"] > 0 for event in bounds)
+    assert all(event.bound == -event.reward > 0 for event in bounds)
 
 
 def test_what_turns_out_infeasible_in_the_selection_costs_that_draw_alone(
@@ -133,7 +134,7 @@ def test_what_turns_out_infeasible_in_the_selection_costs_that_draw_alone(
     both = Judge("competition", 1.0, draws, folder, ONE_AT_A_TIME, events.append).race(policies)
     one = Judge("competition", 1.0, draws[:1], folder, ONE_AT_A_TIME).race(policies)
     assert both == one
-    (warning,) = [event["text"] for event in events if event["event"] == "warning"]
+    (warning,) = [event.text for event in events if isinstance(event, Warned)]
     assert warning == "unit is infeasible: it is left out of the selection"
     with pytest.raises(UserError, match="none of the instances to select by has a dual bound"):
         Judge("competition", 1.0, draws[1:], folder, ONE_AT_A_TIME).race(policies)

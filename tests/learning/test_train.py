@@ -6,8 +6,10 @@ import pytest
 import torch
 from msgspec.structs import replace
 
+from kida.boundary import plain
 from kida.errors import UserError
 from kida.learning.config import TrainingConfig
+from kida.learning.events import Epoch, Stopped
 from kida.learning.losses import batches, collate
 from kida.learning.samples import Aggregate, write_shard
 from kida.learning.train import (
@@ -174,7 +176,7 @@ def test_early_stopping_keeps_the_best_epoch(aggregate, tmp_path):
     )
     losses = [entry["validation_loss"] for entry in result.history]
     assert len(losses) < 30
-    assert events[-1] == {"event": "stopped", "epoch": len(losses), "of": 30}
+    assert events[-1] == Stopped(epoch=len(losses), of=30)
     measured = validate(network, (aggregate[k] for k in range(len(aggregate))), config)
     assert measured.loss == pytest.approx(min(losses), rel=1e-6)
     # The learning rate has fallen once, halfway through the epochs that brought nothing.
@@ -241,9 +243,9 @@ def test_seconds_per_sample_are_measured(aggregate):
 def test_reports_are_plain_data(aggregate, tmp_path):
     events = []
     trained(aggregate, tmp_path, epochs=1, report=events.append)
-    assert [event["event"] for event in events][-1] == "epoch"
-    json.dumps(events)
-    assert math.isfinite(events[-1]["loss"])
+    assert isinstance(events[-1], Epoch)
+    json.dumps(plain(events))
+    assert math.isfinite(events[-1].loss)
 
 
 @pytest.mark.parametrize("name", ["abacus", "meta", ""])

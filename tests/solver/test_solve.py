@@ -1,5 +1,6 @@
 """One solve: results of every kind, interrupts, errors of the rule, files. All on real SCIP."""
 
+import logging
 import math
 import signal
 import threading
@@ -392,3 +393,11 @@ def test_the_clock_starts_however_the_solver_branches(tmp_path, integers):
     assert result.trajectory.root_end_wall < result.wall_time
     if not result.termination.solved:
         assert result.wall_time - result.trajectory.root_end_wall == pytest.approx(0.5, abs=0.3)
+
+
+def test_a_solve_and_its_end_are_logged(caplog):
+    caplog.set_level(logging.INFO, logger="kida")
+    result = solve(instances("item_placement", count=1)[0], "mostinf", limits=Limits(nodes=1))
+    begun, ended = (record.getMessage() for record in caplog.records)
+    assert begun == "solving item_placement_10000, policy mostinf, settings default"
+    assert ended.startswith(f"item_placement_10000: {result.termination.status}, bounds ")

@@ -13,9 +13,11 @@ import pytest
 from kida.cli import main
 from kida.evaluation.verdict import read_verdict
 from kida.jobs.run import ONE_AT_A_TIME
+from kida.learning.events import EpisodeEnded
 from kida.learning.inventory import Inventory
 from kida.network.policy import Policy
 from kida.tuning.config import TuneConfig
+from kida.tuning.events import Planned, Said
 from kida.tuning.folder import rounds
 from kida.tuning.tune import tune
 
@@ -55,9 +57,9 @@ def test_a_tuning_ends_with_a_verdict_and_a_policy(tuned):
     assert (verdict.proven and bool(found.levers or found.network)) or not (
         found.levers or found.network
     )
-    said = [event["text"] for event in events if event["event"] == "say"]
+    said = [event.text for event in events if isinstance(event, Said)]
     assert any("left out: broken.lp is not readable" in text for text in said)
-    assert any(event["event"] == "planned" for event in events)
+    assert any(isinstance(event, Planned) for event in events)
     assert found.sentence in (run / "report.html").read_text().replace("&#x27;", "'")
 
 
@@ -67,7 +69,7 @@ def test_the_verdicts_files_are_seen_by_nothing_before(tuned):
     verdict = {entry["name"] for entry in kept["test"]}
     for step in ("survey", "levers", "policies"):
         assert not verdict & files_solved(run, step)
-    played = {event["instance"] for event in events if event["event"] == "episode"}
+    played = {event.instance for event in events if isinstance(event, EpisodeEnded)}
     assert not verdict & played
     assert files_solved(run, "verdict") <= verdict
 
