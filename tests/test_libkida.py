@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from kida.libkida import library
 from kida.network.architecture import Architecture, shapes
 from kida.network.card import LARGEST_CARD, Card, card_from
 from kida.network.policy import Policy, shipped
+from kida.network.steering import FEATURES, SteeringCard, by_one_feature, steering_card_from
 from kida.parameters import LARGEST
 from kida.rule import Decision
 from kida.solver.branching import capsule
@@ -139,6 +140,29 @@ def test_it_branches_as_from_python(lib: Library, instance: str, policy: str) ->
     assert found[0] == found[1]
 
 
+@pytest.mark.slow
+def test_it_steers_as_from_python(lib: Library, tmp_path: Path) -> None:
+    by_one_feature("pseudocost_score", parameters={"separating/maxrounds": 0}).save(tmp_path)
+    found = []
+    for by_libkida in (True, False):
+        model = quiet_model(ROOT / "instances" / "item_placement_9900.mps.gz")
+        model.setParam("limits/nodes", 40)
+        if by_libkida:
+            assert lib.include(model, tmp_path) == ""
+        else:
+            brancher = kida.attach(model, tmp_path)
+        assert model.getParam("separating/maxrounds") == 0
+        model.optimize()
+        counts = lib.statistics(model) if by_libkida else brancher.statistics
+        assert counts.decisions > 0
+        found.append((counts.decisions, model.getNNodes(), model.getNLPIterations()))
+    assert found[0] == found[1]
+    # A model of another shape than its card says.
+    card = json.loads((tmp_path / "card.json").read_text())
+    (tmp_path / "card.json").write_text(json.dumps({**card, "hidden": 2}))
+    assert "does not belong to the card" in lib.include(quiet_model(), tmp_path)
+
+
 def test_older_and_newer_programs_get_what_there_is(lib: Library, knapsack: Path) -> None:
     model = quiet_model(knapsack)
     with pytest.raises(RuntimeError, match=r"kida_include\(\) put no rule into this SCIP"):
@@ -247,19 +271,55 @@ def bounds() -> list[tuple[str, Any]]:
 
 def python_takes(content: bytes) -> bool:
     try:
-        card_from(msgspec.json.decode(content))
+        found = msgspec.json.decode(content)
+        steering_card_from(found, "no card") if "kind" in found else card_from(found)
     except (UserError, msgspec.DecodeError):
         return False
     return True
 
 
 def test_cards_are_judged_as_by_python(lib: Library, tmp_path: Path) -> None:
-    """The weights fit none of them, so that a card that is taken leads to a complaint of those."""
     plain = Card(Architecture(16)).to_json()
-    (tmp_path / "weights.safetensors").write_bytes(b"")
-    model, taken = quiet_model(), 0
     cases = [(name, value) for name in fields() for value in VALUES] + bounds()
     assert len(bounds()) >= 18  # of at least three options
+    compare_judgements(lib, tmp_path, plain, cases)
+
+
+def test_cards_that_steer_are_judged_as_by_python(lib: Library, tmp_path: Path) -> None:
+    plain = SteeringCard(features=("depth", "noise"), hidden=3).to_json()
+    names = ["schema_version", *SteeringCard.__struct_fields__, "architecture"]
+    values: list[tuple[str, Any]] = [
+        *(("features", list(FEATURES[:k])) for k in range(len(FEATURES) + 1)),
+        *(("features", [name]) for name in (*FEATURES, "candidate_depth", "Depth", 3, None)),
+        ("features", ["depth", "noise", "depth"]),
+        ("features", [*FEATURES, "noise"]),
+        *(("hidden", value) for value in (255, 256, 257)),
+        *(
+            ("shortlists", value)
+            for value in ([4, 8], [8, 4], [4, 4], [0, 4], [10**6], [10**6 + 1])
+        ),
+        ("shortlists", list(range(1, 17))),
+        ("shortlists", list(range(1, 18))),
+        ("kind", "relpscost"),
+        ("kind", "network"),
+    ]
+    cases = [(name, value) for name in names for value in VALUES] + values
+    compare_judgements(lib, tmp_path, plain, cases)
+    for name in plain:
+        # Python takes what has no kind for a network's card.
+        if name != "kind":
+            rest = {key: value for key, value in plain.items() if key != name}
+            (tmp_path / "card.json").write_bytes(msgspec.json.encode(rest))
+            ours = "is not a policy's card" not in lib.include(quiet_model(), tmp_path)
+            assert ours == python_takes(msgspec.json.encode(rest)), name
+
+
+def compare_judgements(
+    lib: Library, tmp_path: Path, plain: dict[str, Any], cases: Sequence[tuple[str, Any]]
+) -> None:
+    """The weights fit none of them, so that a card that is taken leads to a complaint of those."""
+    (tmp_path / "weights.safetensors").write_bytes(b"")
+    model, taken = quiet_model(), 0
     for name, value in cases:
         content = msgspec.json.encode(plain | {name: value})
         (tmp_path / "card.json").write_bytes(content)

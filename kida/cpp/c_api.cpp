@@ -93,7 +93,8 @@ void include(Scip* scip, const char* policy_folder) {
   for (const auto& [name, value] : policy.card.parameters) parameters.set(name, value);
   RuleSetup setup;
   setup.decision = policy.card.decision;
-  if (!policy.card.has_network) setup.acting = Acting::scip;
+  if (!policy.card.has_network) setup.acting = policy.steering ? Acting::steering : Acting::scip;
+  setup.steering = std::move(policy.steering);
   rules().put(scip, Brancher::include(scip, std::move(policy.network), std::move(setup),
                                       std::make_shared<Program>()));
   parameters.keep();

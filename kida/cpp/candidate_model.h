@@ -4,6 +4,7 @@
 // The twin of kida/network/steering.py, which says what each feature means and what a model is.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -23,6 +24,13 @@ enum SteeringFeature : int {
   noise,
   steering_feature_count
 };
+
+// As cards name them.
+inline constexpr std::array<const char*, steering_feature_count> steering_feature_names{
+    "pseudocost_down",       "pseudocost_up",       "pseudocost_score",
+    "pseudocost_count_down", "pseudocost_count_up", "conflict_score",
+    "inference_score",       "cutoff_score",        "depth",
+    "fractionality",         "objective_size",      "noise"};
 
 // Fill `features`, candidates x steering_feature_count; `draw` gives the noise.
 void observe_steering(Scip* scip, std::span<SCIP_Var* const> candidates,

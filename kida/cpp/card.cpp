@@ -1,5 +1,5 @@
-// The card of a policy, out of JSON: the twin of kida/network/card.py and of the bounds in
-// kida/rule.py and kida/network/architecture.py. A test hands the same cards to both.
+// The card of a policy, out of JSON: the twin of kida/network/card.py and steering.py and of the
+// bounds in kida/rule.py and kida/network/architecture.py. A test hands the same cards to both.
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -15,6 +15,9 @@ namespace kida {
 namespace {
 
 constexpr int newest_schema = 2;
+constexpr int steering_schema = 1;
+constexpr std::size_t most_shortlists = 16;
+constexpr int longest_shortlist = 1'000'000;
 constexpr std::int64_t largest_seed = 2147483646;
 
 [[noreturn]] void refuse(const std::string& field, const std::string& why) {
@@ -179,6 +182,73 @@ void check_history(Fields& fields) {
   }
 }
 
+std::vector<int> read_columns(const Json* json) {
+  const auto* names = json == nullptr ? nullptr : json->as<JsonArray>();
+  if (names == nullptr || names->empty() || names->size() > steering_feature_names.size()) {
+    refuse("features", "must be a list of 1 to " + std::to_string(steering_feature_names.size()) +
+                           " candidate features");
+  }
+  std::vector<int> columns;
+  for (const Json& name : *names) {
+    const auto* text = name.as<std::string>();
+    const auto found = text == nullptr ? steering_feature_names.end()
+                                       : std::find(steering_feature_names.begin(),
+                                                   steering_feature_names.end(), *text);
+    if (found == steering_feature_names.end()) {
+      refuse("", "there is no candidate feature " + shown(name));
+    }
+    const auto column = static_cast<int>(found - steering_feature_names.begin());
+    if (std::find(columns.begin(), columns.end(), column) != columns.end()) {
+      refuse("", "a candidate feature is there twice; each is read once");
+    }
+    columns.push_back(column);
+  }
+  return columns;
+}
+
+std::vector<int> read_shortlists(const Json& json) {
+  const auto* entries = json.as<JsonArray>();
+  std::vector<int> lengths;
+  if (entries != nullptr && entries->size() <= most_shortlists) {
+    for (const Json& entry : *entries) {
+      const auto* length = entry.as<std::int64_t>();
+      const bool rises = length != nullptr && *length > (lengths.empty() ? 0 : lengths.back());
+      if (!rises || *length > longest_shortlist) break;
+      lengths.push_back(static_cast<int>(*length));
+    }
+  }
+  if (entries == nullptr || lengths.empty() || lengths.size() != entries->size()) {
+    refuse("shortlists", "must be 1 to " + std::to_string(most_shortlists) + " lengths from 1 to " +
+                             std::to_string(longest_shortlist) + ", rising");
+  }
+  return lengths;
+}
+
+Card steering_card_from(Fields& fields, const Json& kind, std::int64_t version) {
+  const auto* name = kind.as<std::string>();
+  if (name == nullptr || *name != "relpscost") {
+    refuse("kind", "is " + shown(kind) + "; it must be relpscost");
+  }
+  if (version != steering_schema) {
+    refuse("", "it has schema version " + std::to_string(version) +
+                   ", and this kida reads version " + std::to_string(steering_schema) +
+                   " of this kind: use the kida that wrote it, or train anew");
+  }
+  Card card;
+  card.has_network = false;
+  SteeringCard steering;
+  steering.columns = read_columns(fields.get("features"));
+  fields("hidden", steering.hidden, {1, 256});
+  if (steering.hidden == 0) refuse("hidden", "is missing");
+  if (const Json* lengths = fields.get("shortlists")) steering.lengths = read_shortlists(*lengths);
+  fields("monitor", steering.monitored);
+  if (const Json* parameters = fields.get("parameters")) read_parameters(*parameters, card);
+  check_history(fields);
+  fields.require_all_known();
+  card.steering = std::move(steering);
+  return card;
+}
+
 }  // namespace
 
 Card card_from(const Json& json) {
@@ -191,6 +261,7 @@ Card card_from(const Json& json) {
     refuse("", "it has schema version " + shown(*version) + ", and this kida reads versions 1 to " +
                    std::to_string(newest_schema) + ": use the kida that wrote it, or train anew");
   }
+  if (const Json* kind = fields.get("kind")) return steering_card_from(fields, *kind, *number);
   Card card;
   if (const Json* architecture = fields.get("architecture")) {
     card.has_network = architecture->as<std::nullptr_t>() == nullptr;

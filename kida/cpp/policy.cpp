@@ -147,10 +147,17 @@ Policy load_policy(const fs::path& given) {
     throw std::runtime_error(text_of(card_path) + " is not a policy's card: " + trouble.what());
   }
   const fs::path weights_path = folder / weights_file;
-  if (!policy.card.has_network && !fs::exists(weights_path, problem)) return policy;
+  const bool learned = policy.card.has_network || policy.card.steering;
+  if (!learned && !fs::exists(weights_path, problem)) return policy;
   const std::string content = read_file(weights_path, "a network's weights", largest_weights);
   try {
     const Weights weights(content);
+    if (const auto& steering = policy.card.steering) {
+      auto model = std::make_shared<CandidateModel>(weights.parameters(), steering->columns,
+                                                    steering->hidden);
+      policy.steering = {std::move(model), steering->lengths, steering->monitored};
+      return policy;
+    }
     if (!policy.card.has_network) damaged("the card says that there is no network");
     policy.network =
         std::make_shared<Network>(weights.parameters(), policy.card.embedding_size,

@@ -1,12 +1,13 @@
-// A policy read from its folder without Python: the card, checked as kida/network/card.py does it,
-// and the weights, checked as kida/network/policy.py does it. All of it comes from elsewhere, and
-// is hostile until then.
+// A policy read from its folder without Python: the card, checked as kida/network/card.py and
+// steering.py do it, and the weights, checked as kida/network/policy.py does it. All of it comes
+// from elsewhere, and is hostile until then.
 #pragma once
 
 #include <cstdint>
 #include <filesystem>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <variant>
@@ -15,10 +16,19 @@
 #include "json.h"
 #include "network.h"
 #include "rule_options.h"
+#include "steering.h"
 
 namespace kida {
 
 using ParameterValue = std::variant<bool, std::int64_t, double, char>;
+
+// The same of a policy that steers SCIP's reliability branching.
+struct SteeringCard {
+  std::vector<int> columns;  // of SteeringFeature, in the order of the weights
+  int hidden = 0;
+  std::vector<int> lengths{4, 8, 16};  // of the shortlists
+  bool monitored = true;
+};
 
 // Of what is in a card, that which decides how the policy branches.
 struct Card {
@@ -28,6 +38,7 @@ struct Card {
   bool incumbent_features = false;
   DecisionOptions decision;
   std::map<std::string, ParameterValue> parameters;  // SCIP's
+  std::optional<SteeringCard> steering;              // then there is no network
 };
 
 // Arrays by name, their values one after the other.
@@ -48,6 +59,7 @@ class Weights {
 struct Policy {
   Card card;
   std::shared_ptr<const Network> network;  // null without one
+  std::optional<SteeringSetup> steering;
 };
 
 // Throws std::invalid_argument that says what is wrong with a card.

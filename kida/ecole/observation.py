@@ -60,8 +60,10 @@ class coo_matrix:  # noqa: N801
         return len(self.values)
 
 
-def _lower_case(name: str, enumeration: type[IntEnum]) -> Any:
-    return IntEnum(name, {member.name.lower(): member.value for member in enumeration})
+def _lower_case(place: str, enumeration: type[IntEnum]) -> Any:
+    """Return the same enumeration with names as Ecole writes them, at ``place`` in this module."""
+    names = {member.name.lower(): member.value for member in enumeration}
+    return IntEnum(place.rpartition(".")[2], names, module=__name__, qualname=place)
 
 
 @dataclass(eq=False)
@@ -78,9 +80,11 @@ class NodeBipartiteObs:
         The matrix, rows by variables.
     """
 
-    VariableFeatures: ClassVar[Any] = _lower_case("VariableFeatures", VariableFeature)
+    VariableFeatures: ClassVar[Any] = _lower_case(
+        "NodeBipartiteObs.VariableFeatures", VariableFeature
+    )
     ColumnFeatures: ClassVar[Any] = VariableFeatures
-    RowFeatures: ClassVar[Any] = _lower_case("RowFeatures", RowFeature)
+    RowFeatures: ClassVar[Any] = _lower_case("NodeBipartiteObs.RowFeatures", RowFeature)
 
     variable_features: Reals
     row_features: Reals
@@ -123,10 +127,6 @@ class NodeBipartite:
         )
 
 
-class _ConstraintFeatures(IntEnum):
-    bias = 0
-
-
 @dataclass(eq=False)
 class MilpBipartiteObs:
     """The problem "minimise c x subject to A x <= b" as a bipartite graph.
@@ -141,8 +141,15 @@ class MilpBipartiteObs:
         The matrix A, a row for every finite side of a constraint.
     """
 
-    VariableFeatures: ClassVar[Any] = _lower_case("VariableFeatures", ProblemVariableFeature)
-    ConstraintFeatures: ClassVar[Any] = _ConstraintFeatures
+    VariableFeatures: ClassVar[Any] = _lower_case(
+        "MilpBipartiteObs.VariableFeatures", ProblemVariableFeature
+    )
+    ConstraintFeatures: ClassVar[Any] = IntEnum(
+        "ConstraintFeatures",
+        {"bias": 0},
+        module=__name__,
+        qualname="MilpBipartiteObs.ConstraintFeatures",
+    )
 
     variable_features: Reals
     constraint_features: Reals
@@ -268,7 +275,7 @@ class Khalil2016Obs:
 
     n_static_features: ClassVar[int] = STATIC_FEATURES
     n_dynamic_features: ClassVar[int] = len(KhalilFeature) - STATIC_FEATURES
-    Features: ClassVar[Any] = _lower_case("Features", KhalilFeature)
+    Features: ClassVar[Any] = _lower_case("Khalil2016Obs.Features", KhalilFeature)
 
     features: Reals
 

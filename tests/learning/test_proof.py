@@ -7,12 +7,15 @@ from pathlib import Path
 
 import pytest
 
+from kida.boundary import plain
 from kida.errors import UserError
 from kida.evaluation.results import load_results
 from kida.evaluation.verdict import read_verdict
 from kida.learning import proof
 from kida.learning.config import read_config
 from kida.learning.events import (
+    CutShort,
+    GenerationMade,
     Probing,
     ProofSolve,
     Proving,
@@ -240,9 +243,15 @@ def test_pauses_do_not_count_as_work(tmp_path):
 
 def test_the_seconds_of_a_generation_are_those_of_its_events(tmp_path):
     run = Run(tmp_path / "run", read_config("item_placement"))
-    events = [("collecting", 1), ("episode", 1), ("epoch", None), ("collecting", 2), ("epoch", 2)]
-    for time, (event, number) in zip((0, 4, 9, 10, 17), events, strict=True):
-        line = {"event": event, "time": time} | ({} if number is None else {"generation": number})
+    events = [
+        CutShort(generation=1, samples=1),
+        CutShort(generation=1, samples=2),
+        # It does not say which generation it is about.
+        Warned(text="a warning"),
+        CutShort(generation=2, samples=3),
+        GenerationMade(generation=2),
+    ]
+    for time, event in zip((0, 4, 9, 10, 17), events, strict=True):
         with (run.folder / "log.jsonl").open("a") as log:
-            log.write(json.dumps(line) + "\n")
+            log.write(json.dumps({"time": time} | plain(event)) + "\n")
     assert [run.seconds_worked(number) for number in (None, 1, 2, 3)] == [17.0, 10.0, 7.0, 0.0]

@@ -49,6 +49,8 @@ NOT_IN_PXD = """
     SCIP_Longint SCIPgetNNodeLPs(SCIP* scip)
     SCIP_Longint SCIPgetNConflictConssApplied(SCIP* scip)
     SCIP_Bool SCIPisPrimalboundSol(SCIP* scip)
+    SCIP_SOL* SCIPeventGetSol(SCIP_EVENT* event)
+    SCIP_Real SCIPcomputeGap(SCIP_Real eps, SCIP_Real inf, SCIP_Real primalbound, SCIP_Real dualbound)
     SCIP_RETCODE SCIPcreateDatatree(SCIP* scip, SCIP_DATATREE** datatree, int capacity)
     void SCIPfreeDatatree(SCIP* scip, SCIP_DATATREE** datatree)
     SCIP_RETCODE SCIPdatatreeGetReal(SCIP_DATATREE* datatree, const char* name, SCIP_Real* value)

@@ -60,5 +60,5 @@ def test_the_first_plan_is_kept(tmp_path):
 def test_a_verdict_of_few_pairs_is_warned_of(tmp_path):
     said = []
     event = plan_event(survey(60.0, 1.0), None, Clock(tmp_path, 600.0), 1, said.append)
-    assert event["pairs"] < 5
+    assert event.pairs < 5
     assert "prove little" in said[0]
