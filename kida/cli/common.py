@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.status import Status
 from rich.text import Text
 
+from kida.files import one_line
 from kida.solver.policies import SCIP_RULES, VARIANTS
 from kida.solver.solve import Progress
 from kida.trajectory import SCIP_INFINITY
@@ -83,6 +84,7 @@ class ProgressLine:
 @contextmanager
 def progress_line(console: Console, label: str) -> Iterator[ProgressLine]:
     """Show the progress of a solve while the block runs; nothing of it stays on a terminal."""
+    label = one_line(label)
     if console.is_terminal:
         with console.status(Text(label)) as status:
             yield ProgressLine(console, label, status)
