@@ -5,8 +5,12 @@ import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from unicodedata import category
 
 from kida.errors import UserError
+
+# Unicode's: control characters, and separators of lines and paragraphs.
+_CONTROLS = ("Cc", "Zl", "Zp")
 
 
 @contextmanager
@@ -47,6 +51,17 @@ def printable(text: str) -> str:
         return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
     except UnicodeEncodeError:  # surrogates that stand for no byte
         return text.encode("utf-8", "backslashreplace").decode()
+
+
+def one_line(text: str) -> str:
+    r"""Return a name or path as :func:`printable` does, in one line that no terminal obeys.
+
+    Control characters, which file names may hold, are shown as escapes such as ``\n`` and ``\x1b``.
+    """
+    return "".join(
+        ascii(character)[1:-1] if category(character) in _CONTROLS else character
+        for character in printable(text)
+    )
 
 
 def whole_files(folder: Path, pattern: str) -> list[Path]:

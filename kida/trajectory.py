@@ -56,9 +56,13 @@ class BoundTrajectory:
         for name in ("wall", "cpu", "dual", "primal", "nodes"):
             if getattr(self, name).shape != (events,):
                 raise ValueError(f"{name} has shape {getattr(self, name).shape}, not ({events},)")
-        for name in ("wall", "cpu"):
+        clocks: tuple[Clock, ...] = ("wall", "cpu")
+        for name in clocks:
             if not (np.diff(getattr(self, name)) >= 0).all():
                 raise ValueError(f"{name} decreases, or is not a number")
+            # A window that opens with the end of the root node has a first value.
+            if self.root_end(name) < getattr(self, name)[0]:
+                raise ValueError(f"it begins after the root node ended, by its {name} clock")
         for name in ("dual", "primal"):
             if np.isnan(getattr(self, name)).any():
                 raise ValueError(f"{name} holds NaN")

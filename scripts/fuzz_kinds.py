@@ -43,7 +43,15 @@ class Kind:
 def kinds(place: Path) -> list[Kind]:
     """Return all kinds; valid files are made in ``place``."""
     made = place / "made"
-    return [*_problems(made), *_policies(made), *_learning(made), *_results(made), *_official()]
+    return [
+        *_problems(made),
+        *_policies(made),
+        *_library(made),
+        *_learning(made),
+        *_results(made),
+        *_tuning(made),
+        *_official(),
+    ]
 
 
 def _model():
@@ -141,6 +149,50 @@ def _steering(made: Path) -> list[Kind]:
     ]
 
 
+def _library(made: Path) -> list[Kind]:
+    """Policies as libkida reads them, which has readers of its own."""
+    import ctypes
+
+    from pyscipopt import Model
+
+    from kida.errors import UserError
+    from kida.libkida import library
+    from kida.solver.branching import capsule
+
+    found = ctypes.CDLL(str(library()))
+    found.kida_last_error.restype = ctypes.c_char_p
+    found.kida_include.argtypes = (ctypes.c_void_p, ctypes.c_char_p)
+    pointer = ctypes.pythonapi.PyCapsule_GetPointer
+    pointer.restype, pointer.argtypes = ctypes.c_void_p, (ctypes.py_object, ctypes.c_char_p)
+
+    def include(path: Path) -> None:
+        model = Model()
+        try:
+            if not found.kida_include(pointer(capsule(model), b"scip"), str(path.parent).encode()):
+                raise UserError(found.kida_last_error().decode())
+        finally:
+            model.free()
+
+    kinds = []
+    for name, folder in (("libkida", "policy"), ("libkida steering", "steering")):
+        card = (made / folder / "card.json").read_bytes()
+        weights = (made / folder / "weights.safetensors").read_bytes()
+        kinds += [
+            Kind(f"{name} card", "card.json", [card], include, {"weights.safetensors": weights}),
+            Kind(f"{name} weights", "weights.safetensors", [weights], include, {"card.json": card}),
+        ]
+    return kinds
+
+
+_SET = b"""# SCIP's own form
+limits/time = 30
+separating/maxrounds = 5
+numerics/feastol = 1e-06
+constraints/linear/upgrade/setppc = FALSE
+branching/scorefunc = p
+visual/vbcfilename = "-"
+"""
+
 _TOML = b"""family = "set_cover"
 generations = 3
 [collection]
@@ -172,6 +224,7 @@ def _learning(made: Path) -> list[Kind]:
     from kida.learning.proof import Design
     from kida.learning.records import EpisodeRecord, record_of
     from kida.learning.run import Run, read_run, status
+    from kida.solver.set_file import read_set_file
 
     write_json(made / "list.json", take_inventory(Folder(str(made / "problem.mps"))))
     Run(made / "run", RunConfig(family="set_cover"))
@@ -208,11 +261,23 @@ def _learning(made: Path) -> list[Kind]:
         Kind("run", "config.json", [config],
              lambda path: (read_run(path.parent), status(path.parent))),
         Kind("log", "log.jsonl", [lines], read_logged, {"config.json": config}),
+        Kind("metrics", "gen_01/training.json", [_METRICS], lambda path: status(path.parents[1]),
+             {"config.json": config}),
+        Kind("settings", "x.set", [_SET], read_set_file),
         Kind("design", "design.json", [(made / "design.json").read_bytes()],
              lambda path: read_json(path, Design, "what a verdict compares")),
         Kind("shard", "train_0_0.safetensors", [_shard(made)], _read_shard),
         _checkpoint(made),
     ]  # fmt: skip
+
+
+_METRICS = json.dumps(
+    [
+        {"epoch": epoch, "learning_rate": 1e-3, "loss": 1.5 / epoch, "validation_loss": 2.5 / epoch,
+         "validation_top1": 0.5, "validation_top5": 0.75, "validation_score_ratio": 0.875}
+        for epoch in (1, 2)
+    ]
+).encode()  # fmt: skip
 
 
 def _shard(made: Path) -> bytes:
@@ -241,28 +306,37 @@ def _read_shard(path: Path) -> None:
         _ = found[number]
 
 
-def _optimizer():
-    import torch
-
-    parameter = torch.nn.Parameter(torch.zeros(3, 2))
-    optimizer = torch.optim.Adam([parameter], lr=1e-3)
-    parameter.grad = torch.ones(3, 2)
-    optimizer.step()
-    return parameter, optimizer
-
-
 def _checkpoint(made: Path) -> Kind:
     import torch
 
-    from kida.learning.checkpoint import read_checkpoint, write_checkpoint
+    from kida.learning.config import TrainingConfig
+    from kida.learning.train import _Trainer
+    from kida.learning.validation import Validation
+    from kida.network.gnn import Network
 
-    parameter, optimizer = _optimizer()
-    state = {"epoch": 1, "best_loss": 0.5, "history": []}
-    write_checkpoint(made / "c.safetensors", state, {"best": {"w": parameter.data}}, optimizer)
+    def trainer() -> _Trainer:
+        config = TrainingConfig(embedding_size=8, device="cpu")
+        return _Trainer(Network(config.architecture), config, 0, None, lambda event: None)
+
+    def go_on(found: _Trainer) -> None:
+        """Do what an epoch does, but for the samples."""
+        optimizer = found._optimizer
+        for parameter in optimizer.param_groups[0]["params"]:
+            parameter.grad = parameter.detach().clone()
+        optimizer.step()
+        found.keep({"loss": 1.0}, Validation(loss=0.5, top1=0.5, top5=0.5, score_ratio=0.5))
 
     def read(path: Path) -> None:
-        read_checkpoint(path, torch.device("cpu"), _optimizer()[1])
+        # The parent's threads are not in a child.
+        torch.set_num_threads(1)
+        found = trainer()
+        found.restore(path)
+        go_on(found)
 
+    begun = trainer()
+    begun.state.learning_rate = 1e-3
+    go_on(begun)
+    begun.save(made / "c.safetensors")
     return Kind("checkpoint", "c.safetensors", [(made / "c.safetensors").read_bytes()], read)
 
 
@@ -329,6 +403,80 @@ def _results(made: Path) -> list[Kind]:
              lambda path: stored_bounds(path.with_suffix(".mps"))),
         Kind("manifest", "manifest.json", [(made / "manifest.json").read_bytes()],
              lambda path: _read_manifest(path.parent)),
+    ]  # fmt: skip
+
+
+def _tuning(made: Path) -> list[Kind]:
+    """Return the files of a tuning: each is read as by a tuning that goes on."""
+    from kida.boundary import read_json, write_json
+    from kida.evaluation.plots import figure_with_axes
+    from kida.evaluation.verdict import read_verdict
+    from kida.tuning.clock import CLOCK_FILE, Clock
+    from kida.tuning.config import TuneConfig
+    from kida.tuning.delivery import deliver
+    from kida.tuning.folder import CONFIG_FILE, DELIVERY_FILE, claim, current_round, finished
+    from kida.tuning.learning import Effort, Learned, effort
+    from kida.tuning.lever_race import RACE_FILE, LeverRace, race_limit
+    from kida.tuning.planning import EFFORT_FILE, kept_effort, plan_event, plan_learning
+    from kida.tuning.policy_race import RACE_FILE as POLICIES_FILE
+    from kida.tuning.policy_race import PolicyRace, contestants
+    from kida.tuning.proving import Proof
+    from kida.tuning.report import write_report
+    from kida.tuning.standings import Contestant, standing
+    from kida.tuning.survey import SURVEY_FILE, Survey, Surveyed, cost_within
+
+    file = Surveyed(name="a", solved=True, branched=True, seconds=4.0, root_seconds=1.0, nodes=100,
+                    gap=0.0, split={"separation": 1.5, "strong branching": 0.5})  # fmt: skip
+    survey = Survey(files=(file, file), goal="time", time_limit=12.0, seconds_per_solve=5.0)
+    entry = standing(Contestant("orbital", "default", ("orbital",)), [-0.5, -0.25, -0.5, -0.375])
+    verdict = read_verdict(made)
+    assert verdict is not None
+    config, clock = TuneConfig(problems="mine"), Clock(made / "nowhere", 600.0)
+    levers = LeverRace(alone=(entry,), combined=(entry,), levers=("orbital",))
+    raced = PolicyRace(standings=(entry,), winner=entry)
+    proof = Proof(verdict=verdict, levers_alone=verdict)
+    found = deliver(survey, levers, raced, proof, config, "", clock)
+    planned = Effort(episodes=3, validation_episodes=1, seconds=5.0, thinning=(1.0, 0.5))
+    contents = {}
+    for name, content in {
+        SURVEY_FILE: survey, RACE_FILE: levers, POLICIES_FILE: raced, "proof.json": proof,
+        DELIVERY_FILE: found, EFFORT_FILE: planned, CLOCK_FILE: {"seconds": 5.5},
+        CONFIG_FILE: config,
+    }.items():  # fmt: skip
+        write_json(made / "tuning.json", content)
+        contents[name] = (made / "tuning.json").read_bytes()
+    contents["learning/gen_01/training.json"] = _METRICS
+    # What matplotlib makes for itself when it is first used is none of an input's.
+    figure_with_axes("x", "y")
+
+    def go_on(file: Path) -> None:
+        """Do what a tuning does that goes on, but for the solves."""
+        place = file.parents[2] if file.name == "training.json" else file.parent
+        claim(place, config)
+        current_round(place, config)
+        clock = Clock(place, 600.0)
+        survey = read_json(place / SURVEY_FILE, Survey, "a tuning's survey")
+        planned = plan_learning(survey, clock, 2, lambda text: None)
+        plan_event(survey, planned, clock, 2, lambda text: None)
+        effort(survey, 60.0, 2)
+        cost_within(survey, race_limit(survey))
+        kept_effort(
+            place,
+            planned or Effort(episodes=1, validation_episodes=1, seconds=1.0, thinning=(1.0,)),
+        )
+        levers = read_json(place / RACE_FILE, LeverRace, "a race of levers")
+        raced = read_json(place / POLICIES_FILE, PolicyRace, "a race of policies")
+        contestants(place, levers, Learned(), None)
+        proof = read_json(place / "proof.json", Proof, "a tuning's proof")
+        deliver(survey, levers, raced, proof, config, "", clock)
+        delivery = finished(place)
+        assert delivery is not None
+        write_report(place, place, delivery)
+
+    return [
+        Kind(f"tuning {Path(name).stem}", name, [content], go_on,
+             {other: text for other, text in contents.items() if other != name})
+        for name, content in contents.items()
     ]  # fmt: skip
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from kida.boundary import write_json
 from kida.errors import UserError
-from kida.files import atomic_path, whole_files
+from kida.files import atomic_path, one_line, whole_files
 
 
 def test_success_replaces_the_old_file_and_leaves_nothing_else(tmp_path: Path) -> None:
@@ -65,3 +65,8 @@ def test_names_are_shown_and_stored_alike_whatever_the_locale() -> None:
     }
     assert len(said) == 1
     assert rb"'gr\xf6\\xf6'" in said.pop()
+
+
+def test_names_stand_in_one_line_that_no_terminal_obeys():
+    assert one_line("a\nb\x1b[31mc\r\x7f\x9b\u2028é 漢") == r"a\nb\x1b[31mc\r\x7f\x9b\u2028é 漢"
+    assert one_line("gr\udcf6") == r"gr\xf6"

@@ -149,11 +149,6 @@ def test_the_cpu_clock_can_be_used():
     assert cumulated_reward(path, ScoringRule(10), "cpu") == 5 * 2 + 6 * 8
 
 
-def test_a_trajectory_that_begins_too_late_is_refused():
-    with pytest.raises(ValueError, match="begins after"):
-        cumulated_reward(trajectory([1, 2], [5, 6], root_end=0.5), ScoringRule(1))
-
-
 @pytest.mark.parametrize("limit", [0, -1, math.inf, math.nan])
 def test_the_limit_must_be_positive_and_finite(limit):
     with pytest.raises(ValueError, match="time limit"):

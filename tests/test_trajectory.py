@@ -50,6 +50,8 @@ def test_without_branching_the_root_ends_with_the_solve(trajectory):
     [
         ({"wall": np.array([0.0, 2, 1, 3, 4])}, "wall decreases"),
         ({"wall": np.array([0.0, 1, np.nan, 3, 4])}, "not a number"),
+        ({"wall": np.arange(2.0, 7.0)}, "after the root node ended, by its wall clock"),
+        ({"root_end_cpu": -1.0}, "after the root node ended, by its cpu clock"),
         ({"dual": np.zeros(4)}, "dual has shape"),
         ({"primal": np.full(5, np.nan)}, "primal holds NaN"),
         ({"sense": "min"}, "sense"),

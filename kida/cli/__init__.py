@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from typing import Any, NoReturn
 
 from kida.errors import UserError
+from kida.files import one_line
 from kida.interrupts import Terminated, one_exception_each
 
 COMMANDS = (
@@ -62,7 +63,7 @@ def build_parser(chosen: str | None) -> argparse.ArgumentParser:
 
 def _show_warning(message: Warning | str, *where: Any, **more: Any) -> None:
     # Which line of kida warned helps nobody who types commands.
-    print(f"kida: warning: {message}", file=sys.stderr)
+    print(f"kida: warning: {one_line(str(message))}", file=sys.stderr)
 
 
 class _Shown(logging.Handler):
@@ -114,7 +115,7 @@ def status_of(run: Callable[[], int]) -> int:
                 sys.stdout.flush()
             return status
     except UserError as error:
-        print(f"kida: {error}", file=sys.stderr)
+        print(f"kida: {one_line(str(error))}", file=sys.stderr)
         return 2
     except BrokenPipeError:
         # Whoever read the output has enough of it, such as `head`.

@@ -23,6 +23,7 @@ from kida.cli.numbers import positive, seed
 from kida.errors import UserError
 from kida.evaluation.results import branched_by
 from kida.evaluation.side_by_side import Comparison, compare
+from kida.files import one_line
 from kida.instances.registry import named_instance
 from kida.sense import sign
 from kida.settings import SETTINGS
@@ -64,7 +65,7 @@ def run(arguments: argparse.Namespace) -> int:
     with show_progress(console, instance.name) as show:
 
         def announce(policy: str) -> None:
-            show.label = policy
+            show.label = one_line(policy)
 
         comparison = compare(
             instance,

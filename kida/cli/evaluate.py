@@ -39,7 +39,7 @@ from kida.evaluation.summary import (
     warnings,
 )
 from kida.evaluation.trials import Trial, plan
-from kida.files import atomic_path, printable
+from kida.files import atomic_path, one_line, printable
 from kida.instances.family import SPLITS
 from kida.instances.folder import Folder
 from kida.instances.registry import family, family_names, instances
@@ -161,7 +161,7 @@ def _default_split(name: str, console: Console) -> str:
         return "test"
     split = "test" if found.has_split_folders and found.length("test") else "all"
     count, every = found.length(split), found.length("all")
-    what = printable(name)
+    what = one_line(name)
     if count == every == 1:
         line = f"evaluating {what}"
     elif split == "test":

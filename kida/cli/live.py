@@ -17,6 +17,7 @@ from rich.text import Text
 
 from kida.cli.canvas import ACROSS, Canvas
 from kida.cli.common import bound_text
+from kida.files import one_line
 from kida.solver.solve import Progress
 
 #: Seconds between the lines of progress where no line can be rewritten.
@@ -209,6 +210,7 @@ class ProgressLine:
 @contextmanager
 def show_progress(console: Console, label: str) -> Iterator[LivePlot | ProgressLine]:
     """Show the progress of solves while the block runs; on a terminal the picture stays."""
+    label = one_line(label)
     if not console.is_terminal or console.is_dumb_terminal:
         yield ProgressLine(console, label)
         return

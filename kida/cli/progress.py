@@ -14,6 +14,8 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from kida.files import one_line
+
 #: Seconds between two lines where no line can be rewritten.
 PLAIN_INTERVAL = 60.0
 
@@ -80,7 +82,7 @@ class ProgressBar:
         all_left = "" if whole is None else f"about {duration(whole)} of the whole run"
         if phase != self._phase:
             self._bar.remove_task(self._task)
-            self._task = self._bar.add_task(phase, total=total, note=note)
+            self._task = self._bar.add_task(one_line(phase), total=total, note=note)
             self._phase = phase
             # A resumed phase has done some before: they say nothing of the speed now.
             self._started, self._first = time.monotonic(), done
@@ -100,7 +102,9 @@ class ProgressBar:
 
     def say(self, text: str) -> None:
         """Print a line that stays, above the bar."""
-        self._console.print(text, highlight=False, markup=False, emoji=False, soft_wrap=True)
+        self._console.print(
+            one_line(text), highlight=False, markup=False, emoji=False, soft_wrap=True
+        )
 
 
 def _joined(*parts: str) -> str:

@@ -33,6 +33,7 @@ from kida.cli import how_ended
 from kida.cli.common import open_console
 from kida.cli.numbers import positive, processes, seconds
 from kida.cli.progress import ProgressBar, duration
+from kida.files import one_line
 from kida.learning.events import (
     Collecting,
     EpisodeEnded,
@@ -162,7 +163,7 @@ def _config(arguments: argparse.Namespace, console: Console) -> Any:
 
 
 def _warn(console: Console, text: str) -> None:
-    console.print(f"warning: {text}", highlight=False, soft_wrap=True)
+    console.print(f"warning: {one_line(text)}", highlight=False, soft_wrap=True)
 
 
 class _Display:

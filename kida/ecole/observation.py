@@ -127,6 +127,10 @@ class NodeBipartite:
         )
 
 
+class _Sides(IntEnum):
+    BIAS = 0
+
+
 @dataclass(eq=False)
 class MilpBipartiteObs:
     """The problem "minimise c x subject to A x <= b" as a bipartite graph.
@@ -144,12 +148,7 @@ class MilpBipartiteObs:
     VariableFeatures: ClassVar[Any] = _lower_case(
         "MilpBipartiteObs.VariableFeatures", ProblemVariableFeature
     )
-    ConstraintFeatures: ClassVar[Any] = IntEnum(
-        "ConstraintFeatures",
-        {"bias": 0},
-        module=__name__,
-        qualname="MilpBipartiteObs.ConstraintFeatures",
-    )
+    ConstraintFeatures: ClassVar[Any] = _lower_case("MilpBipartiteObs.ConstraintFeatures", _Sides)
 
     variable_features: Reals
     constraint_features: Reals

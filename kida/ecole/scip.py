@@ -7,7 +7,7 @@ from typing import Any
 from kida.ecole.errors import Exception
 from kida.errors import UserError
 from kida.parameters import ParameterValue
-from kida.solver.problem import copied_model, empty_model, read_model
+from kida.solver.problem import copied_model, empty_model, read_model, write_problem
 from kida.solver.settings import set_parameters
 from kida.solver.stepping import SteppedSolve
 
@@ -115,8 +115,14 @@ class Model:
         self.set_params({"presolving/maxrounds": 0, "presolving/maxrestarts": 0})
 
     def write_problem(self, filepath: str | Path) -> None:
-        """Write the problem to a file, in the format that its suffix names."""
-        self._model.writeProblem(str(filepath), verbose=False)
+        """Write the problem to a file, in the format that its suffix names; without one, .cip.
+
+        Raises
+        ------
+        UserError
+            If the file cannot be written, or the disk is full.
+        """
+        write_problem(self._model, Path(filepath))
 
     def presolve(self) -> None:
         """Presolve the problem."""

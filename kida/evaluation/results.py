@@ -24,7 +24,7 @@ from kida.evaluation.records import (
     read_record,
     slug,
 )
-from kida.files import atomic_path, printable, whole_files
+from kida.files import atomic_path, one_line, whole_files
 from kida.reward import cumulated_reward, primal_dual_integral
 from kida.sense import sign
 from kida.settings import named_settings
@@ -276,7 +276,7 @@ def _row(record: Finished, instance: str) -> Row:
 
 def branched_by(policy: str, branching: Branching | None) -> str:
     """Return whose run it was, as it is shown: a policy that declined has not branched."""
-    name = printable(policy)
+    name = one_line(policy)
     declined = branching is not None and branching.declined
     return f"SCIP's own rules (not {name})" if declined else name
 

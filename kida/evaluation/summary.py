@@ -26,7 +26,7 @@ from kida.evaluation.comparisons import (
     shifted_geometric_mean,
 )
 from kida.evaluation.results import Results, Row
-from kida.files import printable
+from kida.files import one_line
 
 #: Shifts of the geometric means: a second, as in Gasse et al. 2019, and a hundred nodes.
 TIME_SHIFT = 1.0
@@ -164,7 +164,7 @@ def policy_table(results: Results) -> Table:
         f"{results.direction}",
         ["runs", "failed", "solved", "reward", "dual bound", "time (s)", "nodes", "in rule"],
     )
-    failed = [printable(failure.job.policy) for failure in results.failures]
+    failed = [one_line(failure.job.policy) for failure in results.failures]
     for policy in sorted({*results.policies, *failed}):
         rows = [row for row in results.rows if row.policy == policy]
         shares = [row.rule_share for row in rows if not math.isnan(row.rule_share)]
@@ -289,13 +289,13 @@ def tables(results: Results, baseline: str | None = None) -> list[Table]:
 def warnings(results: Results) -> list[str]:
     """Return what a reader must know before believing the tables, one sentence each."""
     found = [
-        f"failed: {printable(failure.job.policy)} on {results.label(failure.job)}, "
+        f"failed: {one_line(failure.job.policy)} on {results.label(failure.job)}, "
         f"seed {failure.job.seed}: {failure.reason}"
         for failure in results.failures
     ]
     left: dict[str, list[str]] = {}
     for record in results.declined:
-        left.setdefault(printable(record.job.policy), []).append(results.label(record.job))
+        left.setdefault(one_line(record.job.policy), []).append(results.label(record.job))
     found += [
         f"{policy} left {len(names)} run{'s' if len(names) > 1 else ''} to SCIP's own rules, "
         "because the problem is not linear: "

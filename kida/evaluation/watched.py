@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from kida.boundary import LARGE_FILE, convert, read_json
+from kida.boundary import convert, plain
 from kida.errors import UserError
 from kida.evaluation.outcome import Outcome
 from kida.evaluation.solving import outcome
@@ -68,8 +68,8 @@ class Watched(Job, frozen=True, kw_only=True):
         """What the job is, for messages."""
         return f"{self.instance.name}, {self.policy}"
 
-    def run(self, stage: Stage) -> Outcome:
-        """Solve."""
+    def run(self, stage: Stage) -> None:
+        """Solve, and tell the outcome: no full disk comes between it and who waits for it."""
         enter(self.folder)
 
         def show(progress: Progress) -> None:
@@ -88,7 +88,7 @@ class Watched(Job, frozen=True, kw_only=True):
                 on_progress=show,
                 solution_file=None if self.solution is None else Path(self.solution),
             )
-        return outcome(result)
+        stage.tell(plain(outcome(result)))
 
 
 def solve_watched(
@@ -138,8 +138,12 @@ def solve_watched(
             folder=str(Path.cwd()),
         )
 
+        found: list[Outcome] = []
+
         def told(job: Job, news: Any) -> None:
-            if isinstance(news, str):
+            if isinstance(news, dict):
+                found.append(convert(news, Outcome, "this is no solve's outcome"))
+            elif isinstance(news, str):
                 warnings.warn(news, RuntimeWarning, stacklevel=2)
             elif on_progress is not None:
                 on_progress(_progress(news))
@@ -147,17 +151,14 @@ def solve_watched(
         try:
             failure = run_alone(job, told, grace=grace)
         except KeyboardInterrupt as interrupt:
-            if not (grace and Path(job.record).exists()):
+            if not (grace and found):
                 raise
-            raise Interrupted(_outcome(job), interrupt) from None
-        if failure is not None:
+            raise Interrupted(found[0], interrupt) from None
+        if not found:
+            assert failure is not None
             how = "" if failure.by_user else f"the solve of {job.label} failed: "
             raise UserError(f"{how}{failure.reason}")
-        return _outcome(job)
-
-
-def _outcome(job: Job) -> Outcome:
-    return read_json(Path(job.record), Outcome, "a solve's outcome", largest=LARGE_FILE)
+        return found[0]
 
 
 def _progress(news: Any) -> Progress:

@@ -17,7 +17,7 @@ from functools import cache, cached_property
 from pathlib import Path
 
 from kida.errors import UserError
-from kida.files import printable
+from kida.files import one_line
 from kida.instances.family import SPLITS, Instance
 from kida.sense import Sense
 
@@ -80,7 +80,7 @@ class Folder:
 
     def _stem(self, file: Path) -> str:
         # The path may be any bytes; the name stands in tables and records.
-        name = printable(file.relative_to(self._root).as_posix())
+        name = one_line(file.relative_to(self._root).as_posix())
         return re.sub(r"\.(mps|lp|cip)(\.gz)?$", "", name, flags=re.IGNORECASE)
 
     @cached_property

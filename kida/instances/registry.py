@@ -139,6 +139,8 @@ def named_instance(name: str) -> Instance:
     """
     # Not pathlib's, which raise for a text that is too long for a name.
     if ":" not in name or os.path.exists(name):
+        if os.path.isdir(name):
+            raise UserError(f"{name!r} is a folder; name one of the files in it")
         if not os.path.isfile(name):
             raise UserError(
                 f"there is no file {name!r}; give an .mps, .lp or .cip file (also .gz), "

@@ -16,6 +16,7 @@ from typing import Any, NoReturn
 
 from kida.boundary import write_json
 from kida.errors import UserError
+from kida.files import one_line
 from kida.interrupts import one_exception_each
 from kida.jobs.job import Stage, unpack
 
@@ -41,7 +42,8 @@ def main() -> None:
             result = job.run(Stage(core, lambda message: tell(news=message)))
             write_json(Path(job.record), result)
     except UserError as error:
-        tell(error=str(error), by_user=True)
+        # Of several lines only the last would be shown.
+        tell(error=one_line(str(error)), by_user=True)
     # Whatever goes wrong in a job is told, and costs that job alone.
     except Exception as error:
         # In one line, whatever the exception's text is like.

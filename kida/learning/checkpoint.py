@@ -75,13 +75,33 @@ def read_checkpoint(
         kept, moments = _sorted_out(tensors, device)
         groups = optimizer.state_dict()["param_groups"]
         optimizer.load_state_dict({"state": moments, "param_groups": groups})
+        _check_moments(optimizer)
     # Of whatever kind: names, numbers and shapes in it may be anything.
     except Exception as error:
-        raise UserError(
-            f"the checkpoint {path} is damaged ({printable(str(error))[:300]}): remove it, and "
-            "this generation's training begins again"
-        ) from error
+        raise damaged(path, str(error)) from error
     return state, kept
+
+
+def _check_moments(optimizer: torch.optim.Optimizer) -> None:
+    """Raise a ValueError if Adam could not go on from what it has of its parameters."""
+    for parameter, moments in optimizer.state.items():
+        if moments.keys() != {"step", "exp_avg", "exp_avg_sq"}:
+            raise ValueError(f"a parameter has the moments {', '.join(moments)}")
+        step = moments.pop("step")
+        if not 0 <= float(step) <= 1e9:
+            raise ValueError(f"a parameter has had {float(step)} steps")
+        if any(moment.shape != parameter.shape for moment in moments.values()):
+            raise ValueError("a moment does not have the shape of its parameter")
+        moments["step"] = step
+
+
+def damaged(path: Path, why: str) -> UserError:
+    """Return the error that says that a checkpoint cannot be gone on from."""
+    why = " ".join(printable(why)[:300].split())
+    return UserError(
+        f"the checkpoint {path} is damaged ({why}): remove it, and this generation's training "
+        "begins again"
+    )
 
 
 def _sorted_out(

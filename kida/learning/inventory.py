@@ -14,7 +14,7 @@ from msgspec import Meta, Struct
 
 from kida.boundary import LARGE_FILE, read_json, write_json
 from kida.errors import UserError
-from kida.files import printable
+from kida.files import one_line
 from kida.instances.family import SPLITS, Family, Instance, check_place, check_split
 from kida.instances.folder import SIZE, Folder
 from kida.instances.registry import digest_of, family
@@ -134,7 +134,7 @@ def _nothing_left(what: str, left_out: Mapping[Path, str]) -> str:
 
 def summary_of_left_out(left_out: Mapping[Any, str]) -> str:
     """Return which files are what, such as ``"a.lp is infeasible"``, in one line."""
-    named = [f"{printable(Path(file).name)} is {why}" for file, why in left_out.items()]
+    named = [f"{one_line(Path(file).name)} is {why}" for file, why in left_out.items()]
     more = len(named) - _NAMED
     return "; ".join(named[:_NAMED]) + (f"; and {more} more are of no use" if more > 0 else "")
 

@@ -53,6 +53,28 @@ class EpisodeRecord(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     reward: float | None
 
 
+class EpochMetrics(Struct, frozen=True, kw_only=True):
+    """What is read again of an epoch's metrics, see :class:`kida.learning.validation.Validation`.
+
+    What else is recorded is left out.
+
+    Attributes
+    ----------
+    epoch
+        Counted from 1.
+    loss
+        The mean training loss.
+    validation_loss, validation_top1, validation_score_ratio
+        On the validation samples.
+    """
+
+    epoch: Natural
+    loss: float
+    validation_loss: float
+    validation_top1: float
+    validation_score_ratio: float
+
+
 def record_file(shard: Path) -> Path:
     """Return where the record of the episode with this shard is; an episode that has it is done."""
     return shard.with_suffix(".json")

@@ -39,7 +39,7 @@ from kida.errors import UserError
 from kida.files import whole_files
 from kida.learning.config import RUN_VERSION, RunConfig, first_difference
 from kida.learning.events import Event, Listener, Tick, kinds, log_event
-from kida.learning.records import records_in
+from kida.learning.records import EpochMetrics, records_in
 from kida.lock import holds_only_lock
 from kida.network.policy import holds_policy
 
@@ -87,6 +87,12 @@ class _Line(Struct, frozen=True):
     event: str
     time: Annotated[float, Meta(ge=0.0, le=1e11)]
     resumed: bool = False
+
+
+class _Checkpoint(Struct, frozen=True):
+    """What is shown of the state of a training under way."""
+
+    history: list[EpochMetrics]
 
 
 class Run:
@@ -274,22 +280,23 @@ def status(folder: Path) -> list[dict[str, Any]]:
                 "empty": samples.count(0),
                 "samples": sum(samples),
                 "epochs": len(history),
-                "validation_loss": min((e["validation_loss"] for e in history), default=None),
+                "validation_loss": min((e.validation_loss for e in history), default=None),
                 "finished": holds_policy(generation / "policy"),
             }
         )
     return entries
 
 
-def _history(generation: Path) -> list[dict[str, Any]]:
+def _history(generation: Path) -> list[EpochMetrics]:
     """Return the metrics of the epochs done, whether or not the training is finished."""
     file, checkpoint = generation / "training.json", generation / "checkpoint.safetensors"
-    history: list[dict[str, Any]] = []
+    history: list[EpochMetrics] = []
     if file.exists():
         what = "the metrics of a training (move it away)"
-        history = read_json(file, list[dict[str, Any]], what, largest=LARGE_FILE)
+        history = read_json(file, list[EpochMetrics], what, largest=LARGE_FILE)
     elif checkpoint.exists():
-        with contextlib.suppress(OSError, SafetensorError, KeyError, ValueError):
-            header = cast(Any, safe_open(checkpoint, framework="numpy")).metadata()
-            history = json.loads(header["state"])["history"]
+        # One that is damaged is told of by the training that would go on from it.
+        with contextlib.suppress(OSError, SafetensorError, UserError):
+            header = cast(Any, safe_open(checkpoint, framework="numpy")).metadata() or {}
+            history = decode_json(header.get("state", ""), _Checkpoint, "no checkpoint").history
     return history

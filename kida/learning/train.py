@@ -10,22 +10,25 @@ the same number of threads). A new option is a field of ``config.TrainingConfig`
 import itertools
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import torch
+from msgspec import Meta
 from msgspec.structs import replace
 from numpy.typing import NDArray
 from torch import Tensor
 
+from kida.boundary import Natural, convert
 from kida.errors import UserError
-from kida.learning.checkpoint import read_checkpoint, write_checkpoint
+from kida.learning.checkpoint import damaged, read_checkpoint, write_checkpoint
 from kida.learning.config import TrainingConfig
 from kida.learning.events import Epoch, Listener, Step, Stopped, log_event
 from kida.learning.losses import LOSSES, Batch, batches, teacher_loss
+from kida.learning.records import EpochMetrics
 from kida.learning.samples import Aggregate
 from kida.learning.validation import Validation, validate
 from kida.network.architecture import Weights
@@ -42,6 +45,8 @@ _CLEARLY = 0.01
 _LEAST_STEPS = 10
 # Seconds between the reports within an epoch.
 _REPORT_INTERVAL = 1.0
+# Weights that a checkpoint holds: those in training, the best epoch's, and their average.
+_KEPT = ("network", "best", "average")
 
 
 @dataclass(frozen=True, eq=False)
@@ -192,16 +197,16 @@ def seconds_per_sample(samples: Aggregate, config: TrainingConfig, threads: int)
 class _State:
     """What a training needs to continue, besides tensors."""
 
-    epoch: int = 0
-    learning_rate: float = 0.0
+    epoch: Natural = 0
+    learning_rate: Annotated[float, Meta(ge=0.0, le=1e9)] = 0.0
     best_loss: float = math.inf
     #: The loss when it was last clearly better, at which step, and the epochs since then.
     clear_loss: float = math.inf
-    clear_step: int = 0
-    since_clear: int = 0
+    clear_step: Natural = 0
+    since_clear: Natural = 0
     #: Whether the learning rate has fallen since then.
     fallen: bool = False
-    step: int = 0
+    step: Natural = 0
     history: list[dict[str, Any]] = field(default_factory=list)
 
 
@@ -346,15 +351,25 @@ class _Trainer:
 
     def save(self, path: Path) -> None:
         """Write the checkpoint."""
-        kept = {"network": _copy(self._network), "best": self.best, "average": self._average}
+        weights = (_copy(self._network), self.best, self._average)
+        kept = dict(zip(_KEPT, weights, strict=True))
         write_checkpoint(path, asdict(self.state), kept, self._optimizer)
 
     def restore(self, path: Path) -> None:
         """Go on from the checkpoint."""
-        state, kept = read_checkpoint(path, self._device, self._optimizer)
+        content, kept = read_checkpoint(path, self._device, self._optimizer)
+        try:
+            state = convert(content, _State, "its state")
+            convert(state.history, list[EpochMetrics], "its history")
+        except UserError as error:
+            raise damaged(path, str(error)) from error
+        shapes = _shapes(self._network.state_dict())
+        for kind in _KEPT:
+            if _shapes(kept.get(kind, {})) != shapes:
+                raise damaged(path, f"its {kind} weights are not of this network")
         self._network.load_state_dict(kept["network"])
         self.best, self._average = kept["best"], kept["average"]
-        self.state = _State(**state)
+        self.state = state
 
 
 def _draw(count: int, epoch: int, draws_per_epoch: int, seed: int) -> NDArray[np.int64]:
@@ -365,6 +380,10 @@ def _draw(count: int, epoch: int, draws_per_epoch: int, seed: int) -> NDArray[np
     sequence = [np.random.default_rng([seed, number]).permutation(count) for number in rounds]
     first = start - rounds[0] * count
     return np.concatenate(sequence)[first : first + length]
+
+
+def _shapes(weights: Mapping[str, Tensor]) -> dict[str, tuple[torch.Size, torch.dtype]]:
+    return {name: (tensor.shape, tensor.dtype) for name, tensor in weights.items()}
 
 
 def _copy(network: Network) -> dict[str, Tensor]:

@@ -178,11 +178,16 @@ def attach(
     Raises
     ------
     UserError
-        If the policy cannot be loaded or brings a parameter that SCIP refuses, the model's solve
-        has begun, or it has a kida rule already; the model is then as it was.
+        If the policy is none, cannot be loaded or brings a parameter that SCIP refuses, the model's
+        solve has begun, or it has a kida rule already; the model is then as it was.
     """
     if isinstance(policy, str | Path):
         policy = load_policy(policy)
+    if not isinstance(policy, Policy | Steering):
+        raise UserError(
+            f"a policy is the name of a model, a folder or a kida.Policy, not {policy!r}; without "
+            "one, attach none"
+        )
     _check_ready(model)
     with set_parameters(model, policy.card.parameters):
         if isinstance(policy, Steering):

@@ -1,5 +1,7 @@
 """Problems as SCIP models: built from a program in memory, or read from a file."""
 
+import errno
+import os
 from pathlib import Path
 from typing import Any
 
@@ -8,11 +10,15 @@ from pyscipopt import SCIP_STAGE, Expr, ExprCons, Model
 from pyscipopt.scip import Term
 
 from kida.errors import UserError
+from kida.files import atomic_path
 from kida.instances.family import Instance
 from kida.instances.folder import SUFFIXES, is_problem
 from kida.instances.program import Program
 from kida.instances.registry import generated_family
-from kida.solver.names import path_to_read
+from kida.solver.names import path_to_read, path_to_write
+
+# What files of a format end with.
+_LAST_WORDS = {".mps": b"ENDATA", ".lp": b"END", ".cip": b"END"}
 
 
 def open_model(instance: Instance) -> Model:
@@ -116,6 +122,8 @@ def read_model(path: Path) -> Model:
     UserError
         If there is no such file or SCIP cannot read it.
     """
+    if path.is_dir():
+        raise UserError(f"{path} is a folder; name one of the files in it")
     if not path.is_file():
         raise UserError(f"there is no file {path}; check the path")
     if not is_problem(path):
@@ -130,3 +138,28 @@ def read_model(path: Path) -> Model:
         reason = str(error) or type(error).__name__
         raise UserError(f"SCIP cannot read {path}: {reason}; is the file complete?") from error
     return model
+
+
+def write_problem(model: Model, path: Path) -> None:
+    """Write a model's problem in the format that the suffix names; without one, as .cip.
+
+    Raises
+    ------
+    UserError
+        If SCIP knows no such format, the file cannot be written, or the disk is full.
+    """
+    if not path.suffix:
+        path = path.with_name(f"{path.name}.cip")
+    with atomic_path(path) as temporary:
+        with path_to_write(temporary) as file:
+            model.writeProblem(file, verbose=False)
+        # SCIP does not notice that a disk is full; these formats say where they end.
+        end = _LAST_WORDS.get(path.suffix.lower())
+        if end is not None and _last_word(temporary) != end:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def _last_word(path: Path) -> bytes:
+    with path.open("rb") as file:
+        file.seek(max(0, file.seek(0, os.SEEK_END) - 100))
+        return (file.read().split() or [b""])[-1].upper()

@@ -10,10 +10,12 @@ import json
 import logging
 import math
 import os
+import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
@@ -351,7 +353,12 @@ def solve(
         trajectory = BoundTrajectory.from_arrays(
             recorder.arrays(), recorder.root_end_wall, recorder.root_end_cpu, sense
         )
-        result = _result(model, sense, trajectory, brancher)
+        solution = _best_solution(model)
+        # Before anything else that may fail.
+        if solution_file is not None and solution is not None:
+            with atomic_path(solution_file) as temporary:
+                _write_solution(model, solution, temporary)
+        result = _result(model, sense, trajectory, brancher, solution)
         _log.info(
             "%s: %s, bounds %.10g and %.10g, %d nodes, %.2f s",
             instance.name,
@@ -361,9 +368,6 @@ def solve(
             result.nodes,
             result.wall_time,
         )
-        if solution_file is not None and result.solution is not None:
-            with atomic_path(solution_file) as temporary:
-                _write_solution(model, result.solution, temporary)
     finally:
         # SCIP may still be running in an abandoned model: that is left as it is.
         if at_rest.is_set():
@@ -418,8 +422,22 @@ def _reporter(
     return report
 
 
+def _best_solution(model: Model) -> dict[str, float] | None:
+    """Return name to value of the best solution's variables that are not 0; None without one."""
+    if not model.getNSols():
+        return None
+    best, variables = model.getBestSol(), model.getVars()
+    exact = (model.getSolVal(best, variable) for variable in variables)
+    pairs = zip(variable_names(variables), exact, strict=True)
+    return {name: value for name, value in pairs if value != 0.0}
+
+
 def _result(
-    model: Model, sense: Sense, trajectory: BoundTrajectory, brancher: Brancher | None
+    model: Model,
+    sense: Sense,
+    trajectory: BoundTrajectory,
+    brancher: Brancher | None,
+    solution: Mapping[str, float] | None,
 ) -> SolveResult:
     statistics = scip_statistics(model)
     # There are no tables of what a solve that was stopped early has not come to.
@@ -428,15 +446,8 @@ def _result(
     found = sum(rule["ncutoffs"] + rule["ndomreds"] for rule in searched)
     dual, primal = with_infinities([model.getDualbound(), model.getPrimalbound()]).tolist()
     nodes = model.getNTotalNodes()
-    best = model.getBestSol() if model.getNSols() else None
-    values = None
-    if best is not None:
-        variables = model.getVars()
-        exact = (model.getSolVal(best, variable) for variable in variables)
-        pairs = zip(variable_names(variables), exact, strict=True)
-        values = {name: value for name, value in pairs if value != 0.0}
     return SolveResult(
-        termination=termination(model, best is not None),
+        termination=termination(model, solution is not None),
         sense=sense,
         dual_bound=dual,
         primal_bound=primal,
@@ -450,7 +461,7 @@ def _result(
         time_split=split,
         trajectory=trajectory,
         branching=None if brancher is None else brancher.statistics,
-        solution=values,
+        solution=solution,
     )
 
 
@@ -473,8 +484,7 @@ def scip_statistics(model: Model) -> dict[str, Any]:
     UserError
         If the file cannot be written.
     """
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "statistics.json"
+    with _scratch_file() as path:
         model.writeStatisticsJson(str(path))
         # Names of problems and plugins are in the file; they need not be UTF-8.
         try:
@@ -482,10 +492,24 @@ def scip_statistics(model: Model) -> dict[str, Any]:
         # SCIP does not notice that a disk is full.
         except (OSError, ValueError) as error:
             raise UserError(
-                f"SCIP cannot write its statistics to {folder} ({error}): free space there, or set "
-                "TMPDIR to another folder"
+                f"SCIP cannot write its statistics to {path.parent} ({error}): free space there, "
+                "or set TMPDIR to another folder"
             ) from error
     return content
+
+
+@contextmanager
+def _scratch_file() -> Iterator[Path]:
+    """Yield the path of a file in memory, which no full disk can spoil; on disk without Linux."""
+    if sys.platform == "linux" and Path("/proc/self/fd").is_dir():
+        descriptor = os.memfd_create("statistics")
+        try:
+            yield Path(f"/proc/self/fd/{descriptor}")
+        finally:
+            os.close(descriptor)
+    else:
+        with tempfile.TemporaryDirectory() as folder:
+            yield Path(folder) / "statistics.json"
 
 
 def termination(model: Model, has_solution: bool) -> Termination:

@@ -15,6 +15,7 @@ from kida.tuning.clock import Clock
 from kida.tuning.config import TuneConfig
 from kida.tuning.contestants import PLUS, STEERED, of_levers
 from kida.tuning.lever_race import LeverRace
+from kida.tuning.levers import check_names
 from kida.tuning.policy_race import PolicyRace
 from kida.tuning.proving import Proof
 from kida.tuning.survey import Survey
@@ -39,6 +40,11 @@ class Delivery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         SCIP's default.
     advice
         What to run next, a sentence each.
+
+    Raises
+    ------
+    UserError
+        If there is no lever of a name.
     """
 
     verdict: Verdict
@@ -46,6 +52,9 @@ class Delivery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     levers: tuple[Text, ...] = ()
     network: bool = False
     advice: tuple[Text, ...] = ()
+
+    def __post_init__(self) -> None:
+        check_names(self.levers)
 
 
 def nothing_to_win(survey: Survey, config: TuneConfig, clock: Clock) -> Delivery:

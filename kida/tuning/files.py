@@ -13,7 +13,7 @@ from pathlib import Path
 
 from kida.boundary import LARGE_FILE, read_json, write_json
 from kida.errors import UserError
-from kida.files import printable
+from kida.files import one_line
 from kida.instances.family import Family, Instance
 from kida.instances.folder import SIZE, Folder
 from kida.instances.registry import digest_of, family
@@ -176,7 +176,7 @@ def _take(
     kept = [path for path in files if path not in left_out]
     before = [] if earlier is None else _earlier_files(earlier)
     if not kept:
-        reasons = "; ".join(f"{printable(p.name)} is {why}" for p, why in [*left_out.items()][:5])
+        reasons = "; ".join(f"{one_line(p.name)} is {why}" for p, why in [*left_out.items()][:5])
         raise UserError(f"{found.name} has no file that SCIP can read: {reasons}")
     names = {
         entry.path: entry.name

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from kida.errors import UserError
 from kida.parameters import ParameterValue
-from kida.tuning.levers import LEAST_SHARE, LEVERS, Lever, Shares
+from kida.tuning.levers import LEAST_SHARE, LEVERS, Lever, Shares, check_names
 
 # How much is expected of levers that are about no part's time, as if it were a share.
 _GENERAL = 0.1
@@ -55,8 +55,7 @@ def combined(names: Iterable[str]) -> dict[str, ParameterValue]:
     found: dict[str, ParameterValue] = {}
     kinds: dict[str, str] = {}
     for name in names:
-        if name not in LEVERS:
-            raise UserError(f"there is no lever {name!r}; choose of {', '.join(LEVERS)}")
+        check_names([name])
         lever = LEVERS[name]
         if lever.kind in kinds:
             raise UserError(f"{kinds[lever.kind]} and {name} are both about {lever.kind}")

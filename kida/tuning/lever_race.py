@@ -13,7 +13,7 @@ from kida.evaluation.outcome import Text
 from kida.learning.plan import Draw
 from kida.tuning.clock import Clock
 from kida.tuning.contestants import combinations, of_levers, simplest
-from kida.tuning.lever_choice import applicable
+from kida.tuning.lever_choice import applicable, combined
 from kida.tuning.levers import Lever
 from kida.tuning.measuring import Arena
 from kida.tuning.race import largest_field, race, race_again
@@ -42,12 +42,20 @@ class LeverRace(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         Names of levers that apply, and that there was no time for.
     levers
         Names of those that won together; none if nothing was better than SCIP's default.
+
+    Raises
+    ------
+    UserError
+        If there is no lever of a name, or two that won together are of one kind.
     """
 
     alone: tuple[Standing, ...]
     combined: tuple[Standing, ...] = ()
     untried: tuple[Text, ...] = ()
     levers: tuple[Text, ...] = ()
+
+    def __post_init__(self) -> None:
+        combined(self.levers)
 
 
 def race_draws(survey: Survey, draws: Sequence[Draw]) -> list[Draw]:

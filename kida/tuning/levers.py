@@ -5,12 +5,13 @@ which a combination has one at most, and sets parameters that a policy's card ma
 (:mod:`kida.parameters`): none can change what SCIP answers.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from types import MappingProxyType
 from typing import Literal
 
+from kida.errors import UserError
 from kida.parameters import ParameterValue
 from kida.solver.branching import PRIORITY
 from kida.solver.policies import VARIANTS
@@ -253,3 +254,16 @@ _LEVERS = (
 
 #: Name to lever, in the order in which they are tried.
 LEVERS: Mapping[str, Lever] = MappingProxyType({lever.name: lever for lever in _LEVERS})
+
+
+def check_names(names: Iterable[str]) -> None:
+    """Check that there are levers of these names.
+
+    Raises
+    ------
+    UserError
+        If there is none of a name.
+    """
+    for name in names:
+        if name not in LEVERS:
+            raise UserError(f"there is no lever {name!r}; choose of {', '.join(LEVERS)}")

@@ -13,6 +13,7 @@ from kida.tuning.contestants import WAYS, of_levers, of_network, of_steering, si
 from kida.tuning.learning import Learned
 from kida.tuning.lever_choice import beside_network
 from kida.tuning.lever_race import LeverRace
+from kida.tuning.levers import LEVERS
 from kida.tuning.measuring import Arena
 from kida.tuning.race import race, race_again
 from kida.tuning.standings import Contestant, Standing
@@ -69,8 +70,16 @@ def contestants(
     if former is not None:
         home = (folder / "former").absolute()
         former.save(home)
-        found.append(Contestant("former", str(home), tuple(former.card.recipe.get("levers", ()))))
+        found.append(Contestant("former", str(home), _levers_of(former)))
     return found
+
+
+def _levers_of(policy: AnyPolicy) -> tuple[str, ...]:
+    """Return the known levers in a policy, by its card, which may say anything."""
+    named = policy.card.recipe.get("levers")
+    if not isinstance(named, list | tuple):
+        return ()
+    return tuple(name for name in named if isinstance(name, str) and name in LEVERS)
 
 
 def race_policies(

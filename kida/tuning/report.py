@@ -4,14 +4,16 @@ import html
 import shlex
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Annotated
+
+from msgspec import Meta
 
 from kida.boundary import LARGE_FILE, read_json
 from kida.evaluation.page import figure_of, grid, page, png_of
 from kida.evaluation.records import RUNS_FOLDER, Finished, read_record
 from kida.evaluation.verdict import Verdict
 from kida.files import atomic_path, printable, whole_files
-from kida.learning.records import records_in
+from kida.learning.records import EpochMetrics, records_in
 from kida.tuning.contestants import WAYS
 from kida.tuning.delivery import Delivery
 from kida.tuning.lever_race import RACE_FILE as LEVERS_FILE
@@ -23,6 +25,8 @@ from kida.tuning.standings import Standing
 from kida.tuning.survey import SURVEY_FILE, Survey
 
 PAGE = "report.html"
+# Of a training that has ended, and so has had an epoch.
+_Curve = Annotated[list[EpochMetrics], Meta(min_length=1)]
 
 
 def write_report(folder: Path, place: Path, delivery: Delivery) -> Path:
@@ -174,27 +178,27 @@ def _policies(place: Path) -> Iterable[str]:
 
 
 def _learning(place: Path) -> Iterable[str]:
-    curves: dict[str, list[dict[str, Any]]] = {}
+    curves: dict[str, list[EpochMetrics]] = {}
     for file in sorted((place / "learning").glob("gen_*/training.json")):
         what = "the metrics of a training"
-        curves[file.parent.name] = read_json(file, list[dict[str, Any]], what, largest=LARGE_FILE)
+        curves[file.parent.name] = read_json(file, _Curve, what, largest=LARGE_FILE)
     if not curves:
         return
     yield "<h2>Learning</h2>"
     rows = []
     for name, history in curves.items():
-        best = min(history, key=lambda entry: float(entry["validation_loss"]))
+        best = min(history, key=lambda entry: entry.validation_loss)
         samples = [r.samples for r in records_in(place / "learning" / name / "episodes")]
         rows.append(
             [
                 name.removeprefix("gen_").lstrip("0"),
                 str(len(samples)),
                 str(sum(samples)),
-                f"{best['epoch']} of {len(history)}",
-                f"{best['loss']:.3f}",
-                f"{best['validation_loss']:.3f}",
-                f"{best['validation_top1']:.2f}",
-                f"{best['validation_score_ratio']:.2f}",
+                f"{best.epoch} of {len(history)}",
+                f"{best.loss:.3f}",
+                f"{best.validation_loss:.3f}",
+                f"{best.validation_top1:.2f}",
+                f"{best.validation_score_ratio:.2f}",
             ]
         )
     figure = _curves(curves)
@@ -208,7 +212,7 @@ def _learning(place: Path) -> Iterable[str]:
     )
 
 
-def _curves(curves: dict[str, list[dict[str, Any]]]) -> str | None:
+def _curves(curves: dict[str, list[EpochMetrics]]) -> str | None:
     """Return the learning curves as a figure; None without matplotlib."""
     try:
         from kida.evaluation.drawing import figure_with_axes
@@ -216,10 +220,10 @@ def _curves(curves: dict[str, list[dict[str, Any]]]) -> str | None:
         return None
     figure, axes = figure_with_axes("epoch", "loss")
     for name, history in curves.items():
-        epochs = [entry["epoch"] for entry in history]
+        epochs = [entry.epoch for entry in history]
         for kind, line in (("loss", ":"), ("validation_loss", "-")):
             label = f"{name}, {kind.replace('_', ' ')}"
-            axes.plot(epochs, [entry[kind] for entry in history], line, label=label)
+            axes.plot(epochs, [getattr(entry, kind) for entry in history], line, label=label)
     axes.legend()
     return figure_of("Loss over the epochs", png_of(figure))
 

@@ -12,6 +12,7 @@ from scipy.stats import t as student_t
 from kida.boundary import Natural
 from kida.evaluation.comparisons import mean_interval
 from kida.evaluation.outcome import Text
+from kida.tuning.levers import check_names
 
 #: The level at which a contestant counts as better than the default.
 BETTER = 0.1
@@ -59,6 +60,11 @@ class Standing(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         One-sided, of being no better than the default.
     ended
         Why it dropped out; empty if it was in to the end.
+
+    Raises
+    ------
+    UserError
+        If there is no lever of a name.
     """
 
     name: Text
@@ -69,6 +75,9 @@ class Standing(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     interval: tuple[_Ratio, _Ratio]
     p_value: Annotated[float, Meta(ge=0.0, le=1.0)]
     ended: Ended = ""
+
+    def __post_init__(self) -> None:
+        check_names(self.levers)
 
     @property
     def better(self) -> bool:

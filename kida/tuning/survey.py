@@ -34,6 +34,8 @@ _SHORTEST_LIMIT, _WANTED_PAIRS = 1.0, 16
 _MARGIN = 3.0
 # Times the root that a limit should be at least.
 _ROOTS = 4.0
+# Seconds that a solve costs at least, with its process.
+_LEAST_COST = 0.05
 
 
 class Surveyed(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -64,10 +66,10 @@ class Survey(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         Why there is nothing to tune, as a sentence; empty if there is.
     """
 
-    files: tuple[Surveyed, ...]
+    files: Annotated[tuple[Surveyed, ...], Meta(min_length=1)]
     goal: Goal
     time_limit: Seconds
-    seconds_per_solve: Seconds
+    seconds_per_solve: Annotated[float, Meta(ge=_LEAST_COST, le=1e9)]
     ended: Text = ""
 
     @property
@@ -167,7 +169,7 @@ def conclude(
         raise UserError(f"every solve of the survey failed: {'; '.join(sorted(reasons))[:500]}")
     files = tuple(_surveyed(record) for record in finished)
     # Resumed, the solves took no time: they are worth what SCIP says.
-    aside = max(cost - sum(file.seconds for file in files) / len(files), 0.05)
+    aside = max(cost - sum(file.seconds for file in files) / len(files), _LEAST_COST)
     solved = sum(file.solved for file in files)
     goal: Goal = config.goal or ("time" if 2 * solved >= len(files) else "gap")
     limit = config.time_limit
@@ -250,7 +252,7 @@ def cost_within(survey: Survey, limit: float) -> float:
         sum(min(file.seconds, seconds) for file in survey.files) / len(survey.files)
         for seconds in (survey.time_limit, limit)
     )
-    return survey.seconds_per_solve - whole + cut
+    return max(survey.seconds_per_solve - whole + cut, _LEAST_COST)
 
 
 def planned_pairs(survey: Survey, clock: Clock, cores: int, arms: int = 2) -> int:

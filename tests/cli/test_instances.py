@@ -29,6 +29,8 @@ def test_describes_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
 def test_mistakes_exit_with_2(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["instances", "describe", str(tmp_path / "missing.mps")]) == 2
     assert "there is no file" in capsys.readouterr().err
+    assert main(["instances", "describe", str(tmp_path)]) == 2
+    assert "is a folder" in capsys.readouterr().err
 
 
 def test_describes_a_file_with_a_picture(

@@ -4,7 +4,9 @@ import json
 import signal
 import subprocess
 import sys
+import tempfile
 import time
+from contextlib import nullcontext
 
 import pytest
 from pyscipopt import Model, quicksum
@@ -82,6 +84,10 @@ def test_nothing_is_overwritten(capsys, knapsack, tmp_path):
 
 def test_wrong_instances(capsys, tmp_path):
     assert "there is no file" in refused(capsys, tmp_path / "none.mps")
+    assert "is a folder; name one of the files in it" in refused(capsys, tmp_path)
+    hostile = tmp_path / "a\x1b[31m\nb.mps"
+    hostile.write_text("this is no problem\n")
+    assert r"a\x1b[31m\nb.mps" in refused(capsys, hostile)
     garbage = tmp_path / "garbage.mps"
     garbage.write_text("this is no problem\n")
     assert "garbage.mps" in refused(capsys, garbage)
@@ -89,6 +95,16 @@ def test_wrong_instances(capsys, tmp_path):
     assert "split" in refused(capsys, "item_placement:exam:0")
     assert "100 instances" in refused(capsys, "item_placement:test:100")
     assert "nonesuch" in refused(capsys, "nonesuch:test:0")
+
+
+def test_a_full_disk_for_temporary_files_costs_no_result(capsys, knapsack, tmp_path, monkeypatch):
+    full = tmp_path / "full"
+    full.write_text("no folder: nothing can be written in it")
+    monkeypatch.setattr(tempfile, "TemporaryDirectory", lambda: nullcontext(str(full)))
+    output = tmp_path / "best.sol"
+    assert main(["solve", str(knapsack), "--solution", str(output)]) == 0
+    assert "optimal (optimal)" in capsys.readouterr().out
+    assert output.exists()
 
 
 @pytest.mark.parametrize("limit", ["0", "-3", "nan"])

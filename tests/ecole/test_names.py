@@ -4,6 +4,7 @@ import copy
 import math
 import time
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -404,3 +405,22 @@ def test_the_trap_of_nans_is_named_once(branching, instance, monkeypatch):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         env.reset(instance)
+
+
+@pytest.mark.parametrize("suffix", ["mps", "lp", "cip"])
+def test_a_problem_that_the_disk_has_no_room_for_is_said_to_be_so(instance, tmp_path, suffix):
+    model, path = ecole.scip.Model.from_file(instance), tmp_path / f"gr\udcf6.{suffix}"
+    model.write_problem(path)
+    whole = path.read_bytes()
+    assert whole.split()[-1].upper() in (b"END", b"ENDATA")
+
+    class Full:
+        def writeProblem(self, filename, verbose):  # noqa: N802
+            Path(filename).write_bytes(whole[:-10])  # SCIP says nothing
+
+    with pytest.raises(UserError, match="No space left"):
+        ecole.scip.Model(Full()).write_problem(path)
+    assert path.read_bytes() == whole
+    model.write_problem(tmp_path / "plain")
+    assert len([*tmp_path.iterdir()]) == 2
+    assert (tmp_path / "plain.cip").exists()

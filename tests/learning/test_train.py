@@ -5,6 +5,8 @@ import numpy as np
 import pytest
 import torch
 from msgspec.structs import replace
+from safetensors import safe_open
+from safetensors.torch import save_file
 
 from kida.boundary import plain
 from kida.errors import UserError
@@ -162,6 +164,33 @@ def test_a_damaged_checkpoint_is_named(aggregate, tmp_path):
     (tmp_path / "checkpoint.safetensors").write_bytes(b"nonsense")
     with pytest.raises(UserError, match="is damaged"):
         trained(aggregate, tmp_path)
+
+
+def _without(name):
+    return lambda state, tensors: tensors.pop(name)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda state, tensors: state.update(epoch="two"), "epoch"),
+        (lambda state, tensors: state["history"].append({"epoch": 2}), "history"),
+        (_without("best/output_module.2.weight"), "best weights are not of this network"),
+        (_without("optimizer/0/exp_avg"), "moments"),
+        (lambda state, tensors: tensors["optimizer/0/step"].fill_(-3), "steps"),
+        (lambda state, tensors: tensors.update({"optimizer/0/exp_avg": torch.ones(1)}), "shape"),
+    ],
+)
+def test_a_checkpoint_that_cannot_be_gone_on_from_is_named(aggregate, tmp_path, change, message):
+    trained(aggregate, tmp_path, epochs=1)
+    path = tmp_path / "checkpoint.safetensors"
+    with safe_open(path, framework="pt") as file:
+        state = json.loads(file.metadata()["state"])
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    change(state, tensors)
+    save_file(tensors, path, metadata={"state": json.dumps(state)})
+    with pytest.raises(UserError, match=rf"is damaged \(.*{message}.*remove it"):
+        trained(aggregate, tmp_path, epochs=2)
 
 
 def test_early_stopping_keeps_the_best_epoch(aggregate, tmp_path):

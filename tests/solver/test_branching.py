@@ -872,6 +872,8 @@ def test_an_unknown_policy_is_named() -> None:
         attach(Model(), "no_such_policy")
     with pytest.raises(UserError, match="no/such/folder"):
         attach(Model(), Path("no/such/folder"))
+    with pytest.raises(UserError, match="not None"):
+        attach(Model(), None)  # type: ignore[arg-type]
 
 
 def test_observing_needs_a_focus_node() -> None:

@@ -3,6 +3,7 @@
 import logging
 import math
 import signal
+import sys
 import threading
 from pathlib import Path
 
@@ -202,6 +203,29 @@ def test_statistics_that_the_disk_has_no_room_for_are_said_to_be_so():
 
     with pytest.raises(UserError, match="TMPDIR"):
         scip_statistics(Full())
+
+
+def test_the_solution_is_on_disk_before_anything_else_may_fail(tmp_path, monkeypatch):
+    class Full(Model):
+        def writeStatisticsJson(self, filename):  # noqa: N802
+            Path(filename).write_text("")
+
+    path = tmp_path / "x.lp"
+    path.write_text("Maximize\n 2 x + y\nSubject To\n c: x + y <= 2\nBounds\n x <= 1\nEnd\n")
+    monkeypatch.setattr("kida.solver.problem.Model", Full)
+    with pytest.raises(UserError, match="TMPDIR"):
+        solve(instances(str(path))[0], solution_file=tmp_path / "best.sol")
+    assert (tmp_path / "best.sol").read_text().startswith("objective value:")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="files in memory are Linux's")
+def test_statistics_need_no_disk(tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "none"))
+    model = Model()
+    model.hideOutput()
+    model.optimize()
+    assert "timing" in scip_statistics(model)
+    model.free()
 
 
 def test_an_interrupt_that_comes_twice_asks_once(placement):

@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 
+from kida.errors import UserError
 from kida.tuning.standings import Contestant, near_winners, p_value, standing, winners
 
 FAST, SLOW, SAME = Contestant("fast", "f"), Contestant("slow", "s"), Contestant("same", "x")
@@ -38,3 +39,8 @@ def test_those_near_winning_are_the_likeliest_first():
     untried = standing(Contestant("new", "n"), [], "no time")
     assert near_winners([unsure, worse, untried, likely], 3) == [FAST, SAME]
     assert near_winners([unsure, likely], 1) == [FAST]
+
+
+def test_a_lever_that_is_none_is_refused():
+    with pytest.raises(UserError, match="no lever 'warp'; choose of"):
+        standing(Contestant("warp", "w", ("warp",)), [])

@@ -1,14 +1,17 @@
 """What a survey says of real files, and where it ends a tuning."""
 
 import pytest
+from msgspec.structs import replace
 
+from kida.boundary import checked
+from kida.errors import UserError
 from kida.evaluation.records import Protocol
 from kida.jobs.run import ONE_AT_A_TIME
 from kida.tuning.clock import Clock
 from kida.tuning.config import TuneConfig
 from kida.tuning.files import divide
 from kida.tuning.measuring import Arena
-from kida.tuning.survey import Survey, Surveyed, _nothing_to_win, take_survey
+from kida.tuning.survey import Survey, Surveyed, _nothing_to_win, cost_within, take_survey
 
 pytestmark = pytest.mark.slow
 
@@ -76,3 +79,20 @@ def test_files_solved_at_the_root_end_it(knapsacks, surveyed, tmp_path):
     assert "solves all 3 surveyed files at the root" in found.ended
     assert "no-restarts (restarts)" in found.ended
     assert "depth-first" not in found.ended
+
+
+def test_a_solve_costs_something_under_any_limit():
+    file = Surveyed(
+        name="a",
+        solved=True,
+        branched=True,
+        seconds=50.0,
+        root_seconds=5.0,
+        nodes=1,
+        gap=0.5,
+        split={},
+    )
+    survey = Survey(files=(file,), goal="time", time_limit=60.0, seconds_per_solve=0.05)
+    assert cost_within(survey, 1.0) == 0.05
+    with pytest.raises(UserError, match="files"):
+        checked(replace(survey, files=()))
