@@ -164,11 +164,17 @@ class _Tuning:
 
     def _arena(self, step: Step, limit: float) -> Arena:
         """Return where a step's solves are done."""
+        # Batches may be of a single solve: their numbers alone would say nothing.
+        earlier = last = 0
 
         def told(record: Record | None, done: int, of: int) -> None:
+            nonlocal earlier, last
             self.clock.tick()
+            if record is None:
+                earlier, last = earlier + last, of
             if isinstance(record, Failed):
                 self._say(f"warning: {record.job.instance.name}: {record.reason}")
+            done, of = earlier + done, earlier + of
             self.listener(Solves(phase=step, done=done, of=of, left=self.clock.left))
 
         protocol = Protocol(
