@@ -71,7 +71,7 @@ MIXTURE = {
     "lot_sizing": (),
 }
 TRANSFER = "transfer"
-_ONE_GENERATION = (*_GISP, "generations=1", "collection.time_limit=30")
+ONE_GENERATION = (*_GISP, "generations=1", "collection.time_limit=30")
 # Episodes of the unseen family that networks are trained on.
 EPISODES = (4, 12, 40)
 #: A problem's family, recipe, options, and the node limit of its measure, None to optimality.
@@ -135,7 +135,7 @@ def _study(problem: str, folder: Path, workers: Workers, *, quick: bool) -> None
 def _transfer(problem: str, folder: Path, workers: Workers, *, quick: bool) -> None:
     """Compare starts for a family, and write the table."""
     log = _Log()
-    size = (*_ONE_GENERATION, *(QUICK if quick else ()), "generations=1")
+    size = (*ONE_GENERATION, *(QUICK if quick else ()), "generations=1")
     mixture = dict(list(MIXTURE.items())[:2]) if quick else MIXTURE
     with locked(folder):
         pools = {

@@ -68,11 +68,14 @@ int SteppedSolve::decide(std::vector<std::int64_t> options) {
   options_ = std::move(options);
   if (!stopping_) {
     state_ = State::parked;
+    sleeping_solver_.fall_asleep();
+    sleeping_caller_.bring_here();
     // Without the lock, or whoever wakes would sleep again until it is free.
     lock.unlock();
     caller_.notify_all();
     lock.lock();
     solver_.wait(lock, [this] { return state_ == State::running || stopping_; });
+    sleeping_solver_.woken();
   }
   state_ = State::running;
   resumed_ = Clock::now();
@@ -85,13 +88,18 @@ void SteppedSolve::resume(int choice) {
     if (state_ != State::parked) throw std::runtime_error("the solve does not wait for a choice");
     choice_ = choice;
     state_ = State::running;
+    sleeping_solver_.bring_here();
   }
   solver_.notify_one();
 }
 
 bool SteppedSolve::wait_for(std::chrono::milliseconds duration) {
   std::unique_lock lock(mutex_);
-  if (!caller_.wait_for(lock, duration, [this] { return state_ != State::running; })) return false;
+  sleeping_caller_.fall_asleep();
+  const bool at_rest =
+      caller_.wait_for(lock, duration, [this] { return state_ != State::running; });
+  sleeping_caller_.woken();
+  if (!at_rest) return false;
   if (state_ == State::finished && joinable_) {
     joinable_ = false;
     lock.unlock();

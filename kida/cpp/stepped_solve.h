@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "scip_api.h"
+#include "sleeper.h"
 
 namespace kida {
 
@@ -67,6 +68,7 @@ class SteppedSolve : public std::enable_shared_from_this<SteppedSolve> {
   Scip* scip_;
   mutable std::mutex mutex_;
   std::condition_variable caller_, solver_;
+  Sleeper sleeping_caller_, sleeping_solver_;
   State state_ = State::ready;
   bool stopping_ = false;
   bool joinable_ = false;

@@ -155,7 +155,11 @@ class _ByScip:
 
 
 def attach(
-    model: Model, policy: AnyPolicy | str | Path, *, seed: int = 0, trace: bool = False
+    model: Model,
+    policy: AnyPolicy | str | Path | None = None,
+    *,
+    seed: int = 0,
+    trace: bool = False,
 ) -> Brancher:
     """Let a learned policy branch in ``model``: call this, then ``model.optimize()``.
 
@@ -169,7 +173,8 @@ def attach(
     policy
         A policy, the name of a shipped one (``"item_placement"``) or the folder of a trained one;
         also one that steers SCIP's reliability branching. One without a network leaves the
-        branching to SCIP, under the parameters in its card.
+        branching to SCIP, under the parameters in its card. There is none yet for problems of every
+        kind: without one, the error says what to do instead.
     seed
         Of the rule's own random choices (none for a network's decisions).
     trace
@@ -181,12 +186,17 @@ def attach(
         If the policy is none, cannot be loaded or brings a parameter that SCIP refuses, the model's
         solve has begun, or it has a kida rule already; the model is then as it was.
     """
+    if policy is None:
+        raise UserError(
+            "there is no policy for problems of every kind: for those of a shipped family give its "
+            "name ('kida instances' lists them); for others, 'kida tune FOLDER --out RUN' finds "
+            "what is faster on problems like yours, and kida.attach(model, 'RUN') uses it"
+        )
     if isinstance(policy, str | Path):
         policy = load_policy(policy)
     if not isinstance(policy, Policy | Steering):
         raise UserError(
-            f"a policy is the name of a model, a folder or a kida.Policy, not {policy!r}; without "
-            "one, attach none"
+            f"a policy is the name of a model, a folder or a kida.Policy, not {policy!r}"
         )
     _check_ready(model)
     with set_parameters(model, policy.card.parameters):

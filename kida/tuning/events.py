@@ -25,7 +25,7 @@ class Said(TuningEvent, frozen=True, kw_only=True, tag="say"):
 
 
 class Solves(Tick, frozen=True, kw_only=True, tag="solves"):
-    """How many solves of a step are done, of how many; ``left``: seconds of the whole budget."""
+    """How many solves of a step are done, of how many begun; ``left``: seconds of the budget."""
 
     phase: "Step"
     done: int

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from msgspec import Struct
 
-from kida.boundary import Count, Positive, Seconds, write_json
+from kida.boundary import Count, Natural, Positive, Seconds, write_json
 from kida.errors import UserError
 from kida.jobs.run import Workers
 from kida.learning.config import CollectionConfig, InheritanceConfig, RunConfig, TrainingConfig
@@ -45,6 +45,9 @@ _WANTED_EPISODES = 28
 _SHORTEST, _LONGEST = 4.0, 40.0
 # Strong branching makes a solve so many times as long as SCIP's own, or more.
 _SLOWDOWN = 6.0
+# Where SCIP needs so many seconds per node, strong branching of all candidates takes longer than an
+# episode has: in the first generation, too, it is asked about a few.
+_SLOW_NODE, _FEW_CANDIDATES = 0.05, 16
 # A small tree is recorded whole, a large one thinly too: samples from all of it.
 _THINNING = ((3000, (1.0, 0.1, 0.01)), (300, (1.0, 0.3)), (0, (1.0,)))
 # Of a generation's time, the episodes' share.
@@ -66,12 +69,15 @@ class Effort(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         Of an episode at most.
     thinning
         Factors on the probability of recording a node.
+    first_candidates
+        Of the first generation's expert; 0 for all.
     """
 
     episodes: Count
     validation_episodes: Count
     seconds: Seconds
     thinning: tuple[Positive, ...]
+    first_candidates: Natural = 0
 
 
 def effort(survey: Survey, seconds: float, cores: int) -> Effort | None:
@@ -86,11 +92,14 @@ def effort(survey: Survey, seconds: float, cores: int) -> Effort | None:
     if available / (aside + min(longest, _SLOWDOWN * tree)) < LEAST_EPISODES:
         return None
     validation = round(MOST_EPISODES / 6)
+    nodes = [(f.seconds - f.root_seconds) / max(f.nodes, 1) for f in survey.files if f.branched]
+    slow = statistics.median(nodes or [0.0]) > _SLOW_NODE
     return Effort(
         episodes=MOST_EPISODES - validation,
         validation_episodes=validation,
         seconds=root + longest,
         thinning=next(thinning for least, thinning in _THINNING if survey.nodes >= least),
+        first_candidates=_FEW_CANDIDATES if slow else 0,
     )
 
 
@@ -110,6 +119,7 @@ def run_config(
             validation_episodes=planned.validation_episodes,
             time_limit=planned.seconds,
             thinning=planned.thinning,
+            first_expert_candidates=planned.first_candidates,
             settings=config.settings,
             parameters=parameters,
             user_parameters=config.user_parameters,
@@ -234,13 +244,16 @@ def _make(
             enough_epochs=_until(clock, clock.left_for("learning")),
         )
     except UserError as error:
-        played = [record.samples for record in records_in(run.generation(number) / "episodes")]
-        if any(played) or len(played) < LEAST_EPISODES:
+        played = records_in(run.generation(number) / "episodes")
+        if any(record.samples for record in played) or len(played) < LEAST_EPISODES:
             raise
-        raise UserError(
-            f"{len(played)} episodes gave no sample: the files are not linear (there SCIP's own "
-            "rules branch, whatever is learned), or their trees are too small"
-        ) from error
+        why = (
+            "the files are not linear (there SCIP's own rules branch, whatever is learned), or "
+            "their trees are too small"
+        )
+        if any(record.expert_decisions for record in played):
+            why = "strong branching of a single node takes longer than an episode has"
+        raise UserError(f"{len(played)} episodes gave no sample: {why}") from error
 
 
 def _steering(run: Run, plan: Plan, number: int, threads: int) -> Steering | None:

@@ -3,6 +3,7 @@
 import math
 import statistics
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -94,6 +95,7 @@ def race_levers(
     clock: Clock,
     folder: Path,
     say: Callable[[str], None] = lambda text: None,
+    former: LeverRace | None = None,
 ) -> LeverRace:
     """Race the levers that apply; what came of it is kept, and not done again.
 
@@ -109,11 +111,12 @@ def race_levers(
         Where policies and the result are kept.
     say
         Told in words what comes next.
+    former
+        A race to go on with, if there is more time: its levers are not tried again.
     """
-    try:
-        return read_json(folder / RACE_FILE, LeverRace, "a race of levers")
-    except FileNotFoundError:
-        pass
+    if former is None:
+        with suppress(FileNotFoundError):
+            return read_json(folder / RACE_FILE, LeverRace, "a race of levers")
     cost = cost_within(survey, arena.protocol.seconds) / arena.workers.count
     kept = (1 - _ALONE) * clock.left_for("levers")
 
@@ -122,7 +125,9 @@ def race_levers(
 
     applies = applicable(survey.shares, tree=survey.branched > 0)
     within = partial(affordable, kept=kept)
-    waiting, alone = applies, list[Standing]()
+    alone = [] if former is None else [entry for entry in former.alone if entry.draws]
+    tried_before = {entry.name for entry in alone}
+    waiting = [lever for lever in applies if lever.name not in tried_before]
     # Those that lose early leave time for further ones; the default's solves are there already.
     while waiting and (not alone or affordable(LEAST_DRAWS, kept)):
         tried = _affordable_levers(waiting, (clock.left_for("levers") - kept) / cost)

@@ -120,6 +120,8 @@ class _Tuning:
         planned = self._plan(survey, learns)
         levers = self._levers(division, survey)
         learned = self._learn(division, survey, levers, planned, former)
+        if planned is not None and learned == Learned():
+            levers = self._more_levers(division, survey, levers)
         raced = self._policies(division, survey, levers, learned, former)
         proof = self._prove(division, survey, raced)
         found = deliver(survey, levers, raced, proof, self.config, division.caution, self.clock)
@@ -164,11 +166,17 @@ class _Tuning:
 
     def _arena(self, step: Step, limit: float) -> Arena:
         """Return where a step's solves are done."""
+        # Batches may be of a single solve: their numbers alone would say nothing.
+        earlier = last = 0
 
         def told(record: Record | None, done: int, of: int) -> None:
+            nonlocal earlier, last
             self.clock.tick()
+            if record is None:
+                earlier, last = earlier + last, of
             if isinstance(record, Failed):
                 self._say(f"warning: {record.job.instance.name}: {record.reason}")
+            done, of = earlier + done, earlier + of
             self.listener(Solves(phase=step, done=done, of=of, left=self.clock.left))
 
         protocol = Protocol(
@@ -199,11 +207,21 @@ class _Tuning:
         self.listener(plan_event(survey, planned, self.clock, cores, self._say))
         return planned
 
-    def _levers(self, division: Division, survey: Survey) -> LeverRace:
+    def _more_levers(self, division: Division, survey: Survey, levers: LeverRace) -> LeverRace:
+        """Give the time that learning has left over to the levers not tried so far."""
+        self.clock.without_learning()
+        if not levers.untried or not self.clock.left_for("levers"):
+            return levers
+        self._say("nothing is learned: its time goes to further levers")
+        return self._levers(division, survey, levers)
+
+    def _levers(
+        self, division: Division, survey: Survey, former: LeverRace | None = None
+    ) -> LeverRace:
         draws = division.draws("train", _MOST_DRAWS, _SEEDS["levers"], self.config.seed)
         arena = self._arena("levers", race_limit(survey))
         cheap = race_draws(survey, draws)
-        found = race_levers(survey, cheap, arena, self.clock, self.place, self._say)
+        found = race_levers(survey, cheap, arena, self.clock, self.place, self._say, former)
         self.listener(LeversRaced(race=found))
         return found
 

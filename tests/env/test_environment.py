@@ -516,3 +516,20 @@ def test_the_model_outlives_the_environment(branchy):
     assert model.getStatus() == "userinterrupt"
     assert isinstance(model, Model)
     assert sys.getrefcount(model) < 5
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="threads are not bound here")
+def test_all_threads_may_run_where_they_might(branchy):
+    """For a moment each is bound to the other's core, see ``cpp/sleeper.h``."""
+
+    def cores():
+        return {frozenset(os.sched_getaffinity(int(t))) for t in os.listdir("/proc/self/task")}
+
+    before = cores()
+    with Branching() as env:
+        env.reset(branchy, seed=0)
+        for _ in range(5):
+            assert not env.done
+            env.step(0)
+            assert cores() == before
+    assert cores() == before

@@ -1,11 +1,14 @@
 """The study of inheritance, every step of it, on a problem that is solved in a moment."""
 
 from itertools import chain
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from kida.jobs.run import ONE_AT_A_TIME
+from kida.boundary import write_json
+from kida.jobs.job import Stage
+from kida.jobs.run import Workers
 from kida.lab.inheritance import SINGLE, markdown, study
 from kida.lab.likeness import answers
 from kida.lab.members import CELLS, Pool, drawn
@@ -30,6 +33,18 @@ OPTIONS = (
 )
 
 
+class Here(Workers):
+    """Does jobs in this process: there are many short ones."""
+
+    def run(self, jobs, ended, told=lambda job, news: None):
+        for job in jobs:
+            write_json(Path(job.record), job.run(Stage(None, lambda news: None)))
+            ended(job, None)
+
+
+HERE = Here()
+
+
 def pool_of(folder, family, *options) -> Pool:
     config = read_config(str(family), None, (*OPTIONS, *options))
     return Pool(Run(folder, config), Plan(config), epochs=2, draws=20, threads=1)
@@ -37,7 +52,7 @@ def pool_of(folder, family, *options) -> Pool:
 
 @pytest.fixture
 def yardstick(tmp_path) -> Yardstick:
-    return Yardstick("competition", None, tmp_path / "solves", ONE_AT_A_TIME, lambda event: None)
+    return Yardstick("competition", None, tmp_path / "solves", HERE, lambda event: None)
 
 
 def test_a_bootstrap_draws_as_many_some_of_them_twice():
@@ -57,7 +72,7 @@ def test_worth_is_in_nodes_or_in_the_bound_over_nodes(tmp_path, knapsack, make_p
     nodes = np.exp(-worth) - 10
     np.testing.assert_allclose(nodes, nodes.round(), atol=1e-6)
     assert (nodes >= 1).all()
-    limited = Yardstick("competition", 60, tmp_path / "few", ONE_AT_A_TIME, lambda event: None)
+    limited = Yardstick("competition", 60, tmp_path / "few", HERE, lambda event: None)
     rises = limited.worth(policies, draws)
     assert (rises >= 0).all()
     assert (rises > 0).any()
@@ -75,7 +90,7 @@ def test_every_network_is_made_once_and_measured(tmp_path, knapsack, yardstick, 
 
     def again():
         events.clear()
-        return study(pool, yardstick, draws[:2], draws[2:], ONE_AT_A_TIME, events.append)
+        return study(pool, yardstick, draws[:2], draws[2:], HERE, events.append)
 
     content = again()
     assert content["members"] == {cell: [f"{cell}_1", f"{cell}_2"] for cell in CELLS}
@@ -109,7 +124,7 @@ def test_starts_are_compared_on_a_family_that_none_has_seen(tmp_path, knapsack, 
     }
     unseen = pool_of(tmp_path / "unseen", knapsack, "generations=1")
     draws = unseen.plan.selection(2)
-    content = transfer(pools, unseen, (1, 2), yardstick, draws, ONE_AT_A_TIME, lambda event: None)
+    content = transfer(pools, unseen, (1, 2), yardstick, draws, HERE, lambda event: None)
     found = {(row["start"], row["episodes"]) for row in content["rows"]}
     # Nothing without an episode is nothing.
     assert found == {(start, n) for start in STARTS for n in (0, 1, 2)} - {("nothing", 0)}

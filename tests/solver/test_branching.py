@@ -872,8 +872,11 @@ def test_an_unknown_policy_is_named() -> None:
         attach(Model(), "no_such_policy")
     with pytest.raises(UserError, match="no/such/folder"):
         attach(Model(), Path("no/such/folder"))
-    with pytest.raises(UserError, match="not None"):
-        attach(Model(), None)  # type: ignore[arg-type]
+    with pytest.raises(UserError, match="not 3"):
+        attach(Model(), 3)  # type: ignore[arg-type]
+    # Without any, what to do instead.
+    with pytest.raises(UserError, match="kida tune FOLDER"):
+        attach(Model())
 
 
 def test_observing_needs_a_focus_node() -> None:

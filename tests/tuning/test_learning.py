@@ -7,14 +7,14 @@ from kida.tuning.learning import LEAST_EPISODES, MOST_EPISODES, effort, run_conf
 from kida.tuning.survey import Survey, Surveyed
 
 
-def survey(seconds: float, root: float) -> Survey:
+def survey(seconds: float, root: float, nodes: int = 100) -> Survey:
     file = Surveyed(
         name="a",
         solved=True,
         branched=True,
         seconds=seconds,
         root_seconds=root,
-        nodes=100,
+        nodes=nodes,
         gap=0.0,
         split={},
     )
@@ -36,6 +36,14 @@ def test_with_more_time_episodes_are_longer():
     assert little is not None
     assert much is not None
     assert little.seconds < much.seconds
+
+
+def test_where_nodes_are_slow_the_first_expert_is_asked_about_a_few_candidates():
+    found = [effort(survey(20.0, 4.0, nodes), 900.0, cores=1) for nodes in (100, 5000)]
+    assert [planned.first_candidates for planned in found] == [16, 0]
+    for planned in found:
+        collection = run_config(TuneConfig(problems="mine"), planned, {}, 3).collection
+        assert collection.first_expert_candidates == planned.first_candidates
 
 
 def test_too_little_time_for_episodes_is_told():

@@ -17,7 +17,7 @@ from kida.learning.events import EpisodeEnded
 from kida.learning.inventory import Inventory
 from kida.network.policy import Policy
 from kida.tuning.config import TuneConfig
-from kida.tuning.events import Planned, Said
+from kida.tuning.events import Planned, Said, Solves
 from kida.tuning.folder import rounds
 from kida.tuning.tune import tune
 
@@ -61,6 +61,14 @@ def test_a_tuning_ends_with_a_verdict_and_a_policy(tuned):
     assert any("left out: broken.lp is not readable" in text for text in said)
     assert any(isinstance(event, Planned) for event in events)
     assert found.sentence in (run / "report.html").read_text().replace("&#x27;", "'")
+
+
+def test_a_step_counts_its_solves_over_all_batches(tuned):
+    run, _, events = tuned
+    told = [event for event in events if isinstance(event, Solves) and event.phase == "survey"]
+    assert [event.done for event in told] == sorted(event.done for event in told)
+    solved = len(list((run / "round_1" / "results" / "survey" / "runs").glob("*.json")))
+    assert told[-1].done == told[-1].of == solved > 1
 
 
 def test_the_verdicts_files_are_seen_by_nothing_before(tuned):

@@ -1,0 +1,78 @@
+"""The levers' race: what is tried in which time, and that it goes on. Races are in test_race.py."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from kida.tuning import lever_race
+from kida.tuning.clock import Clock
+from kida.tuning.lever_race import race_levers
+from kida.tuning.standings import standing
+from kida.tuning.survey import Survey, Surveyed
+
+
+@pytest.fixture
+def survey() -> Survey:
+    split = {"strong branching": 5.0, "separation": 3.0, "heuristics": 2.0}
+    file = Surveyed(
+        name="a",
+        solved=True,
+        branched=True,
+        seconds=10.0,
+        root_seconds=1.0,
+        nodes=1000,
+        gap=0.0,
+        split=split,
+    )
+    return Survey(files=(file,), goal="time", time_limit=30.0, seconds_per_solve=10.0)
+
+
+class Counted(Clock):
+    """Time that passes when a test says so."""
+
+    spent = 0.0
+
+    @property
+    def used(self) -> float:
+        return self.spent
+
+
+@pytest.fixture
+def clock(tmp_path) -> Counted:
+    return Counted(tmp_path, 900.0)
+
+
+@pytest.fixture
+def raced(monkeypatch, clock):
+    """The names of the levers in every race; none is any better than SCIP's default."""
+    found = []
+
+    def race(entered, draws, arena, goal, affordable, **options):
+        found.append([contestant.name for contestant in entered])
+        clock.spent += 10.0 * 2 * len(entered)
+        return [standing(contestant, [0.01, -0.01, 0.02, 0.0]) for contestant in entered]
+
+    monkeypatch.setattr(lever_race, "race", race)
+    return found
+
+
+def test_a_race_goes_on_with_the_levers_not_tried(survey, clock, raced, tmp_path):
+    arena = SimpleNamespace(
+        workers=SimpleNamespace(count=1), protocol=SimpleNamespace(seconds=30.0)
+    )
+    first = race_levers(survey, [], arena, clock, tmp_path)
+    before = [name for names in raced for name in names]
+    assert first.untried
+    assert not set(before) & set(first.untried)
+    # Asked once more it says what it has found.
+    assert race_levers(survey, [], arena, clock, tmp_path) == first
+    assert [name for names in raced for name in names] == before
+    raced.clear()
+    clock.without_learning()
+    more = race_levers(survey, [], arena, clock, tmp_path, former=first)
+    tried = [name for names in raced for name in names]
+    assert tried
+    assert set(tried) <= set(first.untried)
+    assert {entry.name for entry in more.alone} == {*before, *tried}
+    assert set(more.untried) == set(first.untried) - set(tried)
+    assert race_levers(survey, [], arena, clock, tmp_path) == more
