@@ -73,7 +73,7 @@ class Verdict(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     levers
         Names of what else than branching the policy changes in SCIP.
     policy
-        The policy's folder; None if nothing was learned.
+        The policy's folder; None if what is used in the end is SCIP's default.
     seconds_used
         Wall-clock seconds of the whole run up to this verdict.
     seconds, default_seconds

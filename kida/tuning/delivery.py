@@ -16,6 +16,7 @@ from kida.tuning.config import TuneConfig
 from kida.tuning.contestants import PLUS, STEERED, of_levers
 from kida.tuning.lever_race import LeverRace
 from kida.tuning.levers import check_names
+from kida.tuning.planning import LEAST_TREE
 from kida.tuning.policy_race import PolicyRace
 from kida.tuning.proving import Proof
 from kida.tuning.survey import Survey
@@ -113,7 +114,7 @@ def deliver(
             verdict=whole,
             sentence=f"{_capital(sentence(whole))}. {most} by {proof.origin}.{note}",
             levers=whole.levers,
-            network=whole.policy is not None,
+            network=proof.learned,
             advice=advice,
         )
     if second is not None and second.proven:
@@ -217,7 +218,8 @@ def _advice(
         )
     if levers.untried:
         found.append(f"There was no time for the levers {', '.join(levers.untried)}: {doubled}.")
-    if not any(x in entry.name for entry in raced.standings for x in ("network", STEERED)):
+    learned = any(x in entry.name for entry in raced.standings for x in ("network", STEERED))
+    if not learned and 1 - survey.shares.get("root", 0.0) > LEAST_TREE:
         found.append(f"Nothing was learned in this budget: {doubled}.")
     if 2 * survey.solved < len(survey.files) and survey.goal == "time":
         found.append("Most files were not solved: --goal gap compares what is found by the limit.")

@@ -12,8 +12,8 @@ from kida.tuning.learning import Effort, effort
 from kida.tuning.survey import Survey, planned_pairs
 
 EFFORT_FILE = "effort.json"
-# With a smaller share of the time after the first branching, a network has too little to act on.
-_LEAST_TREE = 0.1
+#: With a smaller share of the time after the first branching, a network has too little to act on.
+LEAST_TREE = 0.1
 # Pairs of runs below which a verdict hardly ever proves anything.
 _FEW_PAIRS = 5
 
@@ -39,7 +39,7 @@ def plan_learning(survey: Survey, clock: Clock, cores: int, say: Say) -> Effort 
         f"branching, {100 * strong:.0f} % in strong branching"
     )
     planned, why = None, "there is too little time after the root in which a network could act"
-    if after > _LEAST_TREE:
+    if after > LEAST_TREE:
         planned = effort(survey, clock.share_of("learning"), cores)
         why = "the budget is too short for episodes of these files"
     if planned is None:

@@ -39,18 +39,21 @@ class Proof(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         On the levers in it alone, where it also has a network; at a higher level.
     disturbed
         Share of the solves that other work on the machine may have falsified.
+    learned
+        Whether the winner branches as it has learned.
     """
 
     verdict: Verdict
     levers_alone: Verdict | None = None
     disturbed: Probability = 0.0
+    learned: bool = False
 
     @property
     def origin(self) -> Text:
         """What most of the gain comes from, for people."""
         whole, levers = self.verdict, self.levers_alone
-        if whole.policy is None or not whole.levers or levers is None:
-            return "the learned branching" if whole.policy else PLUS.join(whole.levers)
+        if levers is None:
+            return "the learned branching" if self.learned else PLUS.join(whole.levers)
         if whole.ratio >= 1:
             return "nothing"
         share = math.log(max(levers.ratio, 1e-9)) / math.log(max(whole.ratio, 1e-9))
@@ -114,7 +117,7 @@ def prove(
         goal,
         records[winner.policy],
         records["default"],
-        policy="policy" if has_network else None,
+        policy="policy",
         levers=winner.levers,
         seconds_used=clock.used,
     )
@@ -124,11 +127,16 @@ def prove(
             goal,
             records[levers_alone.policy],
             records["default"],
-            policy=None,
+            policy="policy",
             levers=levers_alone.levers,
             seconds_used=clock.used,
             confidence=SECOND_CONFIDENCE,
         )
     every = [record for found in records.values() for record in found]
     disturbed = sum(isinstance(record, Finished) and bool(record.disturbed) for record in every)
-    return Proof(verdict=whole, levers_alone=second, disturbed=disturbed / len(every))
+    return Proof(
+        verdict=whole,
+        levers_alone=second,
+        disturbed=disturbed / len(every),
+        learned=has_network,
+    )

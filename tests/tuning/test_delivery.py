@@ -30,7 +30,7 @@ RACED = PolicyRace(standings=(WINNER,), winner=WINNER)
 NO_LEVERS = LeverRace(alone=())
 
 
-def verdict(ratio: float, high: float, policy: str | None = "policy") -> Verdict:
+def verdict(ratio: float, high: float) -> Verdict:
     return Verdict(
         goal="time",
         ratio=ratio,
@@ -40,7 +40,7 @@ def verdict(ratio: float, high: float, policy: str | None = "policy") -> Verdict
         seeds=1,
         proven=high < 1,
         levers=("orbital",),
-        policy=policy,
+        policy="policy",
         seconds_used=60.0,
         seconds=4 * ratio,
         default_seconds=4.0,
@@ -64,16 +64,22 @@ def delivered(tmp_path):
 
 
 def test_what_is_proven_is_used_and_credited(delivered):
-    found = delivered(Proof(verdict=verdict(0.6, 0.7), levers_alone=verdict(0.98, 1.1, None)))
+    found = delivered(
+        Proof(verdict=verdict(0.6, 0.7), levers_alone=verdict(0.98, 1.1), learned=True)
+    )
     assert (found.levers, found.network, found.verdict.proven) == (("orbital",), True, True)
     assert found.sentence.startswith("1.67 times faster than SCIP's default [1.43, 1.85] on 10")
     assert found.sentence.endswith("Most of it is by the learned branching.")
-    found = delivered(Proof(verdict=verdict(0.6, 0.7), levers_alone=verdict(0.65, 0.8, None)))
+    found = delivered(
+        Proof(verdict=verdict(0.6, 0.7), levers_alone=verdict(0.65, 0.8), learned=True)
+    )
     assert found.sentence.endswith("Most of it is by orbital.")
 
 
 def test_what_is_not_proven_is_not_used(delivered):
-    found = delivered(Proof(verdict=verdict(0.9, 1.1), levers_alone=verdict(0.95, 1.2, None)))
+    found = delivered(
+        Proof(verdict=verdict(0.9, 1.1), levers_alone=verdict(0.95, 1.2), learned=True)
+    )
     assert (found.levers, found.network) == ((), False)
     assert (found.verdict.levers, found.verdict.policy) == ((), None)
     assert found.verdict.ratio == 0.9
@@ -83,15 +89,17 @@ def test_what_is_not_proven_is_not_used(delivered):
 
 
 def test_levers_may_be_proven_where_the_whole_is_not(delivered):
-    found = delivered(Proof(verdict=verdict(0.9, 1.1), levers_alone=verdict(0.7, 0.9, None)))
+    found = delivered(
+        Proof(verdict=verdict(0.9, 1.1), levers_alone=verdict(0.7, 0.9), learned=True)
+    )
     assert (found.levers, found.network) == (("orbital",), False)
-    assert found.verdict.policy is None
+    assert found.verdict.policy == "policy"
     assert found.sentence.startswith("orbital alone: 1.43 times faster")
     assert "is not used" in found.sentence
 
 
 def test_few_files_are_named_in_the_sentence(delivered):
-    proof = Proof(verdict=verdict(0.6, 0.7, None))
+    proof = Proof(verdict=verdict(0.6, 0.7))
     assert "Note: few files." in delivered(proof, caution="few files").sentence
 
 
