@@ -19,7 +19,7 @@ from kida.network.architecture import Architecture, shapes
 from kida.network.card import Card
 from kida.network.policy import Policy
 
-# Shells start commands in the background without Ctrl-C, and tests that send it would wait for ever.
+# Shells start commands in the background without Ctrl-C, and tests that send it would never end.
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
