@@ -1,4 +1,4 @@
-r"""When averaging generations helps, and what heir is better: the study of docs/inheritance.md.
+r"""When averaging generations helps, and what heir is better: see docs/method.md.
 
     python scripts/inheritance.py                    all of it, half a day on two cores
     python scripts/inheritance.py gisp               one problem of PROBLEMS, or several

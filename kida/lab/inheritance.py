@@ -1,13 +1,14 @@
 """The study of inheritance on one problem: members, heirs, what they are worth, and the tables.
 
-Which problems there are belongs in ``scripts/inheritance.py``; what came of it is in
-``docs/inheritance.md``. On disk, every step skipped if its output is there::
+Which problems there are belongs in ``scripts/inheritance.py``; what it is for is in
+``docs/method.md``. On disk, every step skipped if its output is there::
 
     FOLDER/run/           the pool's run, with all networks in run/members
     FOLDER/iterated/      the run whose generations go on from merged ones
     FOLDER/solves/        policies and solves, see ``kida.lab.yardstick``
 """
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -22,7 +23,6 @@ from kida.lab.heirs import RULES, Will, best_member, make_heir
 from kida.lab.likeness import Answers, answers, barrier, churn, disagreement
 from kida.lab.members import CELLS, Pool, make_members
 from kida.lab.yardstick import Yardstick
-from kida.learning.dagger import make_generation
 from kida.learning.episodes import share_episodes
 from kida.learning.events import Listener
 from kida.learning.plan import Draw
@@ -138,8 +138,7 @@ def _iterated(pool: Pool, workers: Workers, listener: Listener) -> None:
     config = replace(ours, inheritance=replace(ours.inheritance, iterate=True))
     run = Run(pool.run.folder.parent / "iterated", config, listener)
     share_episodes(pool.run.folder, run, range(1, min(2, pool.generations) + 1))
-    for number in range(1, pool.generations + 1):
-        make_generation(run, pool.plan, number, workers=workers, threads=pool.threads)
+    dataclasses.replace(pool, run=run).play(workers)
     pool.keep("iterated", Policy.load(run.successor(pool.generations)).weights)
 
 

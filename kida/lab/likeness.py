@@ -15,7 +15,7 @@ from kida.learning.losses import batches
 from kida.learning.samples import Aggregate
 from kida.network.architecture import Weights
 from kida.network.gnn import Network
-from kida.network.inheritance import interpolate
+from kida.network.inheritance import loss_barriers
 from kida.network.policy import Policy
 
 
@@ -97,17 +97,9 @@ def churn(found: Sequence[Answers]) -> float:
 
 
 def barrier(members: Sequence[Policy], samples: Aggregate, config: TrainingConfig) -> float:
-    """Return how much higher the loss is halfway between two networks, mean over all pairs.
-
-    Near 0 they lie in one basin, as averaging assumes (Frankle et al. 2020, arXiv:1912.05671).
-    """
+    """Return the loss barrier between two networks, mean over all pairs."""
 
     def loss(weights: Weights) -> float:
         return answers(Policy(weights, members[0].card), samples, config).cross_entropy()
 
-    ends = [loss(member.weights) for member in members]
-    rises = [
-        loss(interpolate(members[i].weights, members[j].weights, 0.5)) - (ends[i] + ends[j]) / 2
-        for i, j in itertools.combinations(range(len(members)), 2)
-    ]
-    return float(np.mean(rises))
+    return float(np.mean([*loss_barriers([member.weights for member in members], loss).values()]))

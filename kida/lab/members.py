@@ -102,8 +102,9 @@ class Pool:
     def keep(self, name: str, weights: Weights, **recipe: object) -> Policy:
         """Write a policy of the pool's card, with a recipe of its own."""
         size = len(weights["cons_embedding.1.bias"])
-        shape = replace(self.card.shape, embedding_size=size)
-        card = replace(self.card, architecture=shape, recipe={"name": name, **recipe})
+        card = self.card
+        shape = replace(card.shape, embedding_size=size)
+        card = replace(card, architecture=shape, recipe={"name": name, **recipe})
         policy = Policy(weights, card)
         policy.save(self.path(name))
         return policy

@@ -5,7 +5,6 @@ are made otherwise have their ``makers``. How the result is selected is in ``sel
 checked before any work in ``preflight``, and where everything lies on disk in ``run``.
 """
 
-import itertools
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -45,7 +44,7 @@ from kida.learning.survey import survey
 from kida.lock import locked
 from kida.network.architecture import Weights
 from kida.network.card import Card
-from kida.network.inheritance import interpolate, uniform_average
+from kida.network.inheritance import loss_barriers, uniform_average
 from kida.network.policy import Policy, holds_policy
 from kida.network.steering import Steering
 
@@ -360,11 +359,7 @@ def _teacher(config: TrainingConfig, before: Path | None) -> "Network | None":
 
 
 def _report_barriers(run: Run, plan: Plan, merged: dict[int, Policy]) -> None:
-    """Log, for each pair of merged generations, how much higher the loss is halfway between them.
-
-    Near 0 the two lie in one basin, as averaging assumes; far above it they should not have been
-    merged (Frankle et al. 2020, arXiv:1912.05671).
-    """
+    """Log the loss barrier of each pair of merged generations, see :func:`loss_barriers`."""
     if len(merged) < 2:
         return
     from kida.learning.validation import validate
@@ -381,11 +376,10 @@ def _report_barriers(run: Run, plan: Plan, merged: dict[int, Policy]) -> None:
         samples = (validation[number] for number in range(len(validation)))
         return validate(network, samples, config.training).loss
 
-    ends = {number: loss(policy.weights) for number, policy in merged.items()}
-    for first, second in itertools.combinations(merged, 2):
-        middle = loss(interpolate(merged[first].weights, merged[second].weights, 0.5))
-        barrier = middle - (ends[first] + ends[second]) / 2
-        run.log(Barrier(first=first, second=second, barrier=barrier))
+    numbers = list(merged)
+    barriers = loss_barriers([policy.weights for policy in merged.values()], loss)
+    for (first, second), barrier in barriers.items():
+        run.log(Barrier(first=numbers[first], second=numbers[second], barrier=barrier))
 
 
 def _card(config: RunConfig, number: int) -> Card:

@@ -8,6 +8,7 @@ descend from one initialisation. Pure arithmetic on arrays: which parents are go
 new merge rule is a function here.
 """
 
+import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -75,6 +76,21 @@ def uniform_average(parents: Sequence[Weights]) -> Weights:
 def interpolate(first: Weights, second: Weights, share: float) -> Weights:
     """Return the point at ``share`` (0 to 1) of the way from ``first`` to ``second``."""
     return combine([first, second], [1 - share, share])
+
+
+def loss_barriers(
+    parents: Sequence[Weights], loss: Callable[[Weights], float]
+) -> dict[tuple[int, int], float]:
+    """Return, for each pair of parents, how much higher the loss is halfway between the two.
+
+    Near 0 they lie in one basin, as averaging assumes; far above it they should not be merged
+    (Frankle et al. 2020, arXiv:1912.05671).
+    """
+    ends = [loss(parent) for parent in parents]
+    return {
+        (i, j): loss(interpolate(parents[i], parents[j], 0.5)) - (ends[i] + ends[j]) / 2
+        for i, j in itertools.combinations(range(len(parents)), 2)
+    }
 
 
 def best_parents(rewards: Sequence[float], count: int) -> list[int]:
