@@ -15,6 +15,7 @@ add_library(
   kida/cpp/card.cpp
   kida/cpp/policy.cpp
   kida/cpp/scip_parameters.cpp
+  kida/cpp/text.cpp
   kida/cpp/c_api.cpp
   ${allowed_parameters})
 target_link_libraries(libkida PRIVATE kida_rule kida_options)

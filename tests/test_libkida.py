@@ -382,6 +382,25 @@ def test_cards_may_be_written_otherwise(lib: Library, tmp_path: Path, content: b
     assert "is too short" in lib.include(quiet_model(), tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("\\ud800", r"\xed\xa0\x80"),  # half of a surrogate pair, which is no character
+        ("a" + "\u00fc" * 60, "\u00fc\\xc3"),  # cut within a character
+        ("\\u001b[31m\\n", r"\x1b[31m\x0a"),
+        ("\U0001f600", "\U0001f600"),
+    ],
+)
+def test_messages_are_one_line_of_utf8(lib: Library, tmp_path: Path, name: str, shown: str) -> None:
+    card = f'{{"schema_version": 1, "expert_depth": "{name}"}}'
+    (tmp_path / "card.json").write_text(card, encoding="utf-8")
+    (tmp_path / "weights.safetensors").write_bytes(b"")
+    message = lib.include(quiet_model(), tmp_path)
+    assert "is not a policy's card: expert_depth is '" in message
+    assert shown in message
+    assert "\n" not in message
+
+
 def test_parameters_that_scip_refuses_leave_no_trace(
     lib: Library, make_policy: Callable, tmp_path: Path
 ) -> None:

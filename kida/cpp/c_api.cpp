@@ -15,6 +15,7 @@
 #include "policy.h"
 #include "scip_api.h"
 #include "scip_parameters.h"
+#include "text.h"
 
 namespace kida {
 
@@ -32,7 +33,7 @@ class Program : public RuleHost {
     scip::SCIPwarningMessage(scip, "%s\n", message);
   }
   bool keep(const std::string& failure) override {
-    last_error = failure;
+    last_error = printable(failure);
     return false;
   }
   bool waiting() const override { return false; }
@@ -129,7 +130,7 @@ int guarded(Function&& function) noexcept {
     return succeeded;
   } catch (const std::exception& trouble) {
     try {
-      last_error = trouble.what();
+      last_error = printable(trouble.what());
     } catch (...) {  // no memory for it
       last_error.clear();
     }

@@ -7,6 +7,8 @@
 #include <sstream>
 #include <utility>
 
+#include "text.h"
+
 namespace kida {
 
 namespace {
@@ -201,20 +203,8 @@ class Parser {
   }
 
   void utf8(std::string& result) {
-    const auto first = static_cast<unsigned char>(peek());
-    const int length = first >= 0xF0 ? 4 : first >= 0xE0 ? 3 : 2;
-    // The least code of so many bytes: a shorter way of writing it is the only one.
-    static constexpr std::array<std::uint32_t, 5> least{0, 0, 0x80, 0x800, 0x10000};
-    std::uint32_t code = first & (0xFFU >> (length + 1));
-    bool valid = first >= 0xC2 && first <= 0xF4 && at_ + length <= text_.size();
-    for (int k = 1; valid && k < length; ++k) {
-      const auto byte = static_cast<unsigned char>(text_[at_ + k]);
-      valid = (byte & 0xC0U) == 0x80U;
-      code = code << 6U | (byte & 0x3FU);
-    }
-    if (!valid || code < least[length] || code > 0x10FFFF || (code >= 0xD800 && code < 0xE000)) {
-      fail("a text is not UTF-8");
-    }
+    const std::size_t length = character_length(text_.substr(at_));
+    if (length == 0) fail("a text is not UTF-8");
     result += text_.substr(at_, length);
     at_ += length;
   }
