@@ -17,8 +17,8 @@ packages=$("$home/venv/bin/python" -c "import sysconfig; print(sysconfig.get_pat
 # Plain paths: what .pth files in them do, such as finding an editable kida, is left out.
 "$python" -c "import sys; print(*[p for p in sys.path if p.endswith('-packages')], sep='\n')" \
     > "$packages/borrowed.pth"
-PATH=$(dirname "$python"):$PATH "$python" -m pip --python "$home/venv/bin/python" install --quiet \
-    --no-build-isolation --no-deps --force-reinstall --config-settings=build-dir="$home/cmake" \
+"$python" -m pip --python "$home/venv/bin/python" install --quiet \
+    --no-deps --force-reinstall --config-settings=build-dir="$home/cmake" \
     --config-settings=cmake.define.KIDA_SANITIZE=ON .
 
 compiler=${CXX:-c++}
