@@ -417,6 +417,7 @@ def _tuning(made: Path) -> list[Kind]:
     from kida.tuning.folder import CONFIG_FILE, DELIVERY_FILE, claim, current_round, finished
     from kida.tuning.learning import Effort, Learned, effort
     from kida.tuning.lever_race import RACE_FILE, LeverRace, race_limit
+    from kida.tuning.lever_steps import LeverStep
     from kida.tuning.planning import EFFORT_FILE, kept_effort, plan_event, plan_learning
     from kida.tuning.policy_race import RACE_FILE as POLICIES_FILE
     from kida.tuning.policy_race import PolicyRace, contestants
@@ -432,7 +433,8 @@ def _tuning(made: Path) -> list[Kind]:
     verdict = read_verdict(made)
     assert verdict is not None
     config, clock = TuneConfig(problems="mine"), Clock(made / "nowhere", 600.0)
-    levers = LeverRace(alone=(entry,), combined=(entry,), levers=("orbital",))
+    step = LeverStep(base=("orbital",), standings=(entry,), found=entry)
+    levers = LeverRace(alone=(entry,), steps=(step,), combined=(entry,), levers=("orbital",))
     raced = PolicyRace(standings=(entry,), winner=entry)
     proof = Proof(verdict=verdict, levers_alone=verdict)
     found = deliver(survey, levers, raced, proof, config, "", clock)

@@ -287,6 +287,9 @@ class _Display:
     @_show.register
     def _on_levers_raced(self, event: LeversRaced) -> None:
         self._standings("levers", event.race.alone)
+        for step in event.race.steps:
+            base = " + ".join(step.base)
+            self._standings("one lever more", step.standings, base)
         self._standings("combinations", event.race.combined)
         chosen = " + ".join(event.race.levers)
         self._bar.say(f"levers that won: {chosen}" if chosen else "no lever won")
@@ -297,11 +300,11 @@ class _Display:
         winner = event.race.winner
         self._bar.say("no policy won" if winner is None else f"to be proven: {winner.name}")
 
-    def _standings(self, title: str, standings: Any) -> None:
+    def _standings(self, title: str, standings: Any, base: str = "SCIP's default") -> None:
         from kida.tuning.report import RACE_COLUMNS, standing_rows
 
         if standings:
-            table = _table(f"{title}, seconds as a ratio to SCIP's default's", *RACE_COLUMNS)
+            table = _table(f"{title}, seconds as a ratio to those of {base}", *RACE_COLUMNS)
             for row in standing_rows(standings):
                 table.add_row(*row)
             self._console.print(table)

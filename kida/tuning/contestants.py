@@ -4,7 +4,6 @@ A policy that races is the one that is delivered if it wins: the same card, the 
 a way of using a network, add an entry to ``WAYS``.
 """
 
-import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
@@ -24,8 +23,6 @@ from kida.tuning.standings import Contestant, Standing
 PLUS = " + "
 #: The name of SCIP's reliability branching, steered by a small model.
 STEERED = "steered"
-# Winners that are combined with each other.
-_MOST_COMBINED = 3
 
 
 class Way(NamedTuple):
@@ -135,16 +132,12 @@ def _written(folder: Path, title: str, policy: AnyPolicy, levers: tuple[str, ...
     return Contestant(title, str(home), levers)
 
 
-def combinations(winners: Sequence[Standing]) -> list[tuple[str, ...]]:
-    """Return the combinations of single levers that have won, of different kinds, pairs first."""
-    best: list[str] = []
-    for entry in winners:
-        (name,) = entry.levers
-        if all(LEVERS[name].kind != LEVERS[other].kind for other in best):
-            best.append(name)
-    best = best[:_MOST_COMBINED]
+def extensions(base: Sequence[str], names: Iterable[str]) -> list[tuple[str, ...]]:
+    """Return ``base`` with each other lever added, in place of one of its kind if there is one."""
     return [
-        group for size in range(2, len(best) + 1) for group in itertools.combinations(best, size)
+        (*(other for other in base if LEVERS[other].kind != LEVERS[name].kind), name)
+        for name in names
+        if name not in base
     ]
 
 

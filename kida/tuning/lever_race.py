@@ -1,4 +1,4 @@
-"""The levers' race: each alone, then combinations of those that have won."""
+"""The levers' race: each alone, then further ones on top of the best (``lever_steps``)."""
 
 import math
 import statistics
@@ -13,17 +13,21 @@ from kida.boundary import read_json, write_json
 from kida.evaluation.outcome import Text
 from kida.learning.plan import Draw
 from kida.tuning.clock import Clock
-from kida.tuning.contestants import combinations, of_levers, simplest
+from kida.tuning.contestants import of_levers, simplest
 from kida.tuning.lever_choice import applicable, combined
+from kida.tuning.lever_steps import LeverStep, add_levers
 from kida.tuning.levers import Lever
 from kida.tuning.measuring import Arena
 from kida.tuning.race import largest_field, race, race_again
-from kida.tuning.standings import LEAST_DRAWS, Contestant, Standing, winners
+from kida.tuning.standings import LEAST_DRAWS, Standing, winners
 from kida.tuning.survey import Survey, cost_within
 
 RACE_FILE = "levers.json"
-# Of the time for levers, what those alone have; combinations have the rest.
-_ALONE = 0.7
+# Of the time for levers, when those alone have to be over, and the steps; what is left is for the
+# comparison of the steps' outcomes with SCIP's default.
+_ALONE, _STEPS = 0.6, 0.9
+# How those ended that are added last.
+_LOST = ("hopeless", "worse")
 # The fewest levers to try.
 _FEWEST = 3
 # Surveyed files are raced on if they took so much of the median time.
@@ -37,8 +41,12 @@ class LeverRace(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     Attributes
     ----------
-    alone, combined
-        Standings, best first.
+    alone
+        Standings of single levers, best first.
+    steps
+        What came of adding further ones, step by step.
+    combined
+        Standings of the steps' outcomes, best first.
     untried
         Names of levers that apply, and that there was no time for.
     levers
@@ -51,6 +59,7 @@ class LeverRace(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """
 
     alone: tuple[Standing, ...]
+    steps: tuple[LeverStep, ...] = ()
     combined: tuple[Standing, ...] = ()
     untried: tuple[Text, ...] = ()
     levers: tuple[Text, ...] = ()
@@ -117,49 +126,101 @@ def race_levers(
     if former is None:
         with suppress(FileNotFoundError):
             return read_json(folder / RACE_FILE, LeverRace, "a race of levers")
-    cost = cost_within(survey, arena.protocol.seconds) / arena.workers.count
-    kept = (1 - _ALONE) * clock.left_for("levers")
-
-    def affordable(solves: int, kept: float = 0.0) -> bool:
-        return cost * solves <= clock.left_for("levers") - kept
-
-    applies = applicable(survey.shares, tree=survey.branched > 0)
-    within = partial(affordable, kept=kept)
-    alone = [] if former is None else [entry for entry in former.alone if entry.draws]
-    tried_before = {entry.name for entry in alone}
-    waiting = [lever for lever in applies if lever.name not in tried_before]
-    # Those that lose early leave time for further ones; the default's solves are there already.
-    while waiting and (not alone or affordable(LEAST_DRAWS, kept)):
-        tried = _affordable_levers(waiting, (clock.left_for("levers") - kept) / cost)
-        waiting = waiting[len(tried) :]
-        say(f"racing against SCIP's default: {', '.join(lever.name for lever in tried)}")
-        entered = [of_levers(folder / "contestants", [lever.name]) for lever in tried]
-        alone += race(entered, draws, arena, survey.goal, within, rivals=False)
-    alone = race_again(alone, draws, arena, survey.goal, affordable, say, rivals=False)
-    won = list(winners(alone))
-    together: list[Standing] = []
-    if field := _combined(won, folder / "contestants"):
-        say(f"combining the winners: {', '.join(entry.name for entry in won)}")
-        together = race(field, draws, arena, survey.goal, affordable)
-    # Who was compared longer, with the combinations, is judged by that.
-    later = {entry.name for entry in together}
-    found = simplest(winners([*together, *(entry for entry in won if entry.name not in later)]))
-    names = {entry.name for entry in alone if entry.draws}
-    result = LeverRace(
-        alone=tuple(alone),
-        combined=tuple(together),
-        untried=tuple(x.name for x in applies if x.name not in names),
-        levers=() if found is None else found.levers,
-    )
-    write_json(folder / RACE_FILE, result)
-    return result
+    found = _Race(survey, draws, arena, clock, folder / "contestants", say).run(former)
+    write_json(folder / RACE_FILE, found)
+    return found
 
 
-def _combined(won: Sequence[Standing], policies: Path) -> list[Contestant]:
-    """Return who races when winners are combined: groups, and the best two alone; or nobody."""
-    groups = [of_levers(policies, group) for group in combinations(won)]
-    singles = [Contestant(entry.name, entry.policy, entry.levers) for entry in won[:2]]
-    return [*singles, *groups] if groups else []
+class _Race:
+    """One race under way: see :func:`race_levers`."""
+
+    def __init__(
+        self,
+        survey: Survey,
+        draws: Sequence[Draw],
+        arena: Arena,
+        clock: Clock,
+        policies: Path,
+        say: Callable[[str], None],
+    ) -> None:
+        self._survey, self._goal = survey, survey.goal
+        self._draws, self._arena = draws, arena
+        self._clock, self._policies, self._say = clock, policies, say
+        self._cost = cost_within(survey, arena.protocol.seconds) / arena.workers.count
+        self._time = clock.left_for("levers")
+
+    def run(self, former: LeverRace | None) -> LeverRace:
+        """Return how the levers did."""
+        applies = applicable(self._survey.shares, tree=self._survey.branched > 0)
+        alone = self._alone(applies, former)
+        won = list(winners(alone))
+        steps = self._steps(won[0], _by_promise(alone, applies)) if won else []
+        together = self._together(steps)
+        # Who was compared longer, with the combinations, is judged by that.
+        later = {entry.name for entry in together if entry.draws >= LEAST_DRAWS}
+        best = simplest(winners([*together, *(entry for entry in won if entry.name not in later)]))
+        tried = {entry.name for entry in alone if entry.draws}
+        return LeverRace(
+            alone=tuple(alone),
+            steps=tuple(steps),
+            combined=tuple(together),
+            untried=tuple(lever.name for lever in applies if lever.name not in tried),
+            levers=() if best is None else best.levers,
+        )
+
+    def _left(self, end: float = 1.0) -> float:
+        """Return the seconds left until a share of the time for levers is over."""
+        return self._clock.left_for("levers") - (1 - end) * self._time
+
+    def _affordable(self, solves: float, end: float = 1.0) -> bool:
+        return self._cost * solves <= self._left(end)
+
+    def _alone(self, applies: Sequence[Lever], former: LeverRace | None) -> list[Standing]:
+        """Race single levers, the most promising first."""
+        found = [] if former is None else [entry for entry in former.alone if entry.draws]
+        known = {entry.name for entry in found}
+        waiting = [lever for lever in applies if lever.name not in known]
+        within = partial(self._affordable, end=_ALONE)
+        # Those that lose early leave time for further ones; the default's solves are there already.
+        while waiting and (not found or within(LEAST_DRAWS)):
+            tried = _affordable_levers(waiting, self._left(_ALONE) / self._cost)
+            waiting = waiting[len(tried) :]
+            self._say(f"racing against SCIP's default: {', '.join(lever.name for lever in tried)}")
+            entered = [of_levers(self._policies, [lever.name]) for lever in tried]
+            found += race(entered, self._draws, self._arena, self._goal, within, rivals=False)
+        # Where nothing has won there is nothing to add levers to: this has all of the time.
+        return race_again(
+            found, self._draws, self._arena, self._goal, self._affordable, self._say, rivals=False
+        )
+
+    def _steps(self, first: Standing, names: Sequence[str]) -> list[LeverStep]:
+        """Add further levers to the best one."""
+        within = partial(self._affordable, end=_STEPS)
+        return add_levers(
+            first, names, self._draws, self._arena, self._goal, within, self._policies, self._say
+        )
+
+    def _together(self, steps: Sequence[LeverStep]) -> list[Standing]:
+        """Race what the steps have found against SCIP's default."""
+        found = [step.found.levers for step in steps if step.found is not None]
+        if not found:
+            return []
+        self._say("racing what was found against SCIP's default")
+        # The last one first: with little time it is what counts.
+        field = [of_levers(self._policies, levers) for levers in reversed([steps[0].base, *found])]
+        return race(field, self._draws, self._arena, self._goal, self._affordable)
+
+
+def _by_promise(alone: Sequence[Standing], applies: Sequence[Lever]) -> list[str]:
+    """Return the levers' names in the order in which to add them: as they did alone."""
+    did = {entry.name: entry for entry in alone if entry.draws}
+
+    def promise(name: str) -> tuple[bool, float]:
+        entry = did.get(name)
+        # Of one not tried nothing is known.
+        return (False, 1.0) if entry is None else (entry.ended in _LOST, entry.ratio)
+
+    return sorted((lever.name for lever in applies), key=promise)
 
 
 def _affordable_levers(levers: Sequence[Lever], solves: float) -> list[Lever]:

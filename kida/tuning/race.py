@@ -1,4 +1,6 @@
-"""A race: contestants against SCIP's default on common draws, losers dropped early.
+"""A race: contestants against SCIP's default, or another policy, on common draws.
+
+Losers are dropped early.
 
 After F-Race (Birattari et al. 2002) and irace (López-Ibáñez et al. 2016): all that are still in
 solve the next draws, and a contestant drops out when a paired test says that it is worse than the
@@ -40,6 +42,8 @@ _EVEN = 0.02
 _LARGEST = 1000
 # Contestants that halving leaves in at least.
 _LEAST_LEFT = 3
+#: Draws that contestants are compared on, with time enough.
+WANTED = 8
 
 
 def race(
@@ -49,8 +53,9 @@ def race(
     goal: Goal,
     affordable: Callable[[int], bool],
     *,
-    wanted: int = 8,
+    wanted: int = WANTED,
     rivals: bool = True,
+    against: str = "default",
 ) -> list[Standing]:
     """Race contestants; return their standings, best first.
 
@@ -69,6 +74,8 @@ def race(
     rivals
         Whether only one can win, so that who is worse than the best drops out; of levers that may
         be combined several can.
+    against
+        The policy that they are compared with, and that counts as the default here.
     """
     found: dict[str, list[float]] = {contestant.name: [] for contestant in contestants}
     ended: dict[str, Ended] = {}
@@ -82,7 +89,7 @@ def race(
         if not affordable(size * (len(alive) + 1)):
             break
         batch = draws[used : used + size]
-        for name, logs in _measured(alive, batch, arena, goal).items():
+        for name, logs in _measured(alive, batch, arena, goal, against).items():
             found[name] += logs
         used += size
         _drop(alive, found, ended, rivals=rivals)
@@ -120,11 +127,11 @@ def _round_size(solves: int, cores: int, left: int) -> int:
 
 
 def _measured(
-    alive: Sequence[Contestant], draws: Sequence[Draw], arena: Arena, goal: Goal
+    alive: Sequence[Contestant], draws: Sequence[Draw], arena: Arena, goal: Goal, against: str
 ) -> dict[str, list[float]]:
-    """Return each contestant's logarithms of its ratios to the default, draw by draw."""
-    records = arena.measure(["default", *(contestant.policy for contestant in alive)], draws)
-    default = records.pop("default")
+    """Return each contestant's logarithms of its ratios to ``against``, draw by draw."""
+    records = arena.measure([against, *(contestant.policy for contestant in alive)], draws)
+    default = records.pop(against)
     return {
         contestant.name: ratios(goal, records[contestant.policy], default) for contestant in alive
     }
@@ -191,6 +198,7 @@ def race_again(
     say: Callable[[str], None],
     *,
     rivals: bool = True,
+    against: str = "default",
 ) -> list[Standing]:
     """Return standings after more draws for those near winning, if nobody has won.
 
@@ -200,7 +208,7 @@ def race_again(
     ----------
     standings
         Of races that are over.
-    draws, arena, goal, affordable, rivals
+    draws, arena, goal, affordable, rivals, against
         As :func:`race` takes them.
     say
         Told who races again.
@@ -209,6 +217,8 @@ def race_again(
     if not near or not affordable(LEAST_DRAWS * (len(near) + 1)):
         return ranked(standings)
     say(f"nothing has won yet; more pairs for {', '.join(entry.name for entry in near)}")
-    again = race(near, draws, arena, goal, affordable, wanted=len(draws), rivals=rivals)
+    again = race(
+        near, draws, arena, goal, affordable, wanted=len(draws), rivals=rivals, against=against
+    )
     names = {entry.name for entry in again}
     return ranked([*again, *(entry for entry in standings if entry.name not in names)])

@@ -14,7 +14,7 @@ from kida.evaluation.records import RUNS_FOLDER, Finished, read_record
 from kida.evaluation.verdict import Verdict
 from kida.files import atomic_path, printable, whole_files
 from kida.learning.records import EpochMetrics, records_in
-from kida.tuning.contestants import WAYS
+from kida.tuning.contestants import PLUS, WAYS
 from kida.tuning.delivery import Delivery
 from kida.tuning.lever_race import RACE_FILE as LEVERS_FILE
 from kida.tuning.lever_race import LeverRace
@@ -157,6 +157,9 @@ def _levers(place: Path) -> Iterable[str]:
         return
     yield "<h2>The levers' race</h2>"
     yield grid(RACE_COLUMNS, standing_rows(found.alone), RACE_CAPTION)
+    for step in found.steps:
+        caption = f"one lever more, ratio to {PLUS.join(step.base)} instead; {RACE_CAPTION}"
+        yield grid(RACE_COLUMNS, standing_rows(step.standings), caption)
     if found.combined:
         yield grid(RACE_COLUMNS, standing_rows(found.combined), f"combinations; {RACE_CAPTION}")
     names = dict.fromkeys(name for entry in found.alone for name in entry.levers)

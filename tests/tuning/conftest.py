@@ -1,11 +1,56 @@
 """Small folders of problems, as a user has them."""
 
+import math
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from pyscipopt import Model, quicksum
+
+from kida.tuning import race as race_module
+
+# Of default's seconds on any file: what levers have alone.
+_ALONE = {"pseudocosts": 0.8, "no-cuts": 0.95, "aggressive-presolving": 1.0, "inference": 1.2}
+
+
+def _seconds(levers: Sequence[str]) -> float:
+    found = math.prod(_ALONE.get(name, 1.3) for name in levers)
+    for other in ("aggressive-presolving", "inference"):
+        if {"no-cuts", other} <= set(levers):
+            found *= 0.5
+    return found
+
+
+class _Arena:
+    """Where levers help each other: two that do nothing alone halve the time beside no-cuts."""
+
+    workers = SimpleNamespace(count=2)
+    protocol = SimpleNamespace(seconds=30.0)
+
+    def __init__(self) -> None:
+        self.solves = 0
+
+    def measured(self, alive, batch, arena, goal, against):
+        self.solves += len(batch) * (len(alive) + 1)
+        # Policies' folders are named after their levers.
+        base = () if against == "default" else Path(against).name.split("+")
+        return {
+            entry.name: [
+                math.log(_seconds(entry.levers) / _seconds(base)) + 0.01 * (draw % 3)
+                for draw in batch
+            ]
+            for entry in alive
+        }
+
+
+@pytest.fixture
+def arena(monkeypatch) -> _Arena:
+    """An arena of levers that help each other, in which nothing is solved."""
+    found = _Arena()
+    monkeypatch.setattr(race_module, "_measured", found.measured)
+    return found
 
 
 @pytest.fixture(scope="session")

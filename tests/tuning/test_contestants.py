@@ -8,7 +8,7 @@ from kida.network.steering import Steering, by_one_feature, load_policy
 from kida.solver.branching import PRIORITY
 from kida.tuning.contestants import (
     WAYS,
-    combinations,
+    extensions,
     of_levers,
     of_network,
     of_steering,
@@ -66,16 +66,13 @@ def test_another_policy_of_the_same_name_is_refused(make_policy, tmp_path):
         of_network(tmp_path, make_policy(seed=1), [], "network")
 
 
-def test_winners_of_different_kinds_are_combined(tmp_path):
-    names = ["depth-first", "orbital", "best-bound", "no-cuts"]
-    won = [standing(of_levers(tmp_path, [name]), [-0.5] * 4) for name in names]
-    assert combinations(won) == [
-        ("depth-first", "orbital"),
-        ("depth-first", "no-cuts"),
-        ("orbital", "no-cuts"),
-        ("depth-first", "orbital", "no-cuts"),
+def test_a_lever_more_takes_the_place_of_one_of_its_kind():
+    base = ("depth-first", "no-cuts")
+    assert extensions(base, ["no-cuts", "orbital", "root-cuts", "depth-first", "best-bound"]) == [
+        ("depth-first", "no-cuts", "orbital"),
+        ("depth-first", "root-cuts"),
+        ("no-cuts", "best-bound"),
     ]
-    assert combinations(won[:1]) == []
 
 
 def test_of_equals_the_simpler_is_kept(make_policy, tmp_path):

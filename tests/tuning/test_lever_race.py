@@ -8,7 +8,7 @@ from kida.tuning import lever_race
 from kida.tuning.clock import Clock
 from kida.tuning.lever_race import race_levers
 from kida.tuning.standings import standing
-from kida.tuning.survey import Survey, Surveyed
+from kida.tuning.survey import Survey, Surveyed, cost_within
 
 
 @pytest.fixture
@@ -76,3 +76,19 @@ def test_a_race_goes_on_with_the_levers_not_tried(survey, clock, raced, tmp_path
     assert {entry.name for entry in more.alone} == {*before, *tried}
     assert set(more.untried) == set(first.untried) - set(tried)
     assert race_levers(survey, [], arena, clock, tmp_path) == more
+
+
+def test_levers_that_help_each_other_are_found(survey, clock, arena, tmp_path, monkeypatch):
+    cost = cost_within(survey, 30.0) / arena.workers.count
+    monkeypatch.setattr(Counted, "used", property(lambda self: cost * arena.solves))
+    clock.budget = 1000 * cost
+    found = race_levers(survey, range(24), arena, clock, tmp_path)
+    assert found.alone[0].name == "pseudocosts"
+    assert [step.found.levers[-1] for step in found.steps if step.found] == [
+        "no-cuts",
+        "aggressive-presolving",
+        "inference",
+    ]
+    assert set(found.levers) == {"no-cuts", "aggressive-presolving", "inference"}
+    assert found.combined[0].levers == found.levers
+    assert clock.left_for("levers") >= 0

@@ -72,8 +72,8 @@ class _Arena:
     def __init__(self):
         self.solved = set()
 
-    def measured(self, alive, batch, arena, goal):
-        for name in ["default", *(contestant.name for contestant in alive)]:
+    def measured(self, alive, batch, arena, goal, against):
+        for name in [against, *(contestant.name for contestant in alive)]:
             self.solved |= {(name, draw) for draw in batch}
         return {c.name: [float(c.name) + 0.02 * (draw % 3) for draw in batch] for c in alive}
 

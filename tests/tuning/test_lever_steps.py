@@ -1,0 +1,45 @@
+"""Levers added to the best one: each step against the one before, until none helps any more."""
+
+from kida.tuning.contestants import of_levers
+from kida.tuning.lever_steps import add_levers
+
+NAMES = ["no-cuts", "aggressive-presolving", "inference", "orbital"]
+
+
+def steps(arena, tmp_path, solves):
+    first = of_levers(tmp_path, ["pseudocosts"])
+
+    def affordable(more):
+        return arena.solves + more <= solves
+
+    return add_levers(
+        first, NAMES, range(24), arena, "time", affordable, tmp_path, lambda text: None
+    )
+
+
+def test_levers_that_help_each_other_are_found(arena, tmp_path):
+    found = steps(arena, tmp_path, 1000)
+    assert [step.base for step in found] == [
+        ("pseudocosts",),
+        ("pseudocosts", "no-cuts"),
+        ("pseudocosts", "no-cuts", "aggressive-presolving"),
+        ("no-cuts", "aggressive-presolving", "inference"),
+    ]
+    # Ratios are to the step before; in place of pseudocosts, inference halves the time once more.
+    ratios = [step.found and round(step.found.ratio, 2) for step in found]
+    assert ratios == [0.96, 0.51, 0.76, None]
+    assert found[-1].standings
+    # What has raced does not race again: pseudocosts once more in place of inference, for one.
+    raced = [frozenset(entry.levers) for step in found for entry in step.standings]
+    assert len(raced) == len(set(raced))
+
+
+def test_without_time_no_step_is_begun(arena, tmp_path):
+    assert steps(arena, tmp_path, 7) == []
+    assert arena.solves == 0
+
+
+def test_steps_end_with_the_time(arena, tmp_path):
+    found = steps(arena, tmp_path, 40)
+    assert found
+    assert arena.solves <= 40
