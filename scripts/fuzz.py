@@ -25,11 +25,15 @@ import time
 import traceback
 from collections import Counter
 from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
 from fuzz_kinds import Kind, kinds
+
+from kida.jobs.cores import available_cores
 
 #: Bytes that reading an input may take beside what the process has already.
 MEMORY = 1 << 30
@@ -233,6 +237,15 @@ def _address_space() -> int:
         return int(file.read().split()[0]) * resource.getpagesize()
 
 
+_CHOSEN: list[Kind] = []
+
+
+def _timed(number: int, count: int, seed: int, place: Path) -> tuple[Tally, float]:
+    """Read inputs of a chosen kind; return what came of them, and in how many seconds."""
+    began = time.monotonic()
+    return campaign(_CHOSEN[number], count, seed, place), time.monotonic() - began
+
+
 def run(
     count: int, seed: int, names: Sequence[str] | None = None, tell: Callable[[str], None] = print
 ) -> dict[str, Tally]:
@@ -245,14 +258,18 @@ def run(
         tempfile.tempdir = str(place)
         try:
             chosen = [kind for kind in kinds(place) if names is None or kind.name in names]
-            for kind in chosen:
-                began = time.monotonic()
-                tally = found[kind.name] = campaign(kind, count, seed, place)
-                tell(
-                    f"{kind.name:12} {count:6} inputs: {tally.read} read, {tally.refused} refused, "
-                    f"{_ends(tally)}{len(tally.findings)} findings; "
-                    f"{time.monotonic() - began:.1f} s, {tally.peak >> 20} MiB"
-                )
+            # Forked, for kinds hold functions: which cannot be sent, and are there already.
+            _CHOSEN[:] = chosen
+            with ProcessPoolExecutor(available_cores(), get_context("fork")) as cores:
+                works = [cores.submit(_timed, n, count, seed, place) for n in range(len(chosen))]
+                for kind, work in zip(chosen, works, strict=True):
+                    tally, seconds = work.result()
+                    found[kind.name] = tally
+                    tell(
+                        f"{kind.name:12} {count:6} inputs: {tally.read} read, {tally.refused} "
+                        f"refused, {_ends(tally)}{len(tally.findings)} findings; "
+                        f"{seconds:.1f} s, {tally.peak >> 20} MiB"
+                    )
         finally:
             tempfile.tempdir = before
         if {path.name for path in Path(scratch).iterdir()} != {"inputs"}:

@@ -10,14 +10,12 @@ the duration; with --scheduler the solves are done by a Dask cluster.
 """
 
 import argparse
-import json
 import sys
-import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from kida.boundary import plain, write_json
+from kida.boundary import write_json
 from kida.cli import status_of
 from kida.files import atomic_path
 from kida.jobs.cores import available_cores
@@ -25,11 +23,11 @@ from kida.jobs.run import Workers
 from kida.lab.evolution import check_library
 from kida.lab.inheritance import markdown, study
 from kida.lab.members import Pool
+from kida.lab.progress import Lines
 from kida.lab.transfer import markdown as transfer_markdown
 from kida.lab.transfer import transfer
 from kida.lab.yardstick import Yardstick
 from kida.learning.config import RunConfig, read_config
-from kida.learning.events import EpisodeEnded, Epoch, Event, Tick
 from kida.learning.plan import Plan
 from kida.learning.preflight import check_run
 from kida.learning.run import Run
@@ -101,10 +99,6 @@ EPOCHS, DRAWS = 60, 2000
 SELECT, REPORT = 24, 80
 
 
-# Seconds between two lines on how far a step is.
-PAUSE = 60.0
-
-
 def main() -> int:
     """Run the command."""
     arguments = _arguments()
@@ -121,7 +115,7 @@ def _study(problem: str, folder: Path, workers: Workers, *, quick: bool) -> None
     family, recipe, options, node_limit = PROBLEMS[problem]
     config = read_config(family, recipe, (*options, *(QUICK if quick else ())))
     check_run(config)
-    log = _Log()
+    log = Lines()
     select, report = (2, 2) if quick else (SELECT, REPORT)
     with locked(folder):
         pool = _pool(folder / "run", config, workers, log, quick=quick)
@@ -134,7 +128,7 @@ def _study(problem: str, folder: Path, workers: Workers, *, quick: bool) -> None
 
 def _transfer(problem: str, folder: Path, workers: Workers, *, quick: bool) -> None:
     """Compare starts for a family, and write the table."""
-    log = _Log()
+    log = Lines()
     size = (*ONE_GENERATION, *(QUICK if quick else ()), "generations=1")
     mixture = dict(list(MIXTURE.items())[:2]) if quick else MIXTURE
     with locked(folder):
@@ -153,7 +147,7 @@ def _transfer(problem: str, folder: Path, workers: Workers, *, quick: bool) -> N
         _write(folder, content, transfer_markdown(content))
 
 
-def _pool(folder: Path, config: RunConfig, workers: Workers, log: "_Log", *, quick: bool) -> Pool:
+def _pool(folder: Path, config: RunConfig, workers: Workers, log: Lines, *, quick: bool) -> Pool:
     epochs, draws = (2, 50) if quick else (EPOCHS, DRAWS)
     return Pool(Run(folder, config, log), Plan(config), epochs, draws, workers.count)
 
@@ -180,22 +174,6 @@ def _arguments() -> argparse.Namespace:
         if problem not in known:
             parser.error(f"there is no problem {problem!r}; the problems are {', '.join(known)}")
     return arguments
-
-
-class _Log:
-    """Prints what begins, and once a minute how far it is."""
-
-    def __init__(self) -> None:
-        self._last = -PAUSE
-
-    def __call__(self, event: Event) -> None:
-        """Print the event, or not."""
-        if isinstance(event, Tick | EpisodeEnded | Epoch):
-            if time.monotonic() - self._last < PAUSE:
-                return
-            self._last = time.monotonic()
-        text = getattr(event, "text", None) or json.dumps(plain(event))
-        print(time.strftime("%H:%M:%S"), text, flush=True)
 
 
 if __name__ == "__main__":

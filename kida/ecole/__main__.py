@@ -1,4 +1,7 @@
-"""``python -m kida.ecole SCRIPT ARGUMENTS``: run a program whose ``import ecole`` means this."""
+"""``python -m kida.ecole SCRIPT ARGUMENTS``: run a program whose ``import ecole`` means this.
+
+``--ecole 0.7`` before the script takes the defaults of that version where they differ from 0.8's.
+"""
 
 import runpy
 import sys
@@ -16,10 +19,19 @@ def stand_in() -> None:
         sys.modules[f"ecole.core.{name}"] = sys.modules[f"kida.ecole.{name}"]
 
 
+USAGE = "usage: python -m kida.ecole [--ecole 0.7|0.8] SCRIPT [ARGUMENTS]"
+
+
 def main() -> int:
     """Run the script that the command line names, as Python would."""
+    if sys.argv[1:2] == ["--ecole"]:
+        if sys.argv[2:3] not in (["0.7"], ["0.8"]):
+            print(f"kida: --ecole takes 0.7 or 0.8\n{USAGE}", file=sys.stderr)
+            return 2
+        kida.ecole.observation.StrongBranchingScores.of_pseudo_candidates = sys.argv[2] == "0.7"
+        del sys.argv[1:3]
     if len(sys.argv) < 2 or sys.argv[1] in ("-h", "--help"):
-        print("usage: python -m kida.ecole SCRIPT [ARGUMENTS]\n\n" + (kida.ecole.__doc__ or ""))
+        print(f"{USAGE}\n\n" + (kida.ecole.__doc__ or ""))
         return 0 if len(sys.argv) > 1 else 2
     script = Path(sys.argv[1])
     if not script.is_file():

@@ -247,11 +247,16 @@ class StrongBranchingScores(_Scores):
     Parameters
     ----------
     pseudo_candidates
-        Of all unfixed integer variables, not of the fractional ones alone. False by default, as in
-        Ecole 0.8; in 0.7 it was True.
+        Of all unfixed integer variables, not of the fractional ones alone. By default what
+        ``of_pseudo_candidates`` says: False, as in Ecole 0.8; in 0.7 it was True.
     """
 
-    def __init__(self, pseudo_candidates: bool = False) -> None:
+    #: The default of the argument, which ``python -m kida.ecole --ecole 0.7`` makes True.
+    of_pseudo_candidates: ClassVar[bool] = False
+
+    def __init__(self, pseudo_candidates: bool | None = None) -> None:
+        if pseudo_candidates is None:
+            pseudo_candidates = self.of_pseudo_candidates
         self._which: CandidateSet = "unfixed" if pseudo_candidates else "fractional"
 
     def extract(self, model: Model, done: bool) -> Reals | None:

@@ -94,6 +94,10 @@ class Yardstick:
         bounds = step_values(path.nodes.astype(np.float64), mirrored, nodes, root)
         return float(np.maximum(bounds, root).mean() - root)
 
+    def nodes(self, worth: NDArray[np.float64]) -> float:
+        """Return the shifted geometric mean of nodes to optimality, from one policy's worths."""
+        return float(np.exp(-worth.mean())) - _SHIFT
+
     def scaled(self, worth: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return worths in which a difference of 0.05 is about 5 %, from :meth:`worth`.
 

@@ -81,6 +81,24 @@ def test_a_generator_of_instances(tmp_path):
     assert len({(tmp_path / "first" / name).read_text() for name in names}) == 8
 
 
+def test_the_default_of_a_version(tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import ecole, sys\nprint(ecole.observation.StrongBranchingScores()._which, sys.argv[1:])\n"
+    )
+    for options, which in ([], "fractional"), (["0.8"], "fractional"), (["0.7"], "unfixed"):
+        version = ["--ecole", *options] if options else []
+        command = [sys.executable, "-m", "kida.ecole", *version, script, "--ecole"]
+        process = subprocess.run(command, capture_output=True, text=True)
+        assert process.stdout == f"{which} ['--ecole']\n"
+    for wrong in (["--ecole"], ["--ecole", "0.6", script]):
+        process = subprocess.run(
+            [sys.executable, "-m", "kida.ecole", *wrong], capture_output=True, text=True
+        )
+        assert process.returncode == 2
+        assert "0.7 or 0.8" in process.stderr
+
+
 def test_help_and_a_missing_script():
     command = [sys.executable, "-m", "kida.ecole"]
     process = subprocess.run([*command, "--help"], capture_output=True, text=True)
