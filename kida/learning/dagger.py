@@ -116,7 +116,7 @@ def steering(run: Run, plan: Plan, workers: Workers, threads: int) -> Steering:
     from kida.learning.steering import fit
 
     torch.set_num_threads(threads)
-    training, validation = _samples(run, plan, 1)
+    training, validation = samples_of(run, plan, 1)
     run.log(_training(1, training, validation))
     config = run.config
     found = fit(training, validation, seed=config.seed)
@@ -207,7 +207,7 @@ def train_one(
 
     torch.set_num_threads(threads)
     config = run.config
-    training, validation = _samples(run, plan, number)
+    training, validation = samples_of(run, plan, number)
     run.log(_training(number, training, validation))
     before = run.successor(number - 1) if number > 1 else None
     result = train_generation(
@@ -279,8 +279,14 @@ def scip_version() -> str:
     return versions()["scip"]
 
 
-def _samples(run: Run, plan: Plan, number: int) -> tuple[Aggregate, Aggregate]:
-    """Return what generation ``number`` trains on, and what it validates on: some of each."""
+def samples_of(run: Run, plan: Plan, number: int) -> tuple[Aggregate, Aggregate]:
+    """Return what generation ``number`` trains on, and what it validates on: some of each.
+
+    Raises
+    ------
+    UserError
+        If there are too few samples for both.
+    """
     training = _informative(run, plan, "train", number)
     validation = aggregate(run, plan, "valid", number)
     if len(validation):

@@ -16,7 +16,7 @@ from kida.boundary import Count, Natural, Positive, Seconds, write_json
 from kida.errors import UserError
 from kida.jobs.run import Workers
 from kida.learning.config import CollectionConfig, InheritanceConfig, RunConfig, TrainingConfig
-from kida.learning.dagger import aggregate, hand_on, make_generation
+from kida.learning.dagger import hand_on, make_generation, samples_of
 from kida.learning.events import Listener, Warned, log_event
 from kida.learning.inventory import INVENTORY_FILE, Inventory
 from kida.learning.makers import Makers, identities, plan_of
@@ -267,8 +267,8 @@ def _steering(run: Run, plan: Plan, number: int, threads: int) -> Steering | Non
 
         torch.set_num_threads(threads)
         try:
-            sets = [aggregate(run, plan, kind, number) for kind in ("train", "valid")]
-            fit(sets[0], sets[1], seed=run.config.seed).policy.save(home)
+            training, validation = samples_of(run, plan, number)
+            fit(training, validation, seed=run.config.seed).policy.save(home)
         except UserError as error:
             run.log(Warned(text=f"SCIP's own branching is not steered: {error}"))
             return None

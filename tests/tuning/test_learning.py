@@ -1,9 +1,23 @@
 """How much is learned is planned from the survey, and fits the time."""
 
+import itertools
+
 import pytest
 
+from kida.errors import UserError
+from kida.jobs.run import ONE_AT_A_TIME
+from kida.learning.events import Warned
 from kida.tuning.config import TuneConfig
-from kida.tuning.learning import LEAST_EPISODES, MOST_EPISODES, effort, run_config
+from kida.tuning.files import divide
+from kida.tuning.learning import (
+    LEAST_EPISODES,
+    MOST_EPISODES,
+    MOST_GENERATIONS,
+    Effort,
+    effort,
+    learn,
+    run_config,
+)
 from kida.tuning.survey import Survey, Surveyed
 
 
@@ -59,3 +73,49 @@ def test_episodes_are_played_under_the_levers_and_the_users_settings():
     assert collection.user_parameters == {"lp/pricing": "q"}
     assert collection.settings == "research"
     assert collection.episodes == planned.episodes
+
+
+@pytest.mark.slow
+def test_what_is_learned_is_gone_on_from_with_more_files(knapsacks, make_policy, tmp_path):
+    folder = knapsacks(tmp_path / "mine", 6)
+    config = TuneConfig(problems=str(folder))
+    division = divide(str(folder), tmp_path, ONE_AT_A_TIME)
+    # Half of the time passes before strong branching, so that it is worth steering.
+    found = survey(2.0, 1.0)
+    file = found.files[0].__class__(
+        **{name: getattr(found.files[0], name) for name in found.files[0].__struct_fields__}
+        | {"split": {"strong branching": 1.0}}
+    )
+    found = Survey(files=(file,), goal="time", time_limit=100.0, seconds_per_solve=3.0)
+    planned = Effort(episodes=3, validation_episodes=2, seconds=5.0, thinning=(1.0,))
+    # Whoever looks at the clock takes a second.
+    seconds = itertools.count()
+
+    class Clock:
+        used = property(lambda self: next(seconds))
+
+        def left_for(self, step):
+            return 10.0
+
+    clock = Clock()
+    warned = []
+
+    def listen(event):
+        if isinstance(event, Warned):
+            warned.append(event.text)
+
+    def learned(home, former=None):
+        return learn(
+            config, division, found, planned, {}, clock, tmp_path / home,
+            workers=ONE_AT_A_TIME, threads=1, former=former, listener=listen,
+        )  # fmt: skip
+
+    first = learned("first")
+    identities = [policy.identity() for policy in first.networks]
+    assert len(set(identities)) == MOST_GENERATIONS
+    assert first.steering is not None, warned
+    assert [policy.identity() for policy in learned("first").networks] == identities
+    again = learned("again", first.networks[-1])
+    assert identities[-1] not in {policy.identity() for policy in again.networks}
+    with pytest.raises(UserError, match="is of another shape"):
+        learned("refused", make_policy(0))
