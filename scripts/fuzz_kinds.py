@@ -5,6 +5,7 @@ import gzip
 import io
 import json
 import zipfile
+import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -473,7 +474,9 @@ def _tuning(made: Path) -> list[Kind]:
         deliver(survey, levers, raced, proof, config, "", clock)
         delivery = finished(place)
         assert delivery is not None
-        write_report(place, place, delivery)
+        # Figures take a hundred times what all the rest does.
+        if zlib.crc32(file.read_bytes()) % 8 == 0:
+            write_report(place, place, delivery)
 
     return [
         Kind(f"tuning {Path(name).stem}", name, [content], go_on,
