@@ -4,7 +4,7 @@
 # make check   what CI runs: style, types, documentation, tests, demo
 # make lint    style, types and documentation only
 # make docs    the documentation site, into build/docs; any warning is an error
-# make fuzz    10,000 damaged files of every kind that is read; a few minutes
+# make fuzz    10,000 damaged files of every kind that is read; half an hour on two cores
 # make kills   200 kills of a training run and 50 of an evaluation; half an hour
 # make coverage    line coverage of Python and C++ by the test suite
 # make sanitize    the native core under AddressSanitizer and UndefinedBehaviorSanitizer (Linux)

@@ -160,7 +160,7 @@ def _library(made: Path) -> list[Kind]:
     from kida.libkida import library
     from kida.solver.branching import capsule
 
-    found = ctypes.CDLL(str(library()))
+    found = ctypes.PyDLL(str(library()))
     found.kida_last_error.restype = ctypes.c_char_p
     found.kida_include.argtypes = (ctypes.c_void_p, ctypes.c_char_p)
     pointer = ctypes.pythonapi.PyCapsule_GetPointer

@@ -48,7 +48,8 @@ class Library:
     """libkida as another language loads it: its functions alone."""
 
     def __init__(self) -> None:
-        self._library = ctypes.CDLL(str(library()))
+        # The interpreter's lock is kept: what PySCIPOpt may have redirected SCIP's errors to needs it.
+        self._library = ctypes.PyDLL(str(library()))
         self._library.kida_last_error.restype = ctypes.c_char_p
         self._library.kida_version.restype = ctypes.c_char_p
         self._library.kida_include.argtypes = (ctypes.c_void_p, ctypes.c_char_p)

@@ -25,7 +25,8 @@ def focus_node(model: Model) -> Any:
     RuntimeError
         If the model is not being solved: PySCIPOpt would read what is not there.
     """
-    node = model.getFocusNode() if model.getStage() == SCIP_STAGE.SOLVING else None
+    # The same as the focus node, which PySCIPOpt 6.2 does not give, wherever a decision is taken.
+    node = model.getCurrentNode() if model.getStage() == SCIP_STAGE.SOLVING else None
     if node is None:
         raise RuntimeError("there is no focus node: call this from a branching rule")
     return node

@@ -40,7 +40,7 @@ def g(x):
 
 def expected_node(model, candidates):
     """The focus node's eight, and those of bounds that PySCIPOpt can tell."""
-    node, value = model.getFocusNode(), model.getLPObjVal()
+    node, value = model.getCurrentNode(), model.getLPObjVal()
     lower, root = model.getLowerbound(), model.getLowerboundRoot()
     upper, scip = model.getUpperbound(), pointer(model)
     depth, deepest = node.getDepth(), model.getMaxDepth()
@@ -173,7 +173,7 @@ def expected_open_nodes(model):
         (T.OPEN_HIGHEST_POSITION, bounds.max()),
     ):
         e[feature] = abs(upper - bound) / abs(upper - lower) if bounded else 0.0
-    focus = model.getFocusNode().getLowerbound()
+    focus = model.getCurrentNode().getLowerbound()
     e[T.ROOT_TO_AVERAGE_BOUND] = distance(
         model.getLowerboundRoot(), np.append(bounds, focus).mean()
     )
@@ -275,7 +275,7 @@ def test_created_nodes_are_counted_as_scip_numbers_them(observe):
             return None
         created = model.getNNodes() / tree[T.PROCESSED_TO_CREATED]
         _, _, siblings = model.getOpenNodes()
-        last = max(node.getNumber() for node in [*siblings, model.getFocusNode()])
+        last = max(node.getNumber() for node in [*siblings, model.getCurrentNode()])
         return created, last, bool(siblings)
 
     found = [entry for entry in observe("maximisation", function, look).observed if entry]
