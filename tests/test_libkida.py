@@ -48,7 +48,7 @@ class Library:
     """libkida as another language loads it: its functions alone."""
 
     def __init__(self) -> None:
-        # The interpreter's lock is kept: what PySCIPOpt may have redirected SCIP's errors to needs it.
+        # The interpreter's lock is kept: PySCIPOpt may print SCIP's errors through Python.
         self._library = ctypes.PyDLL(str(library()))
         self._library.kida_last_error.restype = ctypes.c_char_p
         self._library.kida_version.restype = ctypes.c_char_p
