@@ -35,6 +35,9 @@ std::atomic<unsigned long> ending_thread{0};
 // error (before Python 3.14).
 template <typename Function>
 auto unlocked(Function function) {
+  // Any model of the process may have had PySCIPOpt print SCIP's errors through Python
+  // (redirectOutput, as CVXPY does), which it does without taking the lock.
+  scip::SCIPmessageSetErrorPrintingDefault();
   PyThreadState* state = PyEval_SaveThread();
   const auto result = function();
   const unsigned long ending = ending_thread;

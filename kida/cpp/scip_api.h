@@ -94,6 +94,7 @@ using NodeselCallback = Retcode (*)(Scip*, SCIP_Nodesel*);
   X(Retcode, SCIPsetRealParam, (Scip*, const char*, Real))                                         \
   X(Retcode, SCIPsetCharParam, (Scip*, const char*, char))                                         \
   X(void, SCIPwarningMessage, (Scip*, const char*, ...))                                           \
+  X(void, SCIPmessageSetErrorPrintingDefault, ())                                                  \
   /* plugins */                                                                                    \
   X(SCIP_Branchrule*, SCIPfindBranchrule, (Scip*, const char*))                                    \
   X(Retcode, SCIPincludeBranchruleBasic,                                                           \

@@ -356,6 +356,9 @@ class TestFailures:
             def extract(self, model, done):
                 return None
 
+        # As CVXPY does: SCIP's errors would go through Python, whose lock no solve has here.
+        other = Model()
+        other.redirectOutput()
         env = Branching(Breaks())
         env.reset(branchy)
         env.step(0)

@@ -273,7 +273,7 @@ def test_training_episodes_validate_where_no_other_has_a_sample(whole, tmp_path)
         path.unlink()
     events: list[dict] = []
     run = Run(folder, CONFIG, events.append)
-    training, validation = dagger._samples(run, Plan(CONFIG), 1)
+    training, validation = dagger.samples_of(run, Plan(CONFIG), 1)
     assert len(training) > 0
     assert len(validation) > 0
     assert not {shard.path for shard in training.shards} & {s.path for s in validation.shards}

@@ -17,6 +17,7 @@ PXD = Path(pyscipopt.__file__).parent / "scip.pxd"
 NOT_IN_PXD = """
     SCIP_Bool SCIPisStopped(SCIP* scip)
     void SCIPwarningMessage(SCIP* scip, const char* formatstr, ...)
+    void SCIPmessageSetErrorPrintingDefault(void)
     int SCIPconshdlrGetNActiveConss(SCIP_CONSHDLR* conshdlr)
     SCIP_RETCODE SCIPincludeBranchruleBasic(SCIP* scip, SCIP_BRANCHRULE** branchruleptr, const char* name, const char* desc, int priority, int maxdepth, SCIP_Real maxbounddist, SCIP_BRANCHRULEDATA* branchruledata)
     SCIP_RETCODE SCIPsetBranchruleExecLp(SCIP* scip, SCIP_BRANCHRULE* branchrule, BRANCHEXEC branchexeclp)
