@@ -33,12 +33,13 @@ demo: $(VENV)/.solve
 	$(BIN)/kida compare item_placement:test:0 --policies item_placement,default \
 	    --time-limit $(DEMO_SECONDS)
 
-# What tests of a file share is made once: each file is one process's.
+# What tests of a file share is made once: each file is one process's; in the order of tests/conftest.
+ALL_CORES := -n auto --dist loadscope --no-loadscope-reorder
 test: $(VENV)/.develop
-	$(BIN)/python -m pytest -n auto --dist loadscope
+	$(BIN)/python -m pytest $(ALL_CORES)
 
 test-fast: $(VENV)/.develop
-	$(BIN)/python -m pytest -n auto --dist loadscope -m "not slow"
+	$(BIN)/python -m pytest $(ALL_CORES) -m "not slow"
 
 lint: $(VENV)/.develop
 	$(BIN)/ruff check .
@@ -65,7 +66,7 @@ coverage: $(VENV)/.develop
 	$(INSTALL) '.[dev]' -C build-dir=build/coverage -C cmake.define.KIDA_COVERAGE=ON
 	find build/coverage -name '*.gcda' -delete
 	$(BIN)/coverage erase
-	-$(BIN)/coverage run -m pytest -q -n auto --dist loadscope
+	-$(BIN)/coverage run -m pytest -q $(ALL_CORES)
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 	$(BIN)/gcovr --filter kida/cpp/ --txt-metric line \
@@ -98,7 +99,7 @@ test-oldest:
 	[ -x build/oldest/venv/bin/python ] || $(PYTHON) -m venv build/oldest/venv
 	build/oldest/venv/bin/python -m pip install --quiet \
 	    --constraint build/oldest/constraints.txt '.[dev]'
-	PYTHONSAFEPATH=1 build/oldest/venv/bin/python -m pytest -n auto --dist loadscope -m "not slow"
+	PYTHONSAFEPATH=1 build/oldest/venv/bin/python -m pytest $(ALL_CORES) -m "not slow"
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

@@ -152,7 +152,7 @@ def test_the_competitions_families_are_judged_by_the_bound(ended, monkeypatch):
 def test_other_families_are_judged_by_the_time_under_their_own_settings(ended, monkeypatch):
     monkeypatch.setattr(proof, "TOTAL_SECONDS", 1.0)
     monkeypatch.setattr(proof, "PROBES", 1)
-    folder = ended("combinatorial_auction", "size=easy", "collection.settings=research")
+    folder = ended("multidimensional_knapsack", "size=easy", "collection.settings=research")
     found = prove(folder)
     assert (found.goal, found.settings) == ("time", "research")
     assert (found.instances, found.seeds) == (2, 1)

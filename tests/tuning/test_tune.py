@@ -23,7 +23,7 @@ from kida.tuning.tune import tune
 
 pytestmark = pytest.mark.slow
 #: Seconds: enough for a little of every step.
-BUDGET = 90.0
+BUDGET = 50.0
 
 
 def files_solved(run: Path, step: str) -> set[str]:
@@ -98,7 +98,7 @@ def test_a_finished_tuning_is_told_again(tuned):
 def test_a_killed_tuning_goes_on(knapsacks, tmp_path):
     folder, run = knapsacks(tmp_path / "mine", 12), tmp_path / "run"
     command = [sys.executable, "-m", "kida", "tune", str(folder), "--out", str(run)]
-    command += ["--budget", "60s", "--time-limit", "10", "--jobs", "1"]
+    command += ["--budget", "35s", "--time-limit", "10", "--jobs", "1"]
     running = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
     results = run / "round_1" / "results" / "survey" / "runs"
     until = time.monotonic() + 300
