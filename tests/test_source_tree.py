@@ -56,7 +56,8 @@ def run(folder: Path, *arguments: str, packages: Path | None = None) -> subproce
     return subprocess.run(
         [sys.executable, "-S", *arguments],
         cwd=folder,
-        env={**os.environ, "PYTHONPATH": path},
+        # Whoever runs the tests may have asked for safe paths; a user's script has its folder's.
+        env={**os.environ, "PYTHONPATH": path, "PYTHONSAFEPATH": ""},
         capture_output=True,
         text=True,
         check=False,

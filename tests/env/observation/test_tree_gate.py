@@ -213,6 +213,9 @@ OTHERWISE = {
 }
 
 
+@pytest.mark.skipif(
+    not hasattr(Model, "getLowerboundRoot"), reason="PySCIPOpt 6.2 does not give the root's bound"
+)
 @pytest.mark.parametrize(
     ("problem", "heuristics", "nodes"),
     [
