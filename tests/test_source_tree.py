@@ -49,9 +49,11 @@ def installed(tmp_path: Path) -> Path:
     return folder
 
 
-def run(folder: Path, *arguments: str, packages: Path | None = None) -> subprocess.CompletedProcess:
-    # Without `site`, whose .pth files would lead to an editable install.
-    others = [path for path in sys.path if path.endswith("site-packages")]
+def run(
+    folder: Path, *arguments: str, packages: Path | None = None, alone: bool = False
+) -> subprocess.CompletedProcess:
+    # Without `site`, whose .pth files would lead to an editable install; alone, without all others.
+    others = [path for path in sys.path if path.endswith("site-packages") and not alone]
     path = os.pathsep.join([*([str(packages)] if packages else []), *others])
     return subprocess.run(
         [sys.executable, "-S", *arguments],
@@ -79,5 +81,5 @@ def test_another_version_or_none_is_explained_in_one_sentence(clone, installed):
     assert said.startswith(f"ImportError: {clone / 'kida'} is kida's source code without its")
     assert "install it from there (pip install .), or work in another folder" in said
     assert "this is 99.1, and" in said
-    said = run(clone, "script.py").stderr.splitlines()[-1]
+    said = run(clone, "-c", "import kida", alone=True).stderr.splitlines()[-1]
     assert said.endswith("it is not installed")
