@@ -40,10 +40,8 @@ from kida.tuning.lever_choice import applicable
 from kida.tuning.lever_race import race_draws, race_levers, race_limit
 from kida.tuning.measuring import Arena
 from kida.tuning.survey import MOST_FILES, Survey, first_limit, take_survey
+from kida.tuning.tune import MOST_DRAWS, SEEDS
 
-# As tune has them: draws to race on, and the first seed of each step.
-_DRAWS = 24
-_SEEDS = {"survey": 0, "race": 100, "verdict": 1000}
 # Nothing chosen of a kind of lever.
 _NONE = "none"
 _SIDES = ("race", "smac")
@@ -128,7 +126,7 @@ def _logarithm(goal: Goal, record: Record) -> float:
 
 def judge(choices: dict[str, Chosen], survey: Survey, division: Division, out: Path) -> None:
     """Print what both choices, and SCIP's default, do on files that neither has seen."""
-    draws = division.draws("test", division.source.length("test"), _SEEDS["verdict"])
+    draws = division.draws("test", division.source.length("test"), SEEDS["verdict"])
     arena = _arena(out, "verdict", survey.time_limit, division)
     policies = {
         side: of_levers(out / "judged", chosen.levers).policy if chosen.levers else "default"
@@ -160,14 +158,14 @@ def main(arguments: list[str] | None = None) -> int:
     out.mkdir(parents=True, exist_ok=True)
     config = TuneConfig(problems=given.folder)
     division = divide(given.folder, out, ONE_AT_A_TIME)
-    surveyed = division.draws("train", MOST_FILES, _SEEDS["survey"])
+    surveyed = division.draws("train", MOST_FILES, SEEDS["survey"])
     # The survey may take half as long as a side.
     clock = Clock(out, 30 * given.minutes / ENDS["survey"])
     limit = first_limit(config, clock, 1)
     survey = take_survey(surveyed, _arena(out, "survey", limit, division), config, clock, out)
     if survey.ended:
         raise UserError(survey.ended)
-    draws = race_draws(survey, division.draws("train", _DRAWS, _SEEDS["race"]))
+    draws = race_draws(survey, division.draws("train", MOST_DRAWS, SEEDS["levers"]))
     choices = {}
     for side, run in zip(_SIDES, (run_race, run_smac), strict=True):
         file = out / f"{side}.json"

@@ -13,17 +13,14 @@ import argparse
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
-from kida.boundary import write_json
 from kida.cli import status_of
-from kida.files import atomic_path
 from kida.jobs.cores import available_cores
 from kida.jobs.run import Workers
 from kida.lab.evolution import check_library
 from kida.lab.inheritance import markdown, study
 from kida.lab.members import Pool
-from kida.lab.progress import Lines
+from kida.lab.progress import Lines, publish
 from kida.lab.transfer import markdown as transfer_markdown
 from kida.lab.transfer import transfer
 from kida.lab.yardstick import Yardstick
@@ -123,7 +120,7 @@ def _study(problem: str, folder: Path, workers: Workers, *, quick: bool) -> None
         limit = node_limit and (10 if quick else node_limit)
         yardstick = Yardstick(config.collection.settings, limit, folder / "solves", workers, log)
         content = study(pool, yardstick, draws[:select], draws[select:], workers, log)
-        _write(folder, content, markdown(content))
+        publish(folder, "inheritance", content, markdown(content))
 
 
 def _transfer(problem: str, folder: Path, workers: Workers, *, quick: bool) -> None:
@@ -144,19 +141,12 @@ def _transfer(problem: str, folder: Path, workers: Workers, *, quick: bool) -> N
         yardstick = Yardstick(config.collection.settings, None, folder / "solves", workers, log)
         episodes = (1, 3) if quick else EPISODES
         content = transfer(pools, unseen, episodes, yardstick, draws, workers, log)
-        _write(folder, content, transfer_markdown(content))
+        publish(folder, "inheritance", content, transfer_markdown(content))
 
 
 def _pool(folder: Path, config: RunConfig, workers: Workers, log: Lines, *, quick: bool) -> Pool:
     epochs, draws = (2, 50) if quick else (EPOCHS, DRAWS)
     return Pool(Run(folder, config, log), Plan(config), epochs, draws, workers.count)
-
-
-def _write(folder: Path, content: dict[str, Any], text: str) -> None:
-    write_json(folder / "inheritance.json", content)
-    with atomic_path(folder / "inheritance.md") as temporary:
-        temporary.write_text(text, encoding="utf-8")
-    print(text, flush=True)
 
 
 def _arguments() -> argparse.Namespace:

@@ -13,13 +13,11 @@ import argparse
 import sys
 from pathlib import Path
 
-from kida.boundary import write_json
 from kida.cli import status_of
-from kida.files import atomic_path
 from kida.jobs.cores import available_cores
 from kida.jobs.run import Workers
 from kida.lab.curve import Collection, Kind, curve, markdown, train_all
-from kida.lab.progress import Lines
+from kida.lab.progress import Lines, publish
 from kida.lab.yardstick import Yardstick
 from kida.learning.config import read_config
 from kida.learning.plan import Plan
@@ -55,11 +53,7 @@ def main(arguments: list[str] | None = None) -> int:
         yardstick = Yardstick(config.collection.settings, None, chosen.out / "solves", workers, log)
         draws = collection.plan.selection(chosen.instances)
         content = curve(collection, networks, peers, yardstick, draws)
-        write_json(chosen.out / "curve.json", content)
-        text = markdown(content)
-        with atomic_path(chosen.out / "curve.md") as temporary:
-            temporary.write_text(text, encoding="utf-8")
-    print(text, flush=True)
+        publish(chosen.out, "curve", content, markdown(content))
     return 0
 
 

@@ -6,15 +6,13 @@ On disk, every step skipped if its output is there::
     RUN/curve/            a network per size and kind
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from msgspec.structs import replace
-from numpy.typing import NDArray
 
 from kida.errors import UserError
 from kida.jobs.run import Workers
@@ -22,7 +20,6 @@ from kida.lab.events import Studying
 from kida.lab.inheritance import effect, shown
 from kida.lab.likeness import answers
 from kida.lab.yardstick import Yardstick
-from kida.learning.config import TrainingConfig
 from kida.learning.dagger import scip_version
 from kida.learning.episodes import collect_generation
 from kida.learning.plan import Draw, Plan
@@ -108,35 +105,35 @@ def train_all(
     run = collection.run
     validation = collection.samples("valid")
     found = {}
-    for count, kind in ((count, kind) for count in counts for kind in kinds):
-        home = run.folder / "curve" / f"{kind.name}_{count}"
-        if not holds_policy(home):
-            run.log(Studying(text=f"training {kind.name} on {count} samples"))
-            samples = collection.samples("train", count)
-            config = _config(run, kind)
-            result = train_generation(
-                samples,
-                validation,
-                initial_network(samples, config, run.config.seed),
-                config,
-                seed=run.config.seed,
-                checkpoint=home.with_suffix(".safetensors"),
-                report=run.report,
-            )
-            recipe = {"samples": len(samples), "epochs": len(result.history)}
-            card = Card(
-                config.architecture,
-                parameters=run.config.collection.parameters,
-                recipe=recipe,
-                scip_version=scip_version(),
-            )
-            Policy(result.weights, card).save(home)
-        found[count, kind] = Policy.load(home)
+    for count in counts:
+        samples = collection.samples("train", count)
+        for kind in kinds:
+            home = run.folder / "curve" / f"{kind.name}_{count}"
+            if not holds_policy(home):
+                run.log(Studying(text=f"training {kind.name} on {count} samples"))
+                _train(run, kind, samples, validation, home)
+            found[count, kind] = Policy.load(home)
     return found
 
 
-def _config(run: Run, kind: Kind) -> TrainingConfig:
-    return replace(run.config.training, embedding_size=kind.embedding_size, loss=kind.loss)
+def _train(run: Run, kind: Kind, samples: Aggregate, validation: Aggregate, home: Path) -> None:
+    config = replace(run.config.training, embedding_size=kind.embedding_size, loss=kind.loss)
+    result = train_generation(
+        samples,
+        validation,
+        initial_network(samples, config, run.config.seed),
+        config,
+        seed=run.config.seed,
+        checkpoint=home.with_suffix(".safetensors"),
+        report=run.report,
+    )
+    card = Card(
+        config.architecture,
+        parameters=run.config.collection.parameters,
+        recipe={"samples": len(samples), "epochs": len(result.history)},
+        scip_version=scip_version(),
+    )
+    Policy(result.weights, card).save(home)
 
 
 def curve(
@@ -160,6 +157,7 @@ def curve(
         What is solved, and how.
     """
     worth = yardstick.worth([*networks.values(), *peers.values()], draws)
+    theirs = dict(zip(peers, worth[len(networks) :], strict=True))
     validation, config = collection.samples("valid"), collection.run.config.training
     rows = []
     for place, ((_, kind), policy) in enumerate(networks.items()):
@@ -172,7 +170,10 @@ def curve(
                 "cross_entropy": said.cross_entropy(),
                 "accuracy": said.accuracy(),
                 "nodes": yardstick.nodes(worth[place]),
-                "fewer_than": dict(_effects(worth[place], worth[len(networks) :], peers)),
+                # Of the logarithm of nodes.
+                "fewer_than": {
+                    name: effect(worth[place] - other) for name, other in theirs.items()
+                },
             }
         )
     return {
@@ -181,18 +182,8 @@ def curve(
         "draws": len(draws),
         "validation_samples": len(validation),
         "rows": rows,
-        "peers": {
-            name: yardstick.nodes(worth[len(networks) + place]) for place, name in enumerate(peers)
-        },
+        "peers": {name: yardstick.nodes(other) for name, other in theirs.items()},
     }
-
-
-def _effects(
-    mine: NDArray[np.float64], theirs: NDArray[np.float64], peers: Mapping[str, Policy]
-) -> Iterator[tuple[str, list[float]]]:
-    """Yield, per peer, the mean logarithm of its nodes over ours, with its interval."""
-    for name, worth in zip(peers, theirs, strict=True):
-        yield name, effect(mine - worth)
 
 
 def markdown(content: Mapping[str, Any]) -> str:

@@ -5,7 +5,7 @@ help may hinder each other. So every step tries all of them again, against what 
 have found, until none is clearly better any more.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from msgspec import Struct
@@ -78,14 +78,15 @@ def add_levers(
         Told in words what comes next.
     """
     steps: list[LeverStep] = []
-    base, cost = Contestant(first.name, first.policy, first.levers), 1.0
+    base, cost = first, 1.0
     seen = {frozenset(base.levers)}
 
     def within(solves: float) -> bool:
         return affordable(cost * solves)
 
     while within(2 * LEAST_DRAWS):
-        field = [of_levers(policies, x) for x in _unseen(extensions(base.levers, names), seen)]
+        further = extensions(base.levers, names)
+        field = [of_levers(policies, levers) for levers in further if frozenset(levers) not in seen]
         say(f"with {PLUS.join(base.levers)}, racing one lever more against it")
         turned = _turned(draws, (len(steps) + 1) * WANTED)
         standings = race(field, turned, arena, goal, within, against=base.policy)
@@ -96,16 +97,10 @@ def add_levers(
         steps.append(LeverStep(base=base.levers, standings=tried, found=found))
         if found is None:
             break
-        base = Contestant(found.name, found.policy, found.levers)
+        base = found
         if goal == "time":
             cost *= found.ratio
     return steps
-
-
-def _unseen(
-    field: Iterable[tuple[str, ...]], seen: set[frozenset[str]]
-) -> Iterable[tuple[str, ...]]:
-    return (levers for levers in field if frozenset(levers) not in seen)
 
 
 def _turned(draws: Sequence[Draw], by: int) -> list[Draw]:

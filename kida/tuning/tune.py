@@ -38,10 +38,10 @@ from kida.tuning.standings import Contestant
 from kida.tuning.survey import MOST_FILES, Survey, first_limit, take_survey
 
 _PROOF_FILE = "proof.json"
-# SCIP's seeds of each step's first walk: no step solves what another one has.
-_SEEDS: Mapping[Step, int] = {"survey": 0, "levers": 100, "policies": 200, "verdict": 1000}
-# Draws that a race may use.
-_MOST_DRAWS = 24
+#: SCIP's seeds of each step's first walk: no step solves what another one has.
+SEEDS: Mapping[Step, int] = {"survey": 0, "levers": 100, "policies": 200, "verdict": 1000}
+#: Draws that a race may use.
+MOST_DRAWS = 24
 
 
 def tune(
@@ -192,7 +192,7 @@ class _Tuning:
         count = MOST_FILES
         if isinstance(division.source, Inventory):
             count = min(count, max(division.source.length("train"), 2))
-        draws = division.draws("train", count, _SEEDS["survey"], self.config.seed)
+        draws = division.draws("train", count, SEEDS["survey"], self.config.seed)
         limit = first_limit(self.config, self.clock, self.workers.count)
         self._say(f"survey: SCIP's default on {count} files, at most {limit:.3g} s each")
         arena = self._arena("survey", limit)
@@ -218,7 +218,7 @@ class _Tuning:
     def _levers(
         self, division: Division, survey: Survey, former: LeverRace | None = None
     ) -> LeverRace:
-        draws = division.draws("train", _MOST_DRAWS, _SEEDS["levers"], self.config.seed)
+        draws = division.draws("train", MOST_DRAWS, SEEDS["levers"], self.config.seed)
         arena = self._arena("levers", race_limit(survey))
         cheap = race_draws(survey, draws)
         found = race_levers(survey, cheap, arena, self.clock, self.place, self._say, former)
@@ -267,7 +267,7 @@ class _Tuning:
         former: AnyPolicy | None,
     ) -> PolicyRace:
         entered = contestants(self.place / "contestants", levers, learned, former)
-        draws = division.draws("valid", _MOST_DRAWS, _SEEDS["policies"], self.config.seed)
+        draws = division.draws("valid", MOST_DRAWS, SEEDS["policies"], self.config.seed)
         arena = self._arena("policies", race_limit(survey))
         found = race_policies(entered, survey, draws, arena, self.clock, self.place, self._say)
         self.listener(PoliciesRaced(race=found))
@@ -297,7 +297,7 @@ class _Tuning:
             Contestant(won.name, won.policy, won.levers),
             learned,
             alone,
-            division.draws("test", count, _SEEDS["verdict"], self.config.seed),
+            division.draws("test", count, SEEDS["verdict"], self.config.seed),
             self._arena("verdict", survey.time_limit),
             survey.goal,
             self.clock,

@@ -3,6 +3,7 @@
 import itertools
 
 import pytest
+from msgspec.structs import replace
 
 from kida.errors import UserError
 from kida.jobs.run import ONE_AT_A_TIME
@@ -82,11 +83,8 @@ def test_what_is_learned_is_gone_on_from_with_more_files(knapsacks, make_policy,
     division = divide(str(folder), tmp_path, ONE_AT_A_TIME)
     # Half of the time passes before strong branching, so that it is worth steering.
     found = survey(2.0, 1.0)
-    file = found.files[0].__class__(
-        **{name: getattr(found.files[0], name) for name in found.files[0].__struct_fields__}
-        | {"split": {"strong branching": 1.0}}
-    )
-    found = Survey(files=(file,), goal="time", time_limit=100.0, seconds_per_solve=3.0)
+    file = replace(found.files[0], split={"strong branching": 1.0})
+    found = replace(found, files=(file,))
     planned = Effort(episodes=3, validation_episodes=2, seconds=5.0, thinning=(1.0,))
     # Whoever looks at the clock takes a second.
     seconds = itertools.count()
