@@ -44,7 +44,7 @@ def test_a_model_decides_as_its_card_says(name: str) -> None:
     model = open_model(instance)
     model.hideOutput()
     model.setHeuristics(SCIP_PARAMSETTING.OFF)
-    model.setParam("limits/nodes", 40)  # some are infeasible, and decided by nobody
+    model.setParam("limits/nodes", 25)  # some are infeasible, and decided by nobody
     brancher = kida.attach(model, name)
     model.optimize()
     statistics = brancher.statistics

@@ -272,21 +272,27 @@ def sentence(verdict: Verdict, than: str = "SCIP's default") -> str:
     (12.3 s against 19.9 s; settings default, at most 60 s each); proven at 95 %"``.
     """
     low, high = verdict.interval
-    what = {"bound": "distance from the best dual bound over time", "gap": "gap over time"}
-    ratio, phrase = verdict.ratio, f"times the {what.get(verdict.goal)} of {than}"
-    if verdict.goal == "time" and ratio <= 1:
-        ratio, low, high = (1 / x if x else math.inf for x in (ratio, high, low))
-        phrase = f"times faster than {than}"
-    elif verdict.goal == "time":
-        phrase = f"times slower than {than}"
+    if verdict.goal == "time" and verdict.ratio <= 1:
+        low, high = (1 / x if x else math.inf for x in (high, low))
+    joint = "than" if verdict.goal == "time" else "of"
     interval = "" if _unknown(verdict) else f" [{_shown(low)}, {_shown(high)}]"
     failed = f", {_counted(verdict.failed, 'run')} failed" if verdict.failed else ""
     return (
-        f"{_shown(ratio)} {phrase}{interval} on {_compared(verdict)}"
+        f"{brief(verdict)} {joint} {than}{interval} on {_compared(verdict)}"
         f", {verdict.wins} won, {verdict.losses} lost{failed} ({verdict.seconds:.3g} s against "
         f"{verdict.default_seconds:.3g} s; settings {verdict.settings}, at most "
         f"{verdict.time_limit:g} s each); {_conclusion(verdict)}"
     )
+
+
+def brief(verdict: Verdict) -> str:
+    """Return the ratio as people read it, such as ``"1.62 times faster"``."""
+    what = {"bound": "distance from the best dual bound over time", "gap": "gap over time"}
+    if verdict.goal != "time":
+        return f"{_shown(verdict.ratio)} times the {what[verdict.goal]}"
+    if verdict.ratio <= 1:
+        return f"{_shown(1 / verdict.ratio if verdict.ratio else math.inf)} times faster"
+    return f"{_shown(verdict.ratio)} times slower"
 
 
 def _unknown(verdict: Verdict) -> bool:

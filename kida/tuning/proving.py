@@ -1,7 +1,8 @@
 """The verdict of a tuning: the winner against SCIP's default on files that nothing has seen.
 
-Where the winner is a network under levers, the levers alone are solved with too: that says which of
-the two it is that helps, and if the whole is not proven better, the levers may be.
+Where the winner has learned something and levers have won as well, the best levers alone are solved
+with too: that says which of the two it is that helps, and if the whole is not proven better, the
+levers may be.
 """
 
 import math
@@ -13,7 +14,7 @@ from msgspec import Struct
 from kida.boundary import Probability
 from kida.evaluation.outcome import Text
 from kida.evaluation.records import Finished, Record
-from kida.evaluation.verdict import Goal, Verdict, judged
+from kida.evaluation.verdict import Goal, Verdict, brief, judged
 from kida.learning.plan import Draw
 from kida.tuning.clock import Clock
 from kida.tuning.contestants import PLUS
@@ -36,7 +37,7 @@ class Proof(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     verdict
         On the winner.
     levers_alone
-        On the levers in it alone, where it also has a network; at a higher level.
+        On the best levers alone, where the winner has learned something; at a higher level.
     disturbed
         Share of the solves that other work on the machine may have falsified.
     learned
@@ -57,9 +58,10 @@ class Proof(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         if whole.ratio >= 1:
             return "nothing"
         share = math.log(max(levers.ratio, 1e-9)) / math.log(max(whole.ratio, 1e-9))
+        names, worth = PLUS.join(levers.levers), brief(levers)
         if share >= 0.5:
-            return PLUS.join(whole.levers)
-        return "the learned branching"
+            return f"{names}, alone {worth}"
+        return f"the learned branching; {names} alone: {worth}"
 
 
 def draws_of_verdict(files: int, affordable: int) -> int:
@@ -85,7 +87,7 @@ def prove(
     winner, has_network
         What is to be proven, and whether it has a network.
     levers_alone
-        The levers in it, if it has a network too.
+        The best levers, if the winner has learned something too.
     draws
         In this order; how many are solved depends on the time alone, never on what came of them.
     arena, goal

@@ -123,7 +123,7 @@ class _Tuning:
         if planned is not None and learned == Learned():
             levers = self._more_levers(division, survey, levers)
         raced = self._policies(division, survey, levers, learned, former)
-        proof = self._prove(division, survey, raced)
+        proof = self._prove(division, survey, levers, raced)
         found = deliver(survey, levers, raced, proof, self.config, division.caution, self.clock)
         return self._deliver(found, policy_of(found, raced, self.place / "contestants"))
 
@@ -273,7 +273,9 @@ class _Tuning:
         self.listener(PoliciesRaced(race=found))
         return found
 
-    def _prove(self, division: Division, survey: Survey, raced: PolicyRace) -> Proof | None:
+    def _prove(
+        self, division: Division, survey: Survey, levers: LeverRace, raced: PolicyRace
+    ) -> Proof | None:
         file = self.place / _PROOF_FILE
         if raced.winner is None:
             return None
@@ -285,8 +287,9 @@ class _Tuning:
         self._say(f"verdict: {won.name} against SCIP's default on what nothing has seen so far")
         learned = load_policy(won.policy).has_network
         alone = None
-        if learned and won.levers:
-            alone = of_levers(self.place / "contestants", won.levers)
+        if learned and levers.levers:
+            # All that have won, SCIP's own branching rules too, which no network needs.
+            alone = of_levers(self.place / "contestants", levers.levers)
         cost, cores = survey.seconds_per_solve, self.workers.count
         affordable = 1.5 * self.clock.left_for("verdict") * cores / cost
         count = draws_of_verdict(

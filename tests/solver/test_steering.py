@@ -1,6 +1,7 @@
 """What is left to SCIP's own rules: deep nodes, the choice in a shortlist, what does not pay."""
 
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -68,6 +69,7 @@ def solved(make_policy) -> Callable[..., tuple[Tree, Brancher]]:
     return solve
 
 
+@cache
 def default_tree(name: str, nodes: int) -> Tree:
     model = problem(name, nodes)
     model.optimize()
@@ -144,8 +146,8 @@ AUCTION = "combinatorial_auction_easy_valid_0.mps.gz"
 @pytest.mark.parametrize(("feature", "descending"), [("noise", True), ("pseudocost_score", False)])
 def test_adversarial_scores_cost_next_to_nothing(name, feature, descending) -> None:
     """Random and inverted: never more than the allowance above default, in nodes or iterations."""
-    default = default_tree(name, 150)
-    found, brancher = steered(name, 150, by_one_feature(feature, descending=descending))
+    default = default_tree(name, 100)
+    found, brancher = steered(name, 100, by_one_feature(feature, descending=descending))
     work = [t.lp_iterations + t.strong_branching_iterations for t in (found, default)]
     assert work[0] <= 1.03 * work[1]
     assert found.nodes <= 1.03 * default.nodes
@@ -154,12 +156,12 @@ def test_adversarial_scores_cost_next_to_nothing(name, feature, descending) -> N
 
 @pytest.mark.slow
 def test_a_monitored_list_is_looked_at_and_played() -> None:
-    found, brancher = steered(AUCTION, 150, by_one_feature("pseudocost_score"))
+    found, brancher = steered(AUCTION, 100, by_one_feature("pseudocost_score"))
     statistics = brancher.statistics
     assert statistics.looks >= 4
     assert statistics.shortlist_decisions > 10
     assert statistics.decisions == statistics.looks + statistics.shortlist_decisions
-    again, _ = steered(AUCTION, 150, by_one_feature("pseudocost_score"))
+    again, _ = steered(AUCTION, 100, by_one_feature("pseudocost_score"))
     assert again == found  # no clock has a say
 
 

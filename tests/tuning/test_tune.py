@@ -23,7 +23,7 @@ from kida.tuning.tune import tune
 
 pytestmark = pytest.mark.slow
 #: Seconds: enough for a little of every step.
-BUDGET = 50.0
+BUDGET = 36.0
 
 
 def files_solved(run: Path, step: str) -> set[str]:
@@ -98,7 +98,7 @@ def test_a_finished_tuning_is_told_again(tuned):
 def test_a_killed_tuning_goes_on(knapsacks, tmp_path):
     folder, run = knapsacks(tmp_path / "mine", 12), tmp_path / "run"
     command = [sys.executable, "-m", "kida", "tune", str(folder), "--out", str(run)]
-    command += ["--budget", "35s", "--time-limit", "10", "--jobs", "1"]
+    command += ["--budget", "24s", "--time-limit", "10", "--jobs", "1"]
     running = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
     results = run / "round_1" / "results" / "survey" / "runs"
     until = time.monotonic() + 300
@@ -122,10 +122,10 @@ def test_a_killed_tuning_goes_on(knapsacks, tmp_path):
 def test_a_series_goes_on_with_the_files_that_have_come(knapsacks, tmp_path, monkeypatch):
     folder, run = knapsacks(tmp_path / "mine", 8, items=30), tmp_path / "run"
     config = TuneConfig(problems=str(folder), ordered=True, time_limit=10.0)
-    tune(run, config, 20.0)
+    tune(run, config, 15.0)
     assert len(rounds(run)) == 1
     knapsacks(folder, 3, first=8, items=30)
-    tune(run, config, 20.0)
+    tune(run, config, 15.0)
     assert [place.name for place in rounds(run)] == ["round_1", "round_2"]
     second = json.loads((run / "round_2" / "instances.json").read_text())
     assert [entry["name"] for entry in second["files"]["test"]] == ["k_8", "k_9", "k_10"]
