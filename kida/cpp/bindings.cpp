@@ -2,17 +2,20 @@
 // live in the files of bindings; the classes trust their callers.
 #include "bindings.h"
 
+#include <nanobind/stl/map.h>
 #include <nanobind/stl/shared_ptr.h>
 #include <nanobind/stl/string.h>
 
 #include <cstdint>
 #include <limits>
+#include <map>
 
 #include "bound_recorder.h"
 #include "branchrule.h"
 #include "observation.h"
 #include "pending_exception.h"
 #include "scip_api.h"
+#include "start.h"
 #include "strong_branching.h"
 
 namespace kida {
@@ -158,6 +161,13 @@ NB_MODULE(_core, m) {
       },
       "scip"_a, "which"_a, "idempotent"_a, "iterations"_a, "artefact"_a,
       "Full strong branching at the focus node.");
+  m.def(
+      "add_start",
+      [](const nb::object& capsule, const std::map<std::string, double>& values) {
+        return add_start(scip_of(capsule), values);
+      },
+      "scip"_a, "values"_a,
+      "Hand SCIP a partial solution before its solve; return how many variables are in it.");
   nb::class_<BoundRecorder>(m, "BoundRecorder", "The trajectory of the bounds during a solve.")
       .def(nb::new_([](const nb::object& capsule, double limit_after_root) {
              return BoundRecorder::include(scip_of(capsule), limit_after_root);

@@ -15,6 +15,7 @@
 #include "policy.h"
 #include "scip_api.h"
 #include "scip_parameters.h"
+#include "start.h"
 #include "text.h"
 
 namespace kida {
@@ -23,6 +24,10 @@ namespace {
 
 constexpr int succeeded = scip::okay;
 constexpr int failed = scip::error;
+// As kida/solver/branching.py has it.
+constexpr const char* unknown_start =
+    "kida: the problem has none of the variables that the policy brings starting values for; the "
+    "search begins without";
 
 thread_local std::string last_error;
 
@@ -87,6 +92,11 @@ void include(Scip* scip, const char* policy_folder) {
         "a rule must be included before the solve begins, and this SCIP's has begun: call "
         "SCIPfreeTransform() first");
   }
+  if (!policy.card.start.empty() && stage == scip::constants.stage_init) {
+    throw std::runtime_error(
+        "this policy brings starting values for a problem's variables: read the problem first, "
+        "then include the policy");
+  }
   if (Brancher::included(scip)) {
     throw std::runtime_error("this SCIP already has a kida branching rule");
   }
@@ -99,6 +109,9 @@ void include(Scip* scip, const char* policy_folder) {
   rules().put(scip, Brancher::include(scip, std::move(policy.network), std::move(setup),
                                       std::make_shared<Program>()));
   parameters.keep();
+  if (!policy.card.start.empty() && add_start(scip, policy.card.start) == 0) {
+    scip::SCIPwarningMessage(scip, "%s\n", unknown_start);
+  }
 }
 
 void fill(const Scip* scip, KidaStatistics* result, std::size_t size) {

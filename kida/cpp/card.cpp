@@ -19,6 +19,8 @@ constexpr int steering_schema = 1;
 constexpr std::size_t most_shortlists = 16;
 constexpr int longest_shortlist = 1'000'000;
 constexpr std::int64_t largest_seed = 2147483646;
+constexpr double largest_start = 1e15;
+constexpr std::size_t longest_name = 1000;  // of a variable
 
 [[noreturn]] void refuse(const std::string& field, const std::string& why) {
   throw std::invalid_argument(field.empty() ? why : field + " " + why);
@@ -152,6 +154,24 @@ std::size_t length(const std::string& text) {
   }));
 }
 
+void read_start(const Json& json, Card& card) {
+  const auto* object = json.as<JsonObject>();
+  if (object == nullptr) refuse("start", "must be an object");
+  for (const JsonMember& member : *object) {
+    const auto* integer = member.value.as<std::int64_t>();
+    const auto* real = member.value.as<double>();
+    const double value = integer != nullptr ? static_cast<double>(*integer)
+                         : real != nullptr  ? *real
+                                            : std::numeric_limits<double>::infinity();
+    if (!(std::abs(value) <= largest_start)) {
+      refuse("start", "gives a variable the value " + shown(member.value) +
+                          "; write a number from -1e15 to 1e15");
+    }
+    if (length(member.name) > longest_name) refuse("start", "has a name that is too long");
+    card.start.insert_or_assign(member.name, value);
+  }
+}
+
 // What says how the policy was made: only that it is what it should be.
 void check_history(Fields& fields) {
   const Json* recipe = fields.get("recipe");
@@ -277,6 +297,7 @@ Card card_from(const Json& json) {
                             "candidates alone");
   }
   if (const Json* parameters = fields.get("parameters")) read_parameters(*parameters, card);
+  if (const Json* start = fields.get("start")) read_start(*start, card);
   check_history(fields);
   fields.require_all_known();
   if (*number != (card.candidate_features ? 2 : 1)) {

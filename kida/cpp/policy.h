@@ -38,7 +38,8 @@ struct Card {
   bool incumbent_features = false;
   DecisionOptions decision;
   std::map<std::string, ParameterValue> parameters;  // SCIP's
-  std::optional<SteeringCard> steering;              // then there is no network
+  std::map<std::string, double> start;   // values of variables that the search begins from
+  std::optional<SteeringCard> steering;  // then there is no network
 };
 
 // Arrays by name, their values one after the other.

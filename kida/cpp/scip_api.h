@@ -135,6 +135,7 @@ using NodeselCallback = Retcode (*)(Scip*, SCIP_Nodesel*);
   X(Longint, SCIPnodeGetNumber, (SCIP_Node*))                                                      \
   X(Real, SCIPnodeGetLowerbound, (SCIP_Node*))                                                     \
   /* variables and columns */                                                                      \
+  X(SCIP_Var*, SCIPfindVar, (Scip*, const char*))                                                  \
   X(SCIP_Var**, SCIPgetVars, (Scip*))                                                              \
   X(int, SCIPgetNVars, (Scip*))                                                                    \
   X(int, SCIPvarGetType, (SCIP_Var*))                                                              \
@@ -142,10 +143,15 @@ using NodeselCallback = Retcode (*)(Scip*, SCIP_Nodesel*);
   X(int, SCIPvarGetProbindex, (SCIP_Var*))                                                         \
   X(SCIP_Col*, SCIPvarGetCol, (SCIP_Var*))                                                         \
   X(Real, SCIPvarGetObj, (SCIP_Var*))                                                              \
+  X(Real, SCIPvarGetLbOriginal, (SCIP_Var*))                                                       \
+  X(Real, SCIPvarGetUbOriginal, (SCIP_Var*))                                                       \
   X(Real, SCIPvarGetLbLocal, (SCIP_Var*))                                                          \
   X(Real, SCIPvarGetUbLocal, (SCIP_Var*))                                                          \
   X(Real, SCIPvarGetLPSol, (SCIP_Var*))                                                            \
   X(Real, SCIPvarGetAvgSol, (SCIP_Var*))                                                           \
+  X(Retcode, SCIPcreatePartialSol, (Scip*, SCIP_Sol**, SCIP_Heur*))                                \
+  X(Retcode, SCIPsetSolVal, (Scip*, SCIP_Sol*, SCIP_Var*, Real))                                   \
+  X(Retcode, SCIPaddSolFree, (Scip*, SCIP_Sol**, Bool*))                                           \
   X(Real, SCIPgetSolVal, (Scip*, SCIP_Sol*, SCIP_Var*))                                            \
   X(SCIP_Sol*, SCIPgetBestSol, (Scip*))                                                            \
   X(Real, SCIPgetObjNorm, (Scip*))                                                                 \

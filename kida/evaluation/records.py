@@ -124,6 +124,8 @@ class Assignment(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         What the user typed.
     patience
         Seconds after which the process was to be killed.
+    keep_integers
+        Whether the record has the values of the integer variables.
     """
 
     instance: Instance
@@ -140,6 +142,7 @@ class Assignment(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     command: Annotated[tuple[Text, ...], Meta(max_length=10_000)] = ()
     patience: Positive | None = None
     user_parameters: UserParameters = {}
+    keep_integers: bool = False
 
     def __post_init__(self) -> None:
         # Generated instances are known by their place alone, also in records of version 1.
@@ -183,6 +186,9 @@ class Finished(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         Why the machine may have falsified the run, in words; empty if it did not.
     result
         How it ended.
+    integers
+        Values of the integer variables in the best solution, by name; empty without one, or if
+        they were not asked for.
     """
 
     job: Assignment
@@ -196,6 +202,7 @@ class Finished(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     cpu_share: Annotated[float, Meta(ge=0.0, le=1e9)]
     disturbed: Annotated[tuple[Text, ...], Meta(max_length=100)]
     result: Outcome
+    integers: dict[str, Bound] = {}
     error: None = None
     version: Version = VERSION
 

@@ -42,6 +42,7 @@ def evaluate(
     workers: Workers = ONE_AT_A_TIME,
     *,
     retry_failed: bool = False,
+    keep_integers: bool = False,
     on_begin: Callable[[int], None] | None = None,
     on_record: Callable[[Record], None] | None = None,
 ) -> None:
@@ -59,6 +60,8 @@ def evaluate(
         Where the runs are done, each on a core of its own.
     retry_failed
         Whether runs recorded as failed are done again.
+    keep_integers
+        Whether records hold the values of the integer variables.
     on_begin
         Called once with the number of runs that are missing, before the first.
     on_record
@@ -91,7 +94,9 @@ def evaluate(
             if on_record is not None:
                 on_record(record)
 
-        workers.run([_job(trial, protocol, folder, workers) for trial in waiting], ended)
+        workers.run(
+            [_job(trial, protocol, folder, workers, keep_integers) for trial in waiting], ended
+        )
 
 
 def _outcome(record: Record) -> str:
@@ -101,7 +106,9 @@ def _outcome(record: Record) -> str:
     return f"{result.status}, dual bound {result.dual_bound:.6g}, {result.nodes} nodes"
 
 
-def _job(trial: Trial, protocol: Protocol, folder: Path, workers: Workers) -> Solve:
+def _job(
+    trial: Trial, protocol: Protocol, folder: Path, workers: Workers, keep_integers: bool
+) -> Solve:
     return Solve(
         record=str((folder / RUNS_FOLDER / trial.file_name).absolute()),
         # Long roots come on top of the limit, and SCIP cannot stop in the middle of an LP.
@@ -120,6 +127,7 @@ def _job(trial: Trial, protocol: Protocol, folder: Path, workers: Workers) -> So
             user_parameters=protocol.user_parameters,
             jobs=None if workers.scheduler is not None else workers.count,
             command=("kida", *sys.argv[1:]),
+            keep_integers=keep_integers,
         ),
         folder=str(Path.cwd()),
     )

@@ -21,6 +21,8 @@ from kida.trajectory import without_infinities
 
 #: A run that used less of its core than this was held up by something else.
 LEAST_CPU_SHARE = 0.95
+#: Values of integer variables that a record may have.
+MOST_INTEGERS = 100_000
 #: Processes that may be busy beside the jobs before a run counts as disturbed.
 SPARE_LOAD = 0.75
 
@@ -78,6 +80,7 @@ class Solve(Job, frozen=True, kw_only=True):
                 cpu_share=share,
                 disturbed=tuple(_disturbances(before, after, share, assigned.jobs)),
                 result=outcome(result),
+                integers=_integers(result) if assigned.keep_integers else {},
             )
         )
 
@@ -121,6 +124,11 @@ def outcome(result: SolveResult) -> Outcome:
         trajectory=Trajectory.of(result.trajectory),
         time_split=dict(result.time_split),
     )
+
+
+def _integers(result: SolveResult) -> dict[str, float]:
+    """Return the values of the integer variables, unless there are too many for a record."""
+    return dict(result.integers) if len(result.integers) <= MOST_INTEGERS else {}
 
 
 def _now() -> str:

@@ -24,6 +24,9 @@ from kida.rule import Decision
 #: Bytes that a card may have: long recipes and many results are some ten thousand.
 LARGEST_CARD = 1 << 20
 
+#: Values of variables that a search begins from, by their names.
+Start = Mapping[Annotated[str, Meta(max_length=1000)], Annotated[float, Meta(ge=-1e15, le=1e15)]]
+
 _BY_SCIP = Decision()
 _Results = Annotated[tuple[dict[str, Any], ...], Meta(max_length=1000)]
 
@@ -40,6 +43,9 @@ class Card(Decision, frozen=True, forbid_unknown_fields=True):
     parameters
         SCIP parameters that the policy was trained under and brings along, by name: attaching it
         sets them.
+    start
+        Values of some variables that a search begins from, by name, for problems whose variables
+        are always the same: SCIP looks for solutions that have them, and is bound to none.
     recipe
         How it was trained: whatever is needed to do it again.
     seeds
@@ -58,6 +64,7 @@ class Card(Decision, frozen=True, forbid_unknown_fields=True):
 
     architecture: Architecture | None = field(default_factory=Architecture)
     parameters: Mapping[str, ParameterValue] = field(default_factory=dict)
+    start: Start = field(default_factory=dict)
     recipe: Mapping[str, Any] = field(default_factory=dict)
     seeds: Annotated[tuple[Seed, ...], Meta(max_length=10_000)] = ()
     scip_version: Annotated[str, Meta(max_length=100)] = ""

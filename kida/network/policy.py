@@ -75,6 +75,8 @@ class Policy:
         later = {"network_depth": card.network_depth, "shortlist": card.shortlist}
         if later != {"network_depth": -1, "shortlist": 0}:
             behaviour.append(later)
+        if card.start:
+            behaviour.append({"start": dict(card.start)})
         digest = hashlib.sha256(
             json.dumps([*behaviour, dict(card.parameters)], sort_keys=True).encode()
         )

@@ -6,6 +6,7 @@ option belongs to ``kida.rule``, a new way to decide to the native rule.
 """
 
 import gc
+import warnings
 import weakref
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
@@ -18,6 +19,7 @@ from pyscipopt import SCIP_STAGE, Eventhdlr, Model
 
 from kida import _core, boundary
 from kida.errors import UserError
+from kida.network.card import Start
 from kida.network.policy import Policy
 from kida.network.steering import AnyPolicy, Steering, load_policy
 from kida.observation import Observation
@@ -168,8 +170,9 @@ def attach(
     model
         A PySCIPOpt model whose solve has not begun. A nonlinear problem is left to SCIP's own
         rules, with one warning; so is a node of which the network's scores are not finite. The
-        SCIP parameters in the policy's card are set. The rule acts in copies of the model too,
-        but not in those that SCIP makes while it solves, for its heuristics.
+        SCIP parameters in the policy's card are set, and its starting values, if it brings any,
+        are handed to SCIP, so that the model has to be built by then. The rule acts in copies of
+        the model too, but not in those that SCIP makes while it solves, for its heuristics.
     policy
         A policy, the name of a shipped one (``"item_placement"``) or the folder of a trained one;
         also one that steers SCIP's reliability branching. One without a network leaves the
@@ -203,11 +206,14 @@ def attach(
         if isinstance(policy, Steering):
             steering = policy.native()
             return _include(model, None, {}, acting="steering", seed=seed, steering=steering)
-        if not policy.has_network:
-            return Brancher(_ByScip())
-        return _include(
-            model, policy, _options(policy.card, Decision), acting="network", seed=seed, trace=trace
+        options = _options(policy.card, Decision)
+        brancher = (
+            _include(model, policy, options, acting="network", seed=seed, trace=trace)
+            if policy.has_network
+            else Brancher(_ByScip())
         )
+    _begin_from(model, policy.card.start)
+    return brancher
 
 
 def attach_collector(
@@ -306,6 +312,17 @@ def _include(
     network = None if policy is None else policy.native()
     rule = _core.Brancher.include(capsule(model), network, options, priority=PRIORITY, **setup)
     return Brancher(rule)
+
+
+def _begin_from(model: Model, start: Start) -> None:
+    """Hand SCIP the values of a policy's card, for its heuristics to complete."""
+    if start and not _core.add_start(capsule(model), dict(start)):
+        warnings.warn(
+            "the problem has none of the variables that the policy brings starting values for; "
+            "the search begins without",
+            RuntimeWarning,
+            stacklevel=3,
+        )
 
 
 def _check_ready(model: Model) -> None:

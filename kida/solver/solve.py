@@ -42,6 +42,7 @@ from kida.trajectory import SCIP_INFINITY, BoundTrajectory, with_infinities
 #: How long an interrupted solve may take to come to rest before it is abandoned, in seconds: an LP
 #: is solved to its end. A second Ctrl-C abandons it at once.
 _PATIENCE = 30.0
+_INTEGER = ("BINARY", "INTEGER")
 
 
 _log = logging.getLogger(__name__)
@@ -164,6 +165,8 @@ class SolveResult:
         The learned rule's or the function's own account; ``None`` for SCIP's rules.
     solution
         Name to value of the variables that are not 0 in the best solution; ``None`` without one.
+    integers
+        Name to value of all variables in it that have to be integer; none without one.
     """
 
     termination: Termination
@@ -181,6 +184,7 @@ class SolveResult:
     trajectory: BoundTrajectory
     branching: BranchingStatistics | None
     solution: Mapping[str, float] | None
+    integers: Mapping[str, float]
 
     @property
     def gap(self) -> float:
@@ -353,12 +357,12 @@ def solve(
         trajectory = BoundTrajectory.from_arrays(
             recorder.arrays(), recorder.root_end_wall, recorder.root_end_cpu, sense
         )
-        solution = _best_solution(model)
+        solution, integers = _best_solution(model)
         # Before anything else that may fail.
         if solution_file is not None and solution is not None:
             with atomic_path(solution_file) as temporary:
                 _write_solution(model, solution, temporary)
-        result = _result(model, sense, trajectory, brancher, solution)
+        result = _result(model, sense, trajectory, brancher, solution, integers)
         _log.info(
             "%s: %s, bounds %.10g and %.10g, %d nodes, %.2f s",
             instance.name,
@@ -422,14 +426,22 @@ def _reporter(
     return report
 
 
-def _best_solution(model: Model) -> dict[str, float] | None:
-    """Return name to value of the best solution's variables that are not 0; None without one."""
+def _best_solution(model: Model) -> tuple[dict[str, float] | None, dict[str, float]]:
+    """Return name to value of the best solution's variables that are not 0, None without one.
+
+    And of those that have to be integer, rounded.
+    """
     if not model.getNSols():
-        return None
+        return None, {}
     best, variables = model.getBestSol(), model.getVars()
-    exact = (model.getSolVal(best, variable) for variable in variables)
-    pairs = zip(variable_names(variables), exact, strict=True)
-    return {name: value for name, value in pairs if value != 0.0}
+    exact = {
+        name: (model.getSolVal(best, variable), variable.vtype() in _INTEGER)
+        for name, variable in zip(variable_names(variables), variables, strict=True)
+    }
+    return (
+        {name: value for name, (value, _) in exact.items() if value != 0.0},
+        {name: float(round(value)) for name, (value, integer) in exact.items() if integer},
+    )
 
 
 def _result(
@@ -438,6 +450,7 @@ def _result(
     trajectory: BoundTrajectory,
     brancher: Brancher | None,
     solution: Mapping[str, float] | None,
+    integers: Mapping[str, float],
 ) -> SolveResult:
     statistics = scip_statistics(model)
     # There are no tables of what a solve that was stopped early has not come to.
@@ -462,6 +475,7 @@ def _result(
         trajectory=trajectory,
         branching=None if brancher is None else brancher.statistics,
         solution=solution,
+        integers=integers,
     )
 
 

@@ -26,12 +26,15 @@ Kind = Literal[
     "presolving",
     "conflicts",
     "branching",
+    "start",
 ]
 #: Name of a part of SCIP (:mod:`kida.solver.time_split`) to its share of the time; also ``"root"``,
 #: the share before the first branching.
 Shares = Mapping[str, float]
 
 
+#: The name of the lever that brings starting values: see :mod:`kida.tuning.start`.
+START = "common-start"
 # Before SCIP's other rules, and after a network that branches too.
 _FIRST = PRIORITY - 1
 #: A part of SCIP on which less of the time is spent is not worth a lever.
@@ -249,6 +252,14 @@ _LEVERS = (
         "branching",
         "strong branching of all candidates at every node",
         {"branching/fullstrong/priority": _FIRST},
+    ),
+    Lever(
+        START,
+        "start",
+        "the search begins from what the solutions of other files have in common",
+        # Also where all heuristics are off.
+        {"heuristics/completesol/freq": 0},
+        at_root=True,
     ),
 )
 

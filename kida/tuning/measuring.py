@@ -8,9 +8,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from kida.evaluation.records import RUNS_FOLDER, Protocol, Record, read_record
+from kida.evaluation.records import RUNS_FOLDER, Finished, Protocol, Record, read_record
 from kida.evaluation.runner import evaluate
 from kida.evaluation.trials import Trial
+from kida.files import whole_files
 from kida.jobs.run import Workers
 from kida.learning.plan import Draw
 
@@ -32,12 +33,15 @@ class Arena:
         Where.
     told
         Told every solve.
+    keep_integers
+        Whether records hold the values of the integer variables.
     """
 
     folder: Path
     protocol: Protocol
     workers: Workers
     told: Told
+    keep_integers: bool = False
 
     def measure(self, policies: Sequence[str], draws: Sequence[Draw]) -> dict[str, list[Record]]:
         """Solve every draw with every policy, which take turns; return records as ``draws``.
@@ -61,8 +65,21 @@ class Arena:
             done += 1
             self.told(record, done, count)
 
-        evaluate(trials, self.protocol, self.folder, self.workers, on_begin=begin, on_record=show)
+        evaluate(
+            trials,
+            self.protocol,
+            self.folder,
+            self.workers,
+            keep_integers=self.keep_integers,
+            on_begin=begin,
+            on_record=show,
+        )
         return {policy: [self._record(draw, policy) for draw in draws] for policy in policies}
+
+    def finished(self) -> list[Finished]:
+        """Return the records of all runs here that came to their end."""
+        found = (read_record(x) for x in whole_files(self.folder / RUNS_FOLDER, "*.json"))
+        return [record for record in found if isinstance(record, Finished)]
 
     def _record(self, draw: Draw, policy: str) -> Record:
         name = Trial(draw.instance, draw.seed, policy).file_name

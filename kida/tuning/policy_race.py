@@ -13,10 +13,11 @@ from kida.tuning.contestants import WAYS, of_levers, of_network, of_steering, si
 from kida.tuning.learning import Learned
 from kida.tuning.lever_choice import beside_network
 from kida.tuning.lever_race import LeverRace
-from kida.tuning.levers import LEVERS
+from kida.tuning.levers import LEVERS, START
 from kida.tuning.measuring import Arena
 from kida.tuning.race import race, race_again
 from kida.tuning.standings import Contestant, Standing
+from kida.tuning.start import kept_start
 from kida.tuning.survey import Survey, cost_within
 
 RACE_FILE = "policies.json"
@@ -42,7 +43,7 @@ def contestants(
     Parameters
     ----------
     folder
-        Where policies are kept.
+        Where policies are kept, and starting values, if solutions have any in common.
     raced
         The levers' race: those that have won, and those that may be better, but for chance.
     learned
@@ -55,6 +56,10 @@ def contestants(
         found.append(of_network(folder, networks[-1], levers, "network"))
     if levers:
         found.append(of_levers(folder, levers))
+    if kept_start(folder):
+        found.append(of_levers(folder, (*levers, START)))
+        if networks:
+            found.append(of_network(folder, networks[-1], (*levers, START), "network"))
     if networks:
         found += [of_network(folder, networks[-1], levers, way) for way in WAYS if way != "network"]
     if learned.steering is not None:

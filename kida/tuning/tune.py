@@ -24,17 +24,19 @@ from kida.tuning.config import TuneConfig
 from kida.tuning.contestants import of_levers
 from kida.tuning.delivery import Delivery, deliver, nothing_to_win, policy_of
 from kida.tuning.events import LeversRaced, PoliciesRaced, Said, Solves, Surveyed
-from kida.tuning.files import MOST_VERDICT, Division, divide
+from kida.tuning.files import FEW, MOST_VERDICT, Division, divide
 from kida.tuning.folder import DELIVERY_FILE, claim, current_round, finished
 from kida.tuning.learning import Effort, Learned, learn
 from kida.tuning.lever_choice import beside_network, combined
 from kida.tuning.lever_race import LeverRace, race_draws, race_levers, race_limit
+from kida.tuning.levers import START
 from kida.tuning.measuring import Arena
 from kida.tuning.planning import kept_effort, may_learn, plan_event, plan_learning
 from kida.tuning.policy_race import PolicyRace, contestants, race_policies
 from kida.tuning.proving import Proof, draws_of_verdict, prove
 from kida.tuning.report import write_report
 from kida.tuning.standings import Contestant
+from kida.tuning.start import common_values, keep_start
 from kida.tuning.survey import MOST_FILES, Survey, first_limit, take_survey
 
 _PROOF_FILE = "proof.json"
@@ -185,7 +187,8 @@ class _Tuning:
             permute=self._permute,
             user_parameters=self.config.user_parameters,
         )
-        return Arena(self.place / "results" / step, protocol, self.workers, told)
+        folder = self.place / "results" / step
+        return Arena(folder, protocol, self.workers, told, keep_integers=step == "survey")
 
     def _survey(self, division: Division) -> Survey:
         self._permute = division.permute
@@ -198,7 +201,23 @@ class _Tuning:
         arena = self._arena("survey", limit)
         survey = take_survey(draws, arena, self.config, self.clock, self.place)
         self.listener(Surveyed(survey=survey))
+        self._find_start(division, arena)
         return survey
+
+    def _find_start(self, division: Division, arena: Arena) -> None:
+        """Keep what the surveyed files' solutions have in common, for files that are not those."""
+        records = arena.finished()
+        surveyed = {record.job.instance.name for record in records}
+        # Of few files, all are in every split.
+        others = [*division.instances("valid", FEW), *division.instances("test", FEW)]
+        values = common_values(records)
+        if not values or any(instance.name in surveyed for instance in others):
+            return
+        keep_start(self.place / "contestants", values)
+        self._say(
+            f"starting values: the best solutions of the surveyed files agree on {len(values)} "
+            "integer variables"
+        )
 
     def _plan(self, survey: Survey, learns: bool) -> Effort | None:
         """Say what will be done, and until when; return how much is collected."""
@@ -287,9 +306,10 @@ class _Tuning:
         self._say(f"verdict: {won.name} against SCIP's default on what nothing has seen so far")
         learned = load_policy(won.policy).has_network
         alone = None
-        if learned and levers.levers:
+        if learned and (levers.levers or START in won.levers):
             # All that have won, SCIP's own branching rules too, which no network needs.
-            alone = of_levers(self.place / "contestants", levers.levers)
+            start = (START,) if START in won.levers else ()
+            alone = of_levers(self.place / "contestants", (*levers.levers, *start))
         cost, cores = survey.seconds_per_solve, self.workers.count
         affordable = 1.5 * self.clock.left_for("verdict") * cores / cost
         count = draws_of_verdict(

@@ -1,11 +1,12 @@
 """Who races when something was learned, most promising first. Races are in test_race.py."""
 
-from kida.network.steering import by_one_feature
+from kida.network.steering import by_one_feature, load_policy
 from kida.tuning.contestants import STEERED, WAYS
 from kida.tuning.learning import Learned
 from kida.tuning.lever_race import LeverRace
 from kida.tuning.policy_race import contestants
 from kida.tuning.standings import Contestant, standing
+from kida.tuning.start import keep_start
 
 
 def alone(name, ratio_log):
@@ -38,6 +39,22 @@ def test_networks_race_in_every_way_and_levers_beside_them(make_policy, tmp_path
     ]
     assert len(WAYS) == 4
     assert found[-1].levers == ("orbital",)
+
+
+def test_starting_values_race_with_the_best_levers_and_the_last_network(make_policy, tmp_path):
+    keep_start(tmp_path, {"x": 1.0})
+    raced = LeverRace(alone=(), levers=("no-heuristics",))
+    levers, network = contestants(tmp_path, raced, Learned((make_policy(0),)), None)[2:4]
+    assert (levers.name, network.name) == (
+        "no-heuristics + common-start",
+        "network + no-heuristics + common-start",
+    )
+    for entry in (levers, network):
+        card = load_policy(entry.policy).card
+        assert card.start == {"x": 1.0}
+        # The heuristic that completes them runs all the same.
+        assert card.parameters["heuristics/completesol/freq"] == 0
+        assert card.parameters["heuristics/rens/freq"] == -1
 
 
 def test_without_levers_or_networks_only_hopeful_levers_race(tmp_path):
