@@ -8,12 +8,14 @@ import shutil
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import numpy as np
+import pyscipopt.scip
 import pytest
 import safetensors.numpy
 from pyscipopt import SCIP_PARAMSETTING, Model, quicksum
@@ -28,6 +30,7 @@ from kida.network.steering import FEATURES, SteeringCard, by_one_feature, steeri
 from kida.parameters import LARGEST
 from kida.rule import Decision
 from kida.solver.branching import capsule
+from kida.solver.solve import scip_statistics
 
 ROOT = Path(__file__).parents[1]
 
@@ -65,6 +68,9 @@ class Library:
     def include(self, model: Model | None, folder: Path | str | None) -> str:
         """Return the last error, "" after success."""
         pointer = None if model is None else self._pointer(capsule(model), b"scip")
+        return self.include_into(pointer, folder)
+
+    def include_into(self, pointer: int | None, folder: Path | str | None) -> str:
         name = None if folder is None else str(folder).encode()
         done = self._library.kida_include(pointer, name)
         error = self.last_error()
@@ -96,6 +102,17 @@ def quiet_model(problem: Path | None = None) -> Model:
     if problem is not None:
         model.readProblem(str(problem))
     return model
+
+
+@contextmanager
+def scip_without_problem() -> Iterator[int]:
+    """Yield the address of a SCIP in which no problem has been begun, which PySCIPOpt has not."""
+    functions = ctypes.CDLL(pyscipopt.scip.__file__)
+    found = ctypes.c_void_p()
+    assert functions.SCIPcreate(ctypes.byref(found)) == 1
+    assert found.value is not None
+    yield found.value
+    assert functions.SCIPfree(ctypes.byref(found)) == 1
 
 
 def test_versions_agree(lib: Library) -> None:
@@ -207,6 +224,26 @@ def test_a_rule_of_python_is_not_taken_for_its_own(lib: Library, knapsack: Path)
     assert "already has a kida" in lib.include(model, shipped()["set_cover"])
     with pytest.raises(RuntimeError, match="put no rule"):
         lib.statistics(model)
+
+
+def test_starting_values_are_handed_to_scip(
+    lib: Library, knapsack: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    model = quiet_model(knapsack)
+    names = [variable.name for variable in model.getVars()]
+    Policy({}, Card(None, start=dict.fromkeys(names[:-5], 0.0))).save(tmp_path / "known")
+    Policy({}, Card(None, start={"nobody": 0.0})).save(tmp_path / "unknown")
+    with scip_without_problem() as pointer:
+        assert "read the problem first" in lib.include_into(pointer, tmp_path / "known")
+    assert lib.include(model, tmp_path / "known") == ""
+    model.optimize()
+    heuristics = scip_statistics(model)["heuristics"]["plugins"]
+    assert heuristics["completesol"]["calls"] == 1
+    other = Model()
+    other.setParam("display/verblevel", 0)
+    other.readProblem(str(knapsack))
+    assert lib.include(other, tmp_path / "unknown") == ""
+    assert "none of the variables" in "".join(capfd.readouterr())
 
 
 def test_nonlinear_problems_are_declined_with_one_warning(
