@@ -224,6 +224,13 @@ _LEVERS = (
         at_root=True,
     ),
     Lever(
+        "no-presolving",
+        "presolving",
+        "the problem is solved as it is given",
+        emphasis=Emphasis("presolving", "off"),
+        at_root=True,
+    ),
+    Lever(
         "aggressive-heuristics",
         "heuristics",
         "SCIP's aggressive setting for heuristics: more of them, more often",
