@@ -289,7 +289,9 @@ VALUES: list[Any] = [
     {"branching/\nx": 1}, {"constraints/x/sepafreq": 1, "constraints/x/y/sepafreq": 1},
     {"constraints/agelimit\0/sepafreq": 1}, {f"branching/{k}": 1 for k in range(1001)},
     {"x": 1.5, "ö": -1}, {"x": 1e15}, {"x": 1.01e15}, {"x": -(10**15)}, {"x": -(10**15) - 1},
-    {"x": 2**70}, {"x": True}, {"x": None}, {"ö" * 1000: 0}, {"x" * 1001: 0},
+    {"x": [1, 2.5], "y": [None, 0]}, {"x": [1]}, {"x": [1, 2, 3]}, {"x": [-1, 1]},
+    {"x": [1, 1.1e15]},
+    {"x": [True, 1]}, {"x": 2**70}, {"x": True}, {"x": None}, {"ö" * 1000: 0}, {"x" * 1001: 0},
 ]  # fmt: skip
 
 

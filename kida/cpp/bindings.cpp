@@ -3,17 +3,23 @@
 #include "bindings.h"
 
 #include <nanobind/stl/map.h>
+#include <nanobind/stl/optional.h>
+#include <nanobind/stl/pair.h>
 #include <nanobind/stl/shared_ptr.h>
 #include <nanobind/stl/string.h>
 
+#include <cmath>
 #include <cstdint>
 #include <limits>
 #include <map>
+#include <optional>
+#include <utility>
 
 #include "bound_recorder.h"
 #include "branchrule.h"
 #include "observation.h"
 #include "pending_exception.h"
+#include "pseudocosts.h"
 #include "scip_api.h"
 #include "start.h"
 #include "strong_branching.h"
@@ -51,6 +57,34 @@ void connect(const std::string& path, const nb::dict& enumerations, int first_ma
     throw nb::import_error(error.what());
   }
   PendingException::set_main_thread(main_thread);
+}
+
+// Down and up; none where nothing is known.
+using Costs = std::pair<std::optional<double>, std::optional<double>>;
+
+nb::dict learned(Scip* scip) {
+  const auto known = [](double cost) { return std::isnan(cost) ? std::optional<double>() : cost; };
+  nb::dict found;
+  for (const auto& [name, cost] : learned_pseudocosts(scip)) {
+    const nb::object key =
+        nb::steal(PyUnicode_DecodeUTF8(name.data(), static_cast<Py_ssize_t>(name.size()), nullptr));
+    // Bytes that are no text cannot be written on a card.
+    if (key.is_valid()) {
+      found[key] = Costs(known(cost.down), known(cost.up));
+    } else {
+      PyErr_Clear();
+    }
+  }
+  return found;
+}
+
+Pseudocosts pseudocosts_of(const std::map<std::string, Costs>& costs) {
+  constexpr double unknown = std::numeric_limits<double>::quiet_NaN();
+  Pseudocosts found;
+  for (const auto& [name, cost] : costs) {
+    found[name] = {cost.first.value_or(unknown), cost.second.value_or(unknown)};
+  }
+  return found;
 }
 
 }  // namespace
@@ -168,6 +202,15 @@ NB_MODULE(_core, m) {
       },
       "scip"_a, "values"_a,
       "Hand SCIP a partial solution before its solve; return how many variables are in it.");
+  m.def(
+      "learned_pseudocosts", [](const nb::object& capsule) { return learned(scip_of(capsule)); },
+      "scip"_a, "By name, what a unit down and up has cost in a solve; None where nobody knows.");
+  m.def(
+      "include_pseudocosts",
+      [](const nb::object& capsule, const std::map<std::string, Costs>& costs) {
+        include_pseudocosts(scip_of(capsule), pseudocosts_of(costs));
+      },
+      "scip"_a, "pseudocosts"_a, "Have a solve begin with what others have learned.");
   nb::class_<BoundRecorder>(m, "BoundRecorder", "The trajectory of the bounds during a solve.")
       .def(nb::new_([](const nb::object& capsule, double limit_after_root) {
              return BoundRecorder::include(scip_of(capsule), limit_after_root);

@@ -109,6 +109,9 @@ void include(Scip* scip, const char* policy_folder) {
   rules().put(scip, Brancher::include(scip, std::move(policy.network), std::move(setup),
                                       std::make_shared<Program>()));
   parameters.keep();
+  if (!policy.card.pseudocosts.empty()) {
+    include_pseudocosts(scip, std::move(policy.card.pseudocosts));
+  }
   if (!policy.card.start.empty() && add_start(scip, policy.card.start) == 0) {
     scip::SCIPwarningMessage(scip, "%s\n", unknown_start);
   }

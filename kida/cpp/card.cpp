@@ -19,7 +19,7 @@ constexpr int steering_schema = 1;
 constexpr std::size_t most_shortlists = 16;
 constexpr int longest_shortlist = 1'000'000;
 constexpr std::int64_t largest_seed = 2147483646;
-constexpr double largest_start = 1e15;
+constexpr double largest_value = 1e15;      // of a variable, or a pseudocost
 constexpr std::size_t longest_name = 1000;  // of a variable
 
 [[noreturn]] void refuse(const std::string& field, const std::string& why) {
@@ -154,21 +154,52 @@ std::size_t length(const std::string& text) {
   }));
 }
 
-void read_start(const Json& json, Card& card) {
+// A number of a variable's, within bounds; infinite if it is none.
+double number_of(const Json& json) {
+  const auto* integer = json.as<std::int64_t>();
+  if (integer != nullptr) return static_cast<double>(*integer);
+  const auto* real = json.as<double>();
+  return real != nullptr ? *real : std::numeric_limits<double>::infinity();
+}
+
+const JsonObject& by_variables(const Json& json, const std::string& field) {
   const auto* object = json.as<JsonObject>();
-  if (object == nullptr) refuse("start", "must be an object");
+  if (object == nullptr) refuse(field, "must be an object");
   for (const JsonMember& member : *object) {
-    const auto* integer = member.value.as<std::int64_t>();
-    const auto* real = member.value.as<double>();
-    const double value = integer != nullptr ? static_cast<double>(*integer)
-                         : real != nullptr  ? *real
-                                            : std::numeric_limits<double>::infinity();
-    if (!(std::abs(value) <= largest_start)) {
+    if (length(member.name) > longest_name) refuse(field, "has a name that is too long");
+  }
+  return *object;
+}
+
+void read_start(const Json& json, Card& card) {
+  for (const JsonMember& member : by_variables(json, "start")) {
+    const double value = number_of(member.value);
+    if (!(std::abs(value) <= largest_value)) {
       refuse("start", "gives a variable the value " + shown(member.value) +
                           "; write a number from -1e15 to 1e15");
     }
-    if (length(member.name) > longest_name) refuse("start", "has a name that is too long");
     card.start.insert_or_assign(member.name, value);
+  }
+}
+
+double pseudocost_of(const Json& json) {
+  if (json.as<std::nullptr_t>() != nullptr) return Pseudocost().down;
+  const double value = number_of(json);
+  if (value < 0.0 || value > largest_value) {
+    refuse("pseudocosts",
+           "gives a variable " + shown(json) + "; write a number from 0 to 1e15, or null");
+  }
+  return value;
+}
+
+void read_pseudocosts(const Json& json, Card& card) {
+  for (const JsonMember& member : by_variables(json, "pseudocosts")) {
+    const auto* pair = member.value.as<JsonArray>();
+    if (pair == nullptr || pair->size() != 2) {
+      refuse("pseudocosts", "must give each variable two numbers: of a unit down, and up");
+    }
+    card.pseudocosts.insert_or_assign(
+        member.name, Pseudocost{pseudocost_of((*pair)[0]), pseudocost_of((*pair)[1])});
   }
 }
 
@@ -298,6 +329,7 @@ Card card_from(const Json& json) {
   }
   if (const Json* parameters = fields.get("parameters")) read_parameters(*parameters, card);
   if (const Json* start = fields.get("start")) read_start(*start, card);
+  if (const Json* costs = fields.get("pseudocosts")) read_pseudocosts(*costs, card);
   check_history(fields);
   fields.require_all_known();
   if (*number != (card.candidate_features ? 2 : 1)) {

@@ -15,6 +15,7 @@
 
 #include "json.h"
 #include "network.h"
+#include "pseudocosts.h"
 #include "rule_options.h"
 #include "steering.h"
 
@@ -39,6 +40,7 @@ struct Card {
   DecisionOptions decision;
   std::map<std::string, ParameterValue> parameters;  // SCIP's
   std::map<std::string, double> start;   // values of variables that the search begins from
+  Pseudocosts pseudocosts;               // that it begins with
   std::optional<SteeringCard> steering;  // then there is no network
 };
 

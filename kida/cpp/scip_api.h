@@ -154,6 +154,7 @@ using NodeselCallback = Retcode (*)(Scip*, SCIP_Nodesel*);
   X(Retcode, SCIPaddSolFree, (Scip*, SCIP_Sol**, Bool*))                                           \
   X(Real, SCIPgetSolVal, (Scip*, SCIP_Sol*, SCIP_Var*))                                            \
   X(SCIP_Sol*, SCIPgetBestSol, (Scip*))                                                            \
+  X(Real, SCIPgetTransObjscale, (Scip*))                                                           \
   X(Real, SCIPgetObjNorm, (Scip*))                                                                 \
   X(Real, SCIPgetColRedcost, (Scip*, SCIP_Col*))                                                   \
   X(int, SCIPcolGetAge, (SCIP_Col*))                                                               \
@@ -202,6 +203,7 @@ using NodeselCallback = Retcode (*)(Scip*, SCIP_Nodesel*);
   X(Retcode, SCIPupdateVarPseudocost, (Scip*, SCIP_Var*, Real, Real, Real))                        \
   X(Real, SCIPgetVarPseudocostScore, (Scip*, SCIP_Var*, Real))                                     \
   X(Real, SCIPgetVarPseudocostVal, (Scip*, SCIP_Var*, Real))                                       \
+  X(Real, SCIPgetVarPseudocostCount, (Scip*, SCIP_Var*, int))                                      \
   X(Real, SCIPgetVarPseudocostCountCurrentRun, (Scip*, SCIP_Var*, int))                            \
   X(Real, SCIPgetVarConflictScore, (Scip*, SCIP_Var*))                                             \
   X(Real, SCIPgetVarAvgInferenceScore, (Scip*, SCIP_Var*))                                         \
@@ -304,6 +306,7 @@ struct Constants {
   std::uint64_t event_dual_bound_improved = 0x01000000;
   std::uint64_t event_best_solution_found = 0x10000000;
   std::uint64_t event_node_branched = 0x00400000;
+  std::uint64_t event_first_lp_solved = 0x02000000;
 
   template <typename Visitor>
   void visit(Visitor&& visitor) {
@@ -323,6 +326,7 @@ struct Constants {
     visitor("event_dual_bound_improved", event_dual_bound_improved);
     visitor("event_best_solution_found", event_best_solution_found);
     visitor("event_node_branched", event_node_branched);
+    visitor("event_first_lp_solved", event_first_lp_solved);
   }
 };
 extern Constants constants;

@@ -31,6 +31,7 @@ from kida.errors import UserError
 from kida.evaluation.outcome import Outcome, Text
 from kida.instances.family import Instance
 from kida.instances.registry import digest_of
+from kida.network.card import Cost
 from kida.reward import ScoringRule
 from kida.settings import Limits, UserParameters, named_settings
 
@@ -40,6 +41,8 @@ RUNS_FOLDER = "runs"
 VERSION: Final = 2
 
 Version = Literal[1, 2]
+#: What is known of the variables after a run: see :class:`Finished`.
+Kept = Literal["integers", "pseudocosts"]
 
 
 class Protocol(Struct, frozen=True, forbid_unknown_fields=True):
@@ -124,8 +127,8 @@ class Assignment(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         What the user typed.
     patience
         Seconds after which the process was to be killed.
-    keep_integers
-        Whether the record has the values of the integer variables.
+    keep
+        What of the variables the record has.
     """
 
     instance: Instance
@@ -142,7 +145,7 @@ class Assignment(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     command: Annotated[tuple[Text, ...], Meta(max_length=10_000)] = ()
     patience: Positive | None = None
     user_parameters: UserParameters = {}
-    keep_integers: bool = False
+    keep: tuple[Kept, ...] = ()
 
     def __post_init__(self) -> None:
         # Generated instances are known by their place alone, also in records of version 1.
@@ -189,6 +192,9 @@ class Finished(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     integers
         Values of the integer variables in the best solution, by name; empty without one, or if
         they were not asked for.
+    pseudocosts
+        What a unit down and up has cost on average, by the variables' names; empty if nothing was
+        learned, or not asked for.
     """
 
     job: Assignment
@@ -203,6 +209,7 @@ class Finished(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     disturbed: Annotated[tuple[Text, ...], Meta(max_length=100)]
     result: Outcome
     integers: dict[str, Bound] = {}
+    pseudocosts: dict[str, tuple[Cost, Cost]] = {}
     error: None = None
     version: Version = VERSION
 

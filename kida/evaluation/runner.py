@@ -18,6 +18,7 @@ from kida.evaluation.records import (
     RUNS_FOLDER,
     Assignment,
     Failed,
+    Kept,
     Protocol,
     Record,
     read_protocol,
@@ -42,7 +43,7 @@ def evaluate(
     workers: Workers = ONE_AT_A_TIME,
     *,
     retry_failed: bool = False,
-    keep_integers: bool = False,
+    keep: tuple[Kept, ...] = (),
     on_begin: Callable[[int], None] | None = None,
     on_record: Callable[[Record], None] | None = None,
 ) -> None:
@@ -60,8 +61,8 @@ def evaluate(
         Where the runs are done, each on a core of its own.
     retry_failed
         Whether runs recorded as failed are done again.
-    keep_integers
-        Whether records hold the values of the integer variables.
+    keep
+        What of the variables is recorded.
     on_begin
         Called once with the number of runs that are missing, before the first.
     on_record
@@ -94,9 +95,7 @@ def evaluate(
             if on_record is not None:
                 on_record(record)
 
-        workers.run(
-            [_job(trial, protocol, folder, workers, keep_integers) for trial in waiting], ended
-        )
+        workers.run([_job(trial, protocol, folder, workers, keep) for trial in waiting], ended)
 
 
 def _outcome(record: Record) -> str:
@@ -107,7 +106,7 @@ def _outcome(record: Record) -> str:
 
 
 def _job(
-    trial: Trial, protocol: Protocol, folder: Path, workers: Workers, keep_integers: bool
+    trial: Trial, protocol: Protocol, folder: Path, workers: Workers, keep: tuple[Kept, ...]
 ) -> Solve:
     return Solve(
         record=str((folder / RUNS_FOLDER / trial.file_name).absolute()),
@@ -127,7 +126,7 @@ def _job(
             user_parameters=protocol.user_parameters,
             jobs=None if workers.scheduler is not None else workers.count,
             command=("kida", *sys.argv[1:]),
-            keep_integers=keep_integers,
+            keep=keep,
         ),
         folder=str(Path.cwd()),
     )

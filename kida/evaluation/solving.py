@@ -5,8 +5,10 @@ import math
 import os
 import platform
 import time
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TypeVar
 
 from kida.boundary import checked, convert, plain, replaced
 from kida.evaluation.outcome import Branching, Outcome, Trajectory
@@ -19,10 +21,12 @@ from kida.solver.solve import SolveResult, solve
 from kida.solver.versions import versions
 from kida.trajectory import without_infinities
 
+T = TypeVar("T")
+
 #: A run that used less of its core than this was held up by something else.
 LEAST_CPU_SHARE = 0.95
-#: Values of integer variables that a record may have.
-MOST_INTEGERS = 100_000
+#: Variables of which a record may say something.
+MOST_VARIABLES = 100_000
 #: Processes that may be busy beside the jobs before a run counts as disturbed.
 SPARE_LOAD = 0.75
 
@@ -80,7 +84,8 @@ class Solve(Job, frozen=True, kw_only=True):
                 cpu_share=share,
                 disturbed=tuple(_disturbances(before, after, share, assigned.jobs)),
                 result=outcome(result),
-                integers=_integers(result) if assigned.keep_integers else {},
+                integers=_some(result.integers) if "integers" in assigned.keep else {},
+                pseudocosts=_some(result.pseudocosts) if "pseudocosts" in assigned.keep else {},
             )
         )
 
@@ -126,9 +131,9 @@ def outcome(result: SolveResult) -> Outcome:
     )
 
 
-def _integers(result: SolveResult) -> dict[str, float]:
-    """Return the values of the integer variables, unless there are too many for a record."""
-    return dict(result.integers) if len(result.integers) <= MOST_INTEGERS else {}
+def _some(by_name: Mapping[str, T]) -> dict[str, T]:
+    """Return what is known of variables, unless there are too many for a record."""
+    return dict(by_name) if len(by_name) <= MOST_VARIABLES else {}
 
 
 def _now() -> str:

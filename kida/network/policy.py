@@ -75,8 +75,9 @@ class Policy:
         later = {"network_depth": card.network_depth, "shortlist": card.shortlist}
         if later != {"network_depth": -1, "shortlist": 0}:
             behaviour.append(later)
-        if card.start:
-            behaviour.append({"start": dict(card.start)})
+        memory = {"start": dict(card.start), "pseudocosts": dict(card.pseudocosts)}
+        if any(memory.values()):
+            behaviour.append(memory)
         digest = hashlib.sha256(
             json.dumps([*behaviour, dict(card.parameters)], sort_keys=True).encode()
         )

@@ -213,6 +213,8 @@ def attach(
             else Brancher(_ByScip())
         )
     _begin_from(model, policy.card.start)
+    if policy.card.pseudocosts:
+        _core.include_pseudocosts(capsule(model), dict(policy.card.pseudocosts))
     return brancher
 
 

@@ -30,6 +30,7 @@ _ENUMERATIONS = {
     "event_dual_bound_improved": ("SCIP_EVENTTYPE", "DUALBOUNDIMPROVED"),
     "event_best_solution_found": ("SCIP_EVENTTYPE", "BESTSOLFOUND"),
     "event_node_branched": ("SCIP_EVENTTYPE", "NODEBRANCHED"),
+    "event_first_lp_solved": ("SCIP_EVENTTYPE", "FIRSTLPSOLVED"),
 }
 
 

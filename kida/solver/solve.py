@@ -23,7 +23,7 @@ from typing import Any
 
 from pyscipopt import Model
 
-from kida._core import BoundRecorder
+from kida._core import BoundRecorder, learned_pseudocosts
 from kida.errors import UserError
 from kida.files import atomic_path
 from kida.instances.family import Instance
@@ -167,6 +167,9 @@ class SolveResult:
         Name to value of the variables that are not 0 in the best solution; ``None`` without one.
     integers
         Name to value of all variables in it that have to be integer; none without one.
+    pseudocosts
+        Name to what a unit down and a unit up has cost on average, in the objective, None where
+        nobody knows, of the variables that something was learned of.
     """
 
     termination: Termination
@@ -185,6 +188,7 @@ class SolveResult:
     branching: BranchingStatistics | None
     solution: Mapping[str, float] | None
     integers: Mapping[str, float]
+    pseudocosts: Mapping[str, tuple[float | None, float | None]]
 
     @property
     def gap(self) -> float:
@@ -476,6 +480,7 @@ def _result(
         branching=None if brancher is None else brancher.statistics,
         solution=solution,
         integers=integers,
+        pseudocosts=learned_pseudocosts(capsule(model)),
     )
 
 

@@ -12,13 +12,13 @@ from typing import Any, NamedTuple
 from kida.boundary import replaced
 from kida.errors import UserError
 from kida.learning.dagger import scip_version
-from kida.network.card import Card, Start
+from kida.network.card import Card
 from kida.network.policy import Policy, holds_policy
 from kida.network.steering import AnyPolicy, Steering, load_policy
 from kida.tuning.lever_choice import beside_network, combined
-from kida.tuning.levers import LEVERS, START
+from kida.tuning.levers import LEVERS, PSEUDOCOSTS, START
+from kida.tuning.memory import Memory, remembered
 from kida.tuning.standings import Contestant, Standing
-from kida.tuning.start import kept_start
 
 #: What joins the names of levers, and of levers and a network.
 PLUS = " + "
@@ -65,7 +65,7 @@ def of_levers(folder: Path, names: Sequence[str]) -> Contestant:
     card = Card(
         None,
         parameters=combined(names),
-        start=_start(folder, names),
+        **_memory(folder, names),
         recipe={"levers": list(names)},
         scip_version=scip_version(),
     )
@@ -95,7 +95,7 @@ def of_network(
     card = replaced(
         policy.card,
         parameters=combined(levers),
-        start=_start(folder, levers),
+        **_memory(folder, levers),
         recipe={**policy.card.recipe, "levers": list(levers), "way": way},
         **WAYS[way].card,
     )
@@ -123,8 +123,13 @@ def of_steering(folder: Path, policy: Steering, levers: Sequence[str]) -> Contes
     return _written(folder, title, Steering(policy.weights, card), tuple(levers))
 
 
-def _start(folder: Path, levers: Iterable[str]) -> Start:
-    return kept_start(folder) if START in levers else {}
+def _memory(folder: Path, levers: Sequence[str]) -> dict[str, Any]:
+    """Return what the levers bring of former solves, as a card has it."""
+    found = remembered(folder) if START in levers or PSEUDOCOSTS in levers else Memory()
+    return {
+        "start": found.start if START in levers else {},
+        "pseudocosts": found.pseudocosts if PSEUDOCOSTS in levers else {},
+    }
 
 
 def _written(folder: Path, title: str, policy: AnyPolicy, levers: tuple[str, ...]) -> Contestant:

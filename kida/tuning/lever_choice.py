@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from kida.errors import UserError
 from kida.parameters import ParameterValue
-from kida.tuning.levers import LEAST_SHARE, LEVERS, START, Lever, Shares, check_names
+from kida.tuning.levers import LEAST_SHARE, LEVERS, Lever, Shares, check_names
 
 # How much is expected of levers that are about no part's time, as if it were a share.
 _GENERAL = 0.1
@@ -14,7 +14,7 @@ _GENERAL = 0.1
 def applicable(shares: Shares, *, tree: bool = True) -> list[Lever]:
     """Return the levers that may help where the time goes so, in the order to try them.
 
-    Starting values are not among them.
+    What former solves have left is not among them.
 
     Without a ``tree``, only those that can do something before the first branching.
 
@@ -29,8 +29,8 @@ def applicable(shares: Shares, *, tree: bool = True) -> list[Lever]:
     found = [
         lever
         for lever in LEVERS.values()
-        # What is common to surveyed files has to race on others.
-        if lever.name != START and promise(lever) >= LEAST_SHARE and (tree or lever.at_root)
+        # What former solves have left has to race on other files.
+        if not lever.remembers and promise(lever) >= LEAST_SHARE and (tree or lever.at_root)
     ]
     # Stable sorts: of equals, the registry's order holds.
     found.sort(key=promise, reverse=True)

@@ -33,8 +33,8 @@ Kind = Literal[
 Shares = Mapping[str, float]
 
 
-#: The name of the lever that brings starting values: see :mod:`kida.tuning.start`.
-START = "common-start"
+#: The levers that bring what former solves have left.
+START, PSEUDOCOSTS = "common-start", "remembered-pseudocosts"
 # Before SCIP's other rules, and after a network that branches too.
 _FIRST = PRIORITY - 1
 #: A part of SCIP on which less of the time is spent is not worth a lever.
@@ -59,6 +59,8 @@ class Lever:
         Whether it is worth trying wherever the time goes.
     at_root
         Whether it can do something before the first branching.
+    remembers
+        Whether it also brings what former solves have left, :mod:`kida.tuning.memory`.
     """
 
     name: str
@@ -69,10 +71,13 @@ class Lever:
     part: str | None = None
     always: bool = True
     at_root: bool = False
+    remembers: bool = False
 
     @property
     def when(self) -> str:
         """When it applies, in words."""
+        if self.remembers:
+            return "where files have the same variables, once others have been solved"
         if self.always:
             return "always"
         return f"where {self.part} takes {LEAST_SHARE:.0%} of the time or more"
@@ -296,6 +301,14 @@ _LEVERS = (
         # Also where all heuristics are off.
         {"heuristics/completesol/freq": 0},
         at_root=True,
+        remembers=True,
+    ),
+    Lever(
+        PSEUDOCOSTS,
+        "branching",
+        "SCIP's pseudocost rule branches, and begins with what solves of other files have learned",
+        {"branching/pscost/priority": _FIRST},
+        remembers=True,
     ),
 )
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from kida.evaluation.records import RUNS_FOLDER, Finished, Protocol, Record, read_record
+from kida.evaluation.records import RUNS_FOLDER, Finished, Kept, Protocol, Record, read_record
 from kida.evaluation.runner import evaluate
 from kida.evaluation.trials import Trial
 from kida.files import whole_files
@@ -33,15 +33,15 @@ class Arena:
         Where.
     told
         Told every solve.
-    keep_integers
-        Whether records hold the values of the integer variables.
+    keep
+        What of the variables is recorded.
     """
 
     folder: Path
     protocol: Protocol
     workers: Workers
     told: Told
-    keep_integers: bool = False
+    keep: tuple[Kept, ...] = ()
 
     def measure(self, policies: Sequence[str], draws: Sequence[Draw]) -> dict[str, list[Record]]:
         """Solve every draw with every policy, which take turns; return records as ``draws``.
@@ -70,7 +70,7 @@ class Arena:
             self.protocol,
             self.folder,
             self.workers,
-            keep_integers=self.keep_integers,
+            keep=self.keep,
             on_begin=begin,
             on_record=show,
         )

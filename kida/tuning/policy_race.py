@@ -7,17 +7,24 @@ from msgspec import Struct
 
 from kida.boundary import read_json, write_json
 from kida.learning.plan import Draw
-from kida.network.steering import AnyPolicy
+from kida.network.steering import AnyPolicy, load_policy
 from kida.tuning.clock import Clock
-from kida.tuning.contestants import WAYS, of_levers, of_network, of_steering, simplest
+from kida.tuning.contestants import (
+    WAYS,
+    extensions,
+    of_levers,
+    of_network,
+    of_steering,
+    simplest,
+)
 from kida.tuning.learning import Learned
 from kida.tuning.lever_choice import beside_network
 from kida.tuning.lever_race import LeverRace
-from kida.tuning.levers import LEVERS, START
+from kida.tuning.levers import LEVERS, PSEUDOCOSTS, START
 from kida.tuning.measuring import Arena
+from kida.tuning.memory import remembered
 from kida.tuning.race import race, race_again
 from kida.tuning.standings import Contestant, Standing
-from kida.tuning.start import kept_start
 from kida.tuning.survey import Survey, cost_within
 
 RACE_FILE = "policies.json"
@@ -43,7 +50,7 @@ def contestants(
     Parameters
     ----------
     folder
-        Where policies are kept, and starting values, if solutions have any in common.
+        Where policies are kept, and what is remembered.
     raced
         The levers' race: those that have won, and those that may be better, but for chance.
     learned
@@ -56,8 +63,14 @@ def contestants(
         found.append(of_network(folder, networks[-1], levers, "network"))
     if levers:
         found.append(of_levers(folder, levers))
-    if kept_start(folder):
+    memory = remembered(folder)
+    knowing = extensions(levers, [PSEUDOCOSTS])[0]
+    if memory.pseudocosts:
+        found.append(of_levers(folder, knowing))
+    if memory.start:
         found.append(of_levers(folder, (*levers, START)))
+        if memory.pseudocosts:
+            found.append(of_levers(folder, (*knowing, START)))
         if networks:
             found.append(of_network(folder, networks[-1], (*levers, START), "network"))
     if networks:
@@ -85,6 +98,15 @@ def _levers_of(policy: AnyPolicy) -> tuple[str, ...]:
     if not isinstance(named, list | tuple):
         return ()
     return tuple(name for name in named if isinstance(name, str) and name in LEVERS)
+
+
+def best_unlearned(raced: PolicyRace) -> Contestant | None:
+    """Return the best that has raced without anything learned by a network; None if none is."""
+    others = [x for x in raced.standings if x.draws and not load_policy(x.policy).has_network]
+    best = min(others, key=lambda entry: entry.ratio, default=None)
+    if best is None or not best.levers or best.ratio >= 1:
+        return None
+    return Contestant(best.name, best.policy, best.levers)
 
 
 def race_policies(

@@ -1,8 +1,7 @@
 """The verdict of a tuning: the winner against SCIP's default on files that nothing has seen.
 
-Where the winner has learned something and levers have won as well, the best levers alone are solved
-with too: that says which of the two it is that helps, and if the whole is not proven better, the
-levers may be.
+Where the winner has a network, the best levers alone are solved with too: that says which of the
+two it is that helps, and if the whole is not proven better, the levers may be.
 """
 
 import math
@@ -37,7 +36,7 @@ class Proof(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     verdict
         On the winner.
     levers_alone
-        On the best levers alone, where the winner has learned something; at a higher level.
+        On the best levers alone, where the winner has a network; at a higher level.
     disturbed
         Share of the solves that other work on the machine may have falsified.
     learned
@@ -87,7 +86,7 @@ def prove(
     winner, has_network
         What is to be proven, and whether it has a network.
     levers_alone
-        The best levers, if the winner has learned something too.
+        The best levers alone, if the winner has a network.
     draws
         In this order; how many are solved depends on the time alone, never on what came of them.
     arena, goal

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from kida.boundary import read_json, write_json
 from kida.errors import UserError
-from kida.evaluation.records import Failed, Protocol, Record
+from kida.evaluation.records import Failed, Kept, Protocol, Record
 from kida.evaluation.verdict import VERDICT_FILE
 from kida.jobs.run import ONE_AT_A_TIME, Workers
 from kida.learning.events import Event, Listener, log_event
@@ -21,7 +21,6 @@ from kida.network.policy import WEIGHTS_FILE, Policy, holds_policy
 from kida.network.steering import AnyPolicy, load_policy
 from kida.tuning.clock import Clock, Step
 from kida.tuning.config import TuneConfig
-from kida.tuning.contestants import of_levers
 from kida.tuning.delivery import Delivery, deliver, nothing_to_win, policy_of
 from kida.tuning.events import LeversRaced, PoliciesRaced, Said, Solves, Surveyed
 from kida.tuning.files import FEW, MOST_VERDICT, Division, divide
@@ -29,17 +28,18 @@ from kida.tuning.folder import DELIVERY_FILE, claim, current_round, finished
 from kida.tuning.learning import Effort, Learned, learn
 from kida.tuning.lever_choice import beside_network, combined
 from kida.tuning.lever_race import LeverRace, race_draws, race_levers, race_limit
-from kida.tuning.levers import START
 from kida.tuning.measuring import Arena
+from kida.tuning.memory import common_pseudocosts, common_values, remember
 from kida.tuning.planning import kept_effort, may_learn, plan_event, plan_learning
-from kida.tuning.policy_race import PolicyRace, contestants, race_policies
+from kida.tuning.policy_race import PolicyRace, best_unlearned, contestants, race_policies
 from kida.tuning.proving import Proof, draws_of_verdict, prove
 from kida.tuning.report import write_report
 from kida.tuning.standings import Contestant
-from kida.tuning.start import common_values, keep_start
 from kida.tuning.survey import MOST_FILES, Survey, first_limit, take_survey
 
 _PROOF_FILE = "proof.json"
+# What of the variables is recorded of a step's solves, for later ones.
+_KEPT: Mapping[Step, tuple[Kept, ...]] = {"survey": ("integers",), "levers": ("pseudocosts",)}
 #: SCIP's seeds of each step's first walk: no step solves what another one has.
 SEEDS: Mapping[Step, int] = {"survey": 0, "levers": 100, "policies": 200, "verdict": 1000}
 #: Draws that a race may use.
@@ -125,7 +125,7 @@ class _Tuning:
         if planned is not None and learned == Learned():
             levers = self._more_levers(division, survey, levers)
         raced = self._policies(division, survey, levers, learned, former)
-        proof = self._prove(division, survey, levers, raced)
+        proof = self._prove(division, survey, raced)
         found = deliver(survey, levers, raced, proof, self.config, division.caution, self.clock)
         return self._deliver(found, policy_of(found, raced, self.place / "contestants"))
 
@@ -187,8 +187,9 @@ class _Tuning:
             permute=self._permute,
             user_parameters=self.config.user_parameters,
         )
-        folder = self.place / "results" / step
-        return Arena(folder, protocol, self.workers, told, keep_integers=step == "survey")
+        return Arena(
+            self.place / "results" / step, protocol, self.workers, told, keep=_KEPT.get(step, ())
+        )
 
     def _survey(self, division: Division) -> Survey:
         self._permute = division.permute
@@ -201,23 +202,17 @@ class _Tuning:
         arena = self._arena("survey", limit)
         survey = take_survey(draws, arena, self.config, self.clock, self.place)
         self.listener(Surveyed(survey=survey))
-        self._find_start(division, arena)
+        if self._apart(division, arena) and (values := common_values(arena.finished())):
+            remember(self.place / "contestants", start=values)
+            self._say(f"starting values: the best solutions agree on {len(values)} variables")
         return survey
 
-    def _find_start(self, division: Division, arena: Arena) -> None:
-        """Keep what the surveyed files' solutions have in common, for files that are not those."""
-        records = arena.finished()
-        surveyed = {record.job.instance.name for record in records}
+    def _apart(self, division: Division, arena: Arena) -> bool:
+        """Return whether the files solved there are others than those that come later."""
+        solved = {record.job.instance.name for record in arena.finished()}
         # Of few files, all are in every split.
-        others = [*division.instances("valid", FEW), *division.instances("test", FEW)]
-        values = common_values(records)
-        if not values or any(instance.name in surveyed for instance in others):
-            return
-        keep_start(self.place / "contestants", values)
-        self._say(
-            f"starting values: the best solutions of the surveyed files agree on {len(values)} "
-            "integer variables"
-        )
+        later = [*division.instances("valid", FEW), *division.instances("test", FEW)]
+        return not any(instance.name in solved for instance in later)
 
     def _plan(self, survey: Survey, learns: bool) -> Effort | None:
         """Say what will be done, and until when; return how much is collected."""
@@ -242,6 +237,9 @@ class _Tuning:
         cheap = race_draws(survey, draws)
         found = race_levers(survey, cheap, arena, self.clock, self.place, self._say, former)
         self.listener(LeversRaced(race=found))
+        if self._apart(division, arena) and (costs := common_pseudocosts(arena.finished())):
+            remember(self.place / "contestants", pseudocosts=costs)
+            self._say(f"pseudocosts of {len(costs)} variables are remembered")
         return found
 
     def _learn(
@@ -292,9 +290,7 @@ class _Tuning:
         self.listener(PoliciesRaced(race=found))
         return found
 
-    def _prove(
-        self, division: Division, survey: Survey, levers: LeverRace, raced: PolicyRace
-    ) -> Proof | None:
+    def _prove(self, division: Division, survey: Survey, raced: PolicyRace) -> Proof | None:
         file = self.place / _PROOF_FILE
         if raced.winner is None:
             return None
@@ -305,11 +301,7 @@ class _Tuning:
         won = raced.winner
         self._say(f"verdict: {won.name} against SCIP's default on what nothing has seen so far")
         learned = load_policy(won.policy).has_network
-        alone = None
-        if learned and (levers.levers or START in won.levers):
-            # All that have won, SCIP's own branching rules too, which no network needs.
-            start = (START,) if START in won.levers else ()
-            alone = of_levers(self.place / "contestants", (*levers.levers, *start))
+        alone = best_unlearned(raced) if learned else None
         cost, cores = survey.seconds_per_solve, self.workers.count
         affordable = 1.5 * self.clock.left_for("verdict") * cores / cost
         count = draws_of_verdict(

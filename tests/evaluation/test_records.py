@@ -109,8 +109,9 @@ def test_records_come_back_unchanged(path):
     assert read_record(path) == record
     assert json.loads(path.read_text()) == example() | {
         "version": 1,
-        "job": example()["job"] | {"digest": "", "user_parameters": {}, "keep_integers": False},
+        "job": example()["job"] | {"digest": "", "user_parameters": {}, "keep": []},
         "integers": {},
+        "pseudocosts": {},
         "result": example()["result"] | {"time_split": {}},
     }
     failed = Failed(job=record.job, error="Traceback:\nValueError: no")

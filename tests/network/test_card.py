@@ -18,6 +18,7 @@ def card() -> Card:
         expert_iterations=50,
         parameters={"branching/scorefunc": "s", "branching/scorefac": 0.5, "misc/usesymmetry": 2},
         start={"x": 1.0, "y": -2.5},
+        pseudocosts={"x": (1.5, None)},
         recipe={"generation": 3, "config": {"family": "set_cover"}},
         seeds=(1, 2),
         scip_version="10.0.0",

@@ -36,6 +36,8 @@ NOT_IN_PXD = """
     SCIP_RETCODE SCIPsetHeurFree(SCIP* scip, SCIP_HEUR* heur, HEURCALLBACK heurfree)
     SCIP_RETCODE SCIPincludeNodeselBasic(SCIP* scip, SCIP_NODESEL** nodesel, const char* name, const char* desc, int stdpriority, int memsavepriority, NODESELSELECT nodeselselect, NODESELCOMPARE nodeselcomp, SCIP_NODESELDATA* nodeseldata)
     SCIP_RETCODE SCIPsetNodeselFree(SCIP* scip, SCIP_NODESEL* nodesel, NODESELCALLBACK nodeselfree)
+    SCIP_Real SCIPgetTransObjscale(SCIP* scip)
+    SCIP_Real SCIPgetVarPseudocostCount(SCIP* scip, SCIP_VAR* var, SCIP_BRANCHDIR dir)
     SCIP_VAR* SCIPfindVar(SCIP* scip, const char* name)
     int SCIPvarGetProbindex(SCIP_VAR* var)
     int SCIPcolGetVarProbindex(SCIP_COL* col)

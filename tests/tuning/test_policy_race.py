@@ -4,9 +4,9 @@ from kida.network.steering import by_one_feature, load_policy
 from kida.tuning.contestants import STEERED, WAYS
 from kida.tuning.learning import Learned
 from kida.tuning.lever_race import LeverRace
-from kida.tuning.policy_race import contestants
+from kida.tuning.memory import remember
+from kida.tuning.policy_race import PolicyRace, best_unlearned, contestants
 from kida.tuning.standings import Contestant, standing
-from kida.tuning.start import keep_start
 
 
 def alone(name, ratio_log):
@@ -41,20 +41,34 @@ def test_networks_race_in_every_way_and_levers_beside_them(make_policy, tmp_path
     assert found[-1].levers == ("orbital",)
 
 
-def test_starting_values_race_with_the_best_levers_and_the_last_network(make_policy, tmp_path):
-    keep_start(tmp_path, {"x": 1.0})
-    raced = LeverRace(alone=(), levers=("no-heuristics",))
-    levers, network = contestants(tmp_path, raced, Learned((make_policy(0),)), None)[2:4]
-    assert (levers.name, network.name) == (
-        "no-heuristics + common-start",
+def test_what_is_remembered_races_with_the_best_levers_and_the_last_network(make_policy, tmp_path):
+    remember(tmp_path, start={"x": 1.0}, pseudocosts={"x": (1.0, 2.0)})
+    raced = LeverRace(alone=(), levers=("inference", "no-heuristics"))
+    found = contestants(tmp_path, raced, Learned((make_policy(0),)), None)[2:6]
+    assert [entry.name for entry in found] == [
+        "no-heuristics + remembered-pseudocosts",
+        "inference + no-heuristics + common-start",
+        "no-heuristics + remembered-pseudocosts + common-start",
         "network + no-heuristics + common-start",
-    )
-    for entry in (levers, network):
+    ]
+    for entry in found:
         card = load_policy(entry.policy).card
-        assert card.start == {"x": 1.0}
-        # The heuristic that completes them runs all the same.
-        assert card.parameters["heuristics/completesol/freq"] == 0
-        assert card.parameters["heuristics/rens/freq"] == -1
+        assert card.start == ({"x": 1.0} if "start" in entry.name else {})
+        assert card.pseudocosts == ({"x": (1.0, 2.0)} if "pseudo" in entry.name else {})
+        # The heuristic that completes starting values runs all the same.
+        frequency = card.parameters["heuristics/completesol/freq"]
+        assert frequency == (0 if "start" in entry.name else -1)
+
+
+def test_the_best_without_a_network_is_compared_with(make_policy, tmp_path):
+    raced = LeverRace(alone=(), levers=("pseudocosts",))
+    found = contestants(tmp_path, raced, Learned((make_policy(0),)), None)
+    network, levers = found[:2]
+    standings = [standing(network, [-0.5] * 4), standing(levers, [-0.4] * 4)]
+    assert best_unlearned(PolicyRace(standings=tuple(standings))) == levers
+    worse = [standings[0], standing(levers, [0.1] * 4)]
+    assert best_unlearned(PolicyRace(standings=tuple(worse))) is None
+    assert best_unlearned(PolicyRace(standings=(standings[0],))) is None
 
 
 def test_without_levers_or_networks_only_hopeful_levers_race(tmp_path):
