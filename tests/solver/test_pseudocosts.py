@@ -1,6 +1,7 @@
 """Pseudocosts out of one solve and into another, and what SCIP makes of them."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pyscipopt import SCIP_EVENTTYPE, SCIP_PARAMSETTING, Eventhdlr, Model
@@ -13,6 +14,11 @@ from kida.solver.branching import attach, capsule
 INSTANCE = Path(__file__).parents[2] / "instances" / "set_cover_easy_valid_0.mps.gz"
 
 Costs = dict[str, tuple[float | None, float | None]]
+
+
+def about(pair: tuple[float | None, float | None]) -> Any:
+    """Return what compares as equal: SCIP adds 0.0001 to every observation."""
+    return pytest.approx(pair, abs=1e-3)
 
 
 class Seen(Eventhdlr):
@@ -73,7 +79,7 @@ def test_a_solve_begins_with_what_another_has_learned(learned, scale) -> None:
     found = begun(learned, scale)
     assert found.keys() == learned.keys()
     for name, pair in learned.items():
-        assert found[name] == pytest.approx(pair)
+        assert found[name] == about(pair)
 
 
 def test_before_a_tree_nothing_is_learned() -> None:
@@ -87,4 +93,4 @@ def test_attaching_again_replaces_them(learned) -> None:
     attach(model, Policy({}, Card(None, pseudocosts=learned)))
     attach(model, Policy({}, Card(None, pseudocosts={name: (None, 2.5), "nobody": (1.0, 1.0)})))
     model.optimize()
-    assert seen.costs == {name: (None, pytest.approx(2.5))}
+    assert seen.costs == {name: about((None, 2.5))}

@@ -25,7 +25,8 @@ struct Scip; /* SCIP's name for what it also calls SCIP */
 /* Let a policy branch in `scip`, and set the SCIP parameters in its card.
  *
  * `policy_folder` holds card.json and weights.safetensors, or is the folder of a training run that
- * has ended. Call this before the solve, with the problem read or not. It returns 1 as SCIP_OKAY;
+ * has ended. Call this before the solve, with the problem read or not; it must be if the card has
+ * starting values for its variables. It returns 1 as SCIP_OKAY;
  * or 0 as SCIP_ERROR, and then kida_last_error() says why and `scip` is as it was. Problems with
  * nonlinear constraints are left to SCIP's own rules, with a warning through SCIP.
  *
