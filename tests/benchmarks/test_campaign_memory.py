@@ -16,7 +16,7 @@ SCRIPT = Path(__file__).parents[2] / "benchmarks" / "campaign_memory.py"
 
 def test_solves_of_every_kind_leave_no_memory_behind() -> None:
     module = runpy.run_path(str(SCRIPT))
-    found = module["campaign"](60)
+    found = module["campaign"](40)
     assert set(found) == set(module["KINDS"])
     for kind, (before, after) in found.items():
         assert before > 20, kind

@@ -142,8 +142,16 @@ AUCTION = "combinatorial_auction_easy_valid_0.mps.gz"
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", [AUCTION, FIXED_CHARGE, SET_COVER])
-@pytest.mark.parametrize(("feature", "descending"), [("noise", True), ("pseudocost_score", False)])
+@pytest.mark.parametrize(
+    ("name", "feature", "descending"),
+    [
+        (AUCTION, "noise", True),
+        (AUCTION, "pseudocost_score", False),
+        (FIXED_CHARGE, "noise", True),
+        (FIXED_CHARGE, "pseudocost_score", False),
+        (SET_COVER, "noise", True),
+    ],
+)
 def test_adversarial_scores_cost_next_to_nothing(name, feature, descending) -> None:
     """Random and inverted: never more than the allowance above default, in nodes or iterations."""
     default = default_tree(name, 100)

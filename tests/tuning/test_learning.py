@@ -78,7 +78,7 @@ def test_episodes_are_played_under_the_levers_and_the_users_settings():
 
 @pytest.mark.slow
 def test_what_is_learned_is_gone_on_from_with_more_files(knapsacks, make_policy, tmp_path):
-    folder = knapsacks(tmp_path / "mine", 6)
+    folder = knapsacks(tmp_path / "mine", 6, items=30)
     config = TuneConfig(problems=str(folder))
     division = divide(str(folder), tmp_path, ONE_AT_A_TIME)
     # Half of the time passes before strong branching, so that it is worth steering.
