@@ -19,7 +19,7 @@ constexpr int steering_schema = 1;
 constexpr std::size_t most_shortlists = 16;
 constexpr int longest_shortlist = 1'000'000;
 constexpr std::int64_t largest_seed = 2147483646;
-constexpr double largest_value = 1e15;      // of a variable, or a pseudocost
+constexpr double largest_value = 1e15;      // of a variable
 constexpr std::size_t longest_name = 1000;  // of a variable
 
 [[noreturn]] void refuse(const std::string& field, const std::string& why) {
@@ -185,7 +185,7 @@ void read_start(const Json& json, Card& card) {
 double pseudocost_of(const Json& json) {
   if (json.as<std::nullptr_t>() != nullptr) return Pseudocost().down;
   const double value = number_of(json);
-  if (value < 0.0 || value > largest_value) {
+  if (value < 0.0 || value > largest_pseudocost) {
     refuse("pseudocosts",
            "gives a variable " + shown(json) + "; write a number from 0 to 1e15, or null");
   }

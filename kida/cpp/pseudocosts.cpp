@@ -23,7 +23,9 @@ std::string original_name(SCIP_Var* variable) {
 
 double learned(Scip* scip, SCIP_Var* variable, int direction, double scale) {
   if (SCIPgetVarPseudocostCount(scip, variable, direction) <= 0.0) return Pseudocost().down;
-  return scale * SCIPgetVarPseudocostVal(scip, variable, direction == downwards ? -1.0 : 1.0);
+  const double cost =
+      scale * SCIPgetVarPseudocostVal(scip, variable, direction == downwards ? -1.0 : 1.0);
+  return cost <= largest_pseudocost ? cost : Pseudocost().down;
 }
 
 // SCIP's side: the event handler owns the pseudocosts.

@@ -17,7 +17,11 @@ struct Pseudocost {
 };
 using Pseudocosts = std::map<std::string, Pseudocost>;
 
-// Of the variables that a solve has branched on, or looked ahead at; none before its tree begins.
+// The largest on a card, see kida/network/card.py.
+inline constexpr double largest_pseudocost = 1e15;
+
+// Of the variables that a solve has branched on, or looked ahead at; none before its tree begins,
+// and none that is larger than that.
 Pseudocosts learned_pseudocosts(Scip* scip);
 
 // Has the solve begin with them, once its first LP is solved: each counts as one observation.

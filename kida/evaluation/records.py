@@ -31,7 +31,7 @@ from kida.errors import UserError
 from kida.evaluation.outcome import Outcome, Text
 from kida.instances.family import Instance
 from kida.instances.registry import digest_of
-from kida.network.card import Cost
+from kida.network.card import Cost, Value
 from kida.reward import ScoringRule
 from kida.settings import Limits, UserParameters, named_settings
 
@@ -208,7 +208,7 @@ class Finished(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     cpu_share: Annotated[float, Meta(ge=0.0, le=1e9)]
     disturbed: Annotated[tuple[Text, ...], Meta(max_length=100)]
     result: Outcome
-    integers: dict[str, Bound] = {}
+    integers: dict[str, Value] = {}
     pseudocosts: dict[str, tuple[Cost, Cost]] = {}
     error: None = None
     version: Version = VERSION

@@ -24,11 +24,15 @@ from kida.rule import Decision
 #: Bytes that a card may have: long recipes and many results are some ten thousand.
 LARGEST_CARD = 1 << 20
 
+#: The longest name of a variable on a card.
+LONGEST_VARIABLE = 1000
+_Variable = Annotated[str, Meta(max_length=LONGEST_VARIABLE)]
+#: The value of a variable: integers beyond are none any more in floating point.
+Value = Annotated[float, Meta(ge=-1e15, le=1e15)]
 #: A pseudocost: of a unit, in the objective; None where nobody knows.
 Cost = Annotated[float, Meta(ge=0.0, le=1e15)] | None
-_Variable = Annotated[str, Meta(max_length=1000)]
 #: Values of variables that a search begins from, by their names.
-Start = Mapping[_Variable, Annotated[float, Meta(ge=-1e15, le=1e15)]]
+Start = Mapping[_Variable, Value]
 #: What a unit down and a unit up has cost on average, by the variables' names.
 Pseudocosts = Mapping[_Variable, tuple[Cost, Cost]]
 
@@ -48,12 +52,6 @@ class Card(Decision, frozen=True, forbid_unknown_fields=True):
     parameters
         SCIP parameters that the policy was trained under and brings along, by name: attaching it
         sets them.
-    start
-        Values of some variables that a search begins from, by name, for problems whose variables
-        are always the same: SCIP looks for solutions that have them, and is bound to none.
-    pseudocosts
-        What former solves of such problems have learned of the variables, by name: SCIP's rules
-        begin with it, as with one observation of each.
     recipe
         How it was trained: whatever is needed to do it again.
     seeds
@@ -62,6 +60,12 @@ class Card(Decision, frozen=True, forbid_unknown_fields=True):
         The SCIP that produced the training data, such as ``"10.0.0"``; empty if unknown.
     results
         Measured results, each with the command that measured it.
+    start
+        Values of some variables that a search begins from, by name, for problems whose variables
+        are always the same: SCIP looks for solutions that have them, and is bound to none.
+    pseudocosts
+        What former solves of such problems have learned of the variables, by name: SCIP's rules
+        begin with it, as with one observation of each.
 
     Raises
     ------
@@ -72,12 +76,12 @@ class Card(Decision, frozen=True, forbid_unknown_fields=True):
 
     architecture: Architecture | None = field(default_factory=Architecture)
     parameters: Mapping[str, ParameterValue] = field(default_factory=dict)
-    start: Start = field(default_factory=dict)
-    pseudocosts: Pseudocosts = field(default_factory=dict)
     recipe: Mapping[str, Any] = field(default_factory=dict)
     seeds: Annotated[tuple[Seed, ...], Meta(max_length=10_000)] = ()
     scip_version: Annotated[str, Meta(max_length=100)] = ""
     results: _Results = ()
+    start: Start = field(default_factory=dict)
+    pseudocosts: Pseudocosts = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         super().__post_init__()

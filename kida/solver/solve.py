@@ -42,7 +42,8 @@ from kida.trajectory import SCIP_INFINITY, BoundTrajectory, with_infinities
 #: How long an interrupted solve may take to come to rest before it is abandoned, in seconds: an LP
 #: is solved to its end. A second Ctrl-C abandons it at once.
 _PATIENCE = 30.0
-_INTEGER = ("BINARY", "INTEGER")
+# Kinds of variables; and the largest value that is still an integer.
+_INTEGER, _LARGEST_INTEGER = ("BINARY", "INTEGER"), 1e15
 
 
 _log = logging.getLogger(__name__)
@@ -444,7 +445,11 @@ def _best_solution(model: Model) -> tuple[dict[str, float] | None, dict[str, flo
     }
     return (
         {name: value for name, (value, _) in exact.items() if value != 0.0},
-        {name: float(round(value)) for name, (value, integer) in exact.items() if integer},
+        {
+            name: float(round(value))
+            for name, (value, integer) in exact.items()
+            if integer and abs(value) <= _LARGEST_INTEGER
+        },
     )
 
 

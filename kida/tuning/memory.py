@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from kida.boundary import read_json, replaced, write_json
 from kida.evaluation.records import Finished
-from kida.network.card import LARGEST_CARD, Pseudocosts, Start
+from kida.network.card import LARGEST_CARD, LONGEST_VARIABLE, Pseudocosts, Start
 
 MEMORY_FILE = "memory.json"
 # Files that something has to be common to, and the least share of the integer variables.
@@ -48,7 +48,7 @@ def common_values(records: Iterable[Finished]) -> dict[str, float]:
     common = {
         name: value
         for name, value in first.items()
-        if all(other.get(name) == value for other in others)
+        if len(name) <= LONGEST_VARIABLE and all(other.get(name) == value for other in others)
     }
     little = len(common) < _LEAST_SHARE * max(map(len, found))
     return {} if little or not _has_room(common) else common
@@ -66,6 +66,8 @@ def common_pseudocosts(records: Iterable[Finished]) -> Pseudocosts:
     costs: dict[str, tuple[list[float], list[float]]] = {}
     for record in records:
         for name, pair in record.pseudocosts.items():
+            if len(name) > LONGEST_VARIABLE:
+                continue
             files.setdefault(name, set()).add(record.job.instance.name)
             for known, cost in zip(costs.setdefault(name, ([], [])), pair, strict=True):
                 if cost is not None:

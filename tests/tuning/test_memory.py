@@ -21,6 +21,13 @@ def test_few_solutions_or_little_in_common_are_nothing():
     assert common_values(runs(*({"a": 1.0, "x": x["a"]} for x in others))) == {"a": 1.0}
 
 
+def test_names_that_no_card_takes_are_left_out():
+    long = {"x" * 1001: 1.0, "y": 1.0}
+    assert common_values(runs(long, long, long)) == {"y": 1.0}
+    costs = {"x" * 1001: (1.0, 1.0), "y": (1.0, 1.0)}
+    assert common_pseudocosts(learned(costs, costs, costs)) == {"y": (1.0, 1.0)}
+
+
 def test_what_no_card_has_room_for_is_nothing():
     large = {f"variable_{k}" * 10: 0.0 for k in range(10_000)}
     assert common_values(runs(large, large, large)) == {}
