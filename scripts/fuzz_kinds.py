@@ -102,8 +102,9 @@ def _policy():
     shape, draw = Architecture(8), np.random.default_rng(0)
     arrays = {n: draw.normal(size=s).astype(np.float32) for n, s in shapes(shape).items()}
     card = Card(
-        shape, parameters={"nodeselection/bfs/maxplungedepth": 0}, recipe={"a": [1]}, seeds=(1, 2)
-    )
+        shape, parameters={"nodeselection/bfs/maxplungedepth": 0}, recipe={"a": [1]}, seeds=(1, 2),
+        start={"x": 1.0}, pseudocosts={"x": (0.5, None)},
+    )  # fmt: skip
     return Policy(arrays, card)
 
 
@@ -366,11 +367,12 @@ def _results(made: Path) -> list[Kind]:
     for policy in policies:
         result = solve(instance, policy, limits=Limits(time=5.0))
         job = Assignment(instance=instance, seed=0, policy=policy, settings="competition",
-                         time_limit=5.0, digest="0" * 16)  # fmt: skip
+                         time_limit=5.0, digest="0" * 16, keep=("integers",))  # fmt: skip
         record = Finished(
             job=job, policy_identity="scip", initial_primal_bound=None, initial_dual_bound=1e3,
             machine=Machine(processor="x", cores=2), versions={"kida": "0"}, started="2026",
             load=(0.1, None), cpu_share=1.0, disturbed=(), result=outcome(result),
+            integers={"x": 1.0}, pseudocosts={"x": (0.5, None)},
         )  # fmt: skip
         write_json(made / f"{policy}.json", record)
         records.append((made / f"{policy}.json").read_bytes())
@@ -419,6 +421,7 @@ def _tuning(made: Path) -> list[Kind]:
     from kida.tuning.learning import Effort, Learned, effort
     from kida.tuning.lever_race import RACE_FILE, LeverRace, race_limit
     from kida.tuning.lever_steps import LeverStep
+    from kida.tuning.memory import MEMORY_FILE, Memory
     from kida.tuning.planning import EFFORT_FILE, kept_effort, plan_event, plan_learning
     from kida.tuning.policy_race import RACE_FILE as POLICIES_FILE
     from kida.tuning.policy_race import PolicyRace, contestants
@@ -444,7 +447,7 @@ def _tuning(made: Path) -> list[Kind]:
     for name, content in {
         SURVEY_FILE: survey, RACE_FILE: levers, POLICIES_FILE: raced, "proof.json": proof,
         DELIVERY_FILE: found, EFFORT_FILE: planned, CLOCK_FILE: {"seconds": 5.5},
-        CONFIG_FILE: config,
+        CONFIG_FILE: config, MEMORY_FILE: Memory(start={"x": 1.0}, pseudocosts={"x": (0.5, None)}),
     }.items():  # fmt: skip
         write_json(made / "tuning.json", content)
         contents[name] = (made / "tuning.json").read_bytes()
