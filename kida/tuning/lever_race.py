@@ -159,6 +159,11 @@ class _Race:
         # Who was compared longer, with the combinations, is judged by that.
         later = {entry.name for entry in together if entry.draws >= LEAST_DRAWS}
         best = simplest(winners([*together, *(entry for entry in won if entry.name not in later)]))
+        last = next((step.found.name for step in reversed(steps) if step.found is not None), None)
+        if last is not None and last not in later:
+            # There was no time for that: what the steps have shown stands.
+            stepped = next(entry for entry in together if entry.name == last)
+            best = stepped if not stepped.draws or stepped.ratio < 1 else best
         tried = {entry.name for entry in alone if entry.draws}
         return LeverRace(
             alone=tuple(alone),

@@ -7,7 +7,7 @@ import pytest
 from kida.tuning import lever_race
 from kida.tuning.clock import Clock
 from kida.tuning.lever_race import race_levers
-from kida.tuning.standings import standing
+from kida.tuning.standings import LEAST_DRAWS, standing
 from kida.tuning.survey import Survey, Surveyed, cost_within
 
 
@@ -92,3 +92,17 @@ def test_levers_that_help_each_other_are_found(survey, clock, arena, tmp_path, m
     assert set(found.levers) == {"no-cuts", "aggressive-presolving", "inference"}
     assert found.combined[0].levers == found.levers
     assert clock.left_for("levers") >= 0
+
+
+def test_without_time_to_compare_again_what_the_steps_have_shown_stands(
+    survey, clock, arena, tmp_path, monkeypatch
+):
+    cost = cost_within(survey, 30.0) / arena.workers.count
+    monkeypatch.setattr(Counted, "used", property(lambda self: cost * arena.solves))
+    # The steps may take all of the time.
+    monkeypatch.setattr(lever_race, "_STEPS", 1.0)
+    clock.budget = 700 * cost
+    found = race_levers(survey, range(24), arena, clock, tmp_path)
+    last = [step.found for step in found.steps if step.found][-1]
+    assert all(entry.draws < LEAST_DRAWS for entry in found.combined)
+    assert found.levers == last.levers
