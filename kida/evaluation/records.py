@@ -29,6 +29,7 @@ from kida.boundary import (
 )
 from kida.errors import UserError
 from kida.evaluation.outcome import Outcome, Text
+from kida.files import whole_files
 from kida.instances.family import Instance
 from kida.instances.registry import digest_of
 from kida.network.card import Cost, Value
@@ -291,3 +292,15 @@ def slug(policy: str) -> str:
     if not policy.isascii():
         found += "-" + hashlib.sha256(policy.encode("utf-8", "surrogateescape")).hexdigest()[:8]
     return found.lstrip("-") or "unnamed"
+
+
+def finished_runs(folder: Path) -> list[Finished]:
+    """Return the records of a results folder's runs that came to their end, by their files' names.
+
+    Raises
+    ------
+    UserError
+        If a file is none; the message names the file and the field.
+    """
+    found = (read_record(path) for path in whole_files(folder / RUNS_FOLDER, "*.json"))
+    return [record for record in found if isinstance(record, Finished)]

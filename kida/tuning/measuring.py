@@ -8,10 +8,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from kida.evaluation.records import RUNS_FOLDER, Finished, Kept, Protocol, Record, read_record
+from kida.evaluation.records import RUNS_FOLDER, Kept, Protocol, Record, read_record
 from kida.evaluation.runner import evaluate
 from kida.evaluation.trials import Trial
-from kida.files import whole_files
 from kida.jobs.run import Workers
 from kida.learning.plan import Draw
 
@@ -75,11 +74,6 @@ class Arena:
             on_record=show,
         )
         return {policy: [self._record(draw, policy) for draw in draws] for policy in policies}
-
-    def finished(self) -> list[Finished]:
-        """Return the records of all runs here that came to their end."""
-        found = (read_record(x) for x in whole_files(self.folder / RUNS_FOLDER, "*.json"))
-        return [record for record in found if isinstance(record, Finished)]
 
     def _record(self, draw: Draw, policy: str) -> Record:
         name = Trial(draw.instance, draw.seed, policy).file_name

@@ -10,7 +10,7 @@ from msgspec import Meta
 
 from kida.boundary import LARGE_FILE, read_json
 from kida.evaluation.page import figure_of, grid, page, png_of
-from kida.evaluation.records import RUNS_FOLDER, Finished, read_record
+from kida.evaluation.records import RUNS_FOLDER, Finished, finished_runs, read_record
 from kida.evaluation.verdict import Verdict
 from kida.files import atomic_path, printable, whole_files
 from kida.learning.records import EpochMetrics, records_in
@@ -254,7 +254,10 @@ def _split(survey: Survey, place: Path) -> Iterable[str]:
 
 def _origin(place: Path, verdict: Verdict) -> Iterable[str]:
     """Say on what, by what and for how long it was made, and whether the machine was at peace."""
-    records = [*_finished(place / "results" / "survey"), *_finished(place / "results" / "verdict")]
+    records = [
+        *finished_runs(place / "results" / "survey"),
+        *finished_runs(place / "results" / "verdict"),
+    ]
     commands = dict.fromkeys(shlex.join(record.job.command) for record in records)
     versions = {", ".join(f"{k} {v}" for k, v in record.versions.items()) for record in records}
     machines = {f"{r.machine.processor}, {r.machine.cores} cores" for r in records}
@@ -266,16 +269,11 @@ def _origin(place: Path, verdict: Verdict) -> Iterable[str]:
     yield f"<pre>{html.escape(chr(10).join(lines))}</pre>"
 
 
-def _finished(results: Path) -> list[Finished]:
-    found = (read_record(path) for path in whole_files(results / RUNS_FOLDER, "*.json"))
-    return [record for record in found if isinstance(record, Finished)]
-
-
 def split_of(results: Path) -> dict[str, dict[str, float]]:
     """Return policy to the shares of the time in each part of SCIP, over a folder's solves."""
     totals: dict[str, float] = {}
     parts: dict[str, dict[str, float]] = {}
-    for record in _finished(results):
+    for record in finished_runs(results):
         who = Path(record.job.policy).name
         result = record.result
         totals[who] = totals.get(who, 0.0) + result.wall_time

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from kida.boundary import read_json, write_json
 from kida.errors import UserError
-from kida.evaluation.records import Failed, Kept, Protocol, Record
+from kida.evaluation.records import Failed, Finished, Kept, Protocol, Record, finished_runs
 from kida.evaluation.verdict import VERDICT_FILE
 from kida.jobs.run import ONE_AT_A_TIME, Workers
 from kida.learning.events import Event, Listener, log_event
@@ -202,17 +202,18 @@ class _Tuning:
         arena = self._arena("survey", limit)
         survey = take_survey(draws, arena, self.config, self.clock, self.place)
         self.listener(Surveyed(survey=survey))
-        if self._apart(division, arena) and (values := common_values(arena.finished())):
+        if values := common_values(self._solved_apart(division, arena)):
             remember(self.place / "contestants", start=values)
             self._say(f"starting values: the best solutions agree on {len(values)} variables")
         return survey
 
-    def _apart(self, division: Division, arena: Arena) -> bool:
-        """Return whether the files solved there are others than those that come later."""
-        solved = {record.job.instance.name for record in arena.finished()}
+    def _solved_apart(self, division: Division, arena: Arena) -> list[Finished]:
+        """Return the runs done there; none if one is on a file that comes later again."""
+        records = finished_runs(arena.folder)
+        solved = {record.job.instance.name for record in records}
         # Of few files, all are in every split.
         later = [*division.instances("valid", FEW), *division.instances("test", FEW)]
-        return not any(instance.name in solved for instance in later)
+        return [] if any(instance.name in solved for instance in later) else records
 
     def _plan(self, survey: Survey, learns: bool) -> Effort | None:
         """Say what will be done, and until when; return how much is collected."""
@@ -237,7 +238,7 @@ class _Tuning:
         cheap = race_draws(survey, draws)
         found = race_levers(survey, cheap, arena, self.clock, self.place, self._say, former)
         self.listener(LeversRaced(race=found))
-        if self._apart(division, arena) and (costs := common_pseudocosts(arena.finished())):
+        if costs := common_pseudocosts(self._solved_apart(division, arena)):
             remember(self.place / "contestants", pseudocosts=costs)
             self._say(f"pseudocosts of {len(costs)} variables are remembered")
         return found

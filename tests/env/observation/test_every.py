@@ -68,14 +68,12 @@ def alone(observe):
 @pytest.mark.parametrize("problem", PROBLEMS)
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_looking_is_repeatable_and_changes_nothing(observe, alone, name, problem):
+    plain = alone[problem]
     first, second = (observe(problem, FUNCTIONS[name]()) for _ in range(2))
     for solve in (first, second):
-        assert solve.choices == alone[problem].choices
-        assert (solve.nodes, solve.lp_iterations) == (
-            alone[problem].nodes,
-            alone[problem].lp_iterations,
-        )
-        assert solve.bound == alone[problem].bound
+        assert solve.choices == plain.choices
+        assert (solve.nodes, solve.lp_iterations) == (plain.nodes, plain.lp_iterations)
+        assert solve.bound == plain.bound
     assert len(first.observed) == len(second.observed) > 3
     for left, right in zip(first.observed, second.observed, strict=True):
         for (place, a), (_, b) in zip(parts(left), parts(right), strict=True):
