@@ -76,6 +76,15 @@ class Clock:
         begin = self._ends[steps[place - 1]] if place else 0.0
         return (self._ends[step] - begin) * self.budget
 
+    def favour_levers(self, seconds: float) -> None:
+        """Let the levers have so many seconds; learning keeps half of its own at least.
+
+        They have no less than their share.
+        """
+        wanted = ENDS["survey"] + seconds / self.budget
+        most = (ENDS["levers"] + ENDS["learning"]) / 2
+        self._ends["levers"] = max(self._ends["levers"], min(wanted, most))
+
     def without_learning(self) -> None:
         """Leave the time for learning to the levers: nothing will be learned."""
         self._ends["levers"] = self._ends["learning"]

@@ -18,7 +18,7 @@ from kida.tuning.lever_choice import applicable, combined
 from kida.tuning.lever_steps import LeverStep, add_levers
 from kida.tuning.levers import Lever
 from kida.tuning.measuring import Arena
-from kida.tuning.race import largest_field, race, race_again
+from kida.tuning.race import largest_field, least_solves, race, race_again
 from kida.tuning.standings import LEAST_DRAWS, Standing, winners
 from kida.tuning.survey import Survey, cost_within
 
@@ -97,6 +97,16 @@ def race_limit(survey: Survey) -> float:
     return min(survey.time_limit, float(math.ceil(max(longest, 2.0))))
 
 
+def seconds_to_race(survey: Survey, cores: int) -> float:
+    """Return the wall-clock seconds in which all levers that apply could race, and be added."""
+    count = len(_applicable(survey))
+    return least_solves(count) * cost_within(survey, race_limit(survey)) / cores / _ALONE
+
+
+def _applicable(survey: Survey) -> list[Lever]:
+    return applicable(survey.shares, tree=survey.branched > 0)
+
+
 def race_levers(
     survey: Survey,
     draws: Sequence[Draw],
@@ -151,7 +161,7 @@ class _Race:
 
     def run(self, former: LeverRace | None) -> LeverRace:
         """Return how the levers did."""
-        applies = applicable(self._survey.shares, tree=self._survey.branched > 0)
+        applies = _applicable(self._survey)
         alone = self._alone(applies, former)
         won = list(winners(alone))
         steps = self._steps(won[0], _by_promise(alone, applies)) if won else []

@@ -81,7 +81,7 @@ def race(
     ended: dict[str, Ended] = {}
     alive = list(contestants)
     used = 0
-    while len(alive) > 1 and not affordable(_least_solves(len(alive))):
+    while len(alive) > 1 and not affordable(least_solves(len(alive))):
         ended[alive.pop().name] = "no time"
     most = min(wanted, len(draws))
     while alive and used < most:
@@ -100,7 +100,7 @@ def race(
     return _standings(contestants, found, ended)
 
 
-def _least_solves(contestants: int) -> int:
+def least_solves(contestants: int) -> int:
     """Return the solves that so many need, the default's with them, for one of them to win.
 
     If half of them go home every round, each has a draw, half of them a second, and so on; those
@@ -112,7 +112,7 @@ def _least_solves(contestants: int) -> int:
 
 def largest_field(solves: float) -> int:
     """Return how many contestants so many solves are enough for."""
-    return max((n for n in range(1, _LARGEST) if _least_solves(n) <= solves), default=0)
+    return max((n for n in range(1, _LARGEST) if least_solves(n) <= solves), default=0)
 
 
 def _worse_half(alive: Sequence[Contestant], found: Mapping[str, list[float]]) -> list[Contestant]:

@@ -27,7 +27,13 @@ from kida.tuning.files import FEW, MOST_VERDICT, Division, divide
 from kida.tuning.folder import DELIVERY_FILE, claim, current_round, finished
 from kida.tuning.learning import Effort, Learned, learn
 from kida.tuning.lever_choice import beside_network, combined
-from kida.tuning.lever_race import LeverRace, race_draws, race_levers, race_limit
+from kida.tuning.lever_race import (
+    LeverRace,
+    race_draws,
+    race_levers,
+    race_limit,
+    seconds_to_race,
+)
 from kida.tuning.measuring import Arena
 from kida.tuning.memory import common_pseudocosts, common_values, remember
 from kida.tuning.planning import kept_effort, may_learn, plan_event, plan_learning
@@ -218,6 +224,7 @@ class _Tuning:
     def _plan(self, survey: Survey, learns: bool) -> Effort | None:
         """Say what will be done, and until when; return how much is collected."""
         cores = self.workers.count
+        self.clock.favour_levers(seconds_to_race(survey, cores))
         planned = plan_learning(survey, self.clock, cores, self._say) if learns else None
         self.listener(plan_event(survey, planned, self.clock, cores, self._say))
         return planned

@@ -52,6 +52,18 @@ def test_without_learning_its_time_is_the_levers(tmp_path):
     assert running.share_of("learning") == 0
 
 
+def test_levers_may_have_half_of_the_time_for_learning(tmp_path):
+    running = Clock(tmp_path, 1000.0)
+    ends = {step: running.left_for(step) for step in ENDS}
+    running.favour_levers(100.0)  # less than their share
+    assert running.left_for("levers") == pytest.approx(ends["levers"], abs=5)
+    running.favour_levers(300.0)
+    assert running.left_for("levers") == pytest.approx(1000 * ENDS["survey"] + 300, abs=5)
+    running.favour_levers(1e6)
+    assert running.share_of("learning") >= 0.5 * 1000 * (ENDS["learning"] - ENDS["levers"])
+    assert running.left_for("learning") == pytest.approx(ends["learning"], abs=5)
+
+
 def test_the_shares_fill_the_budget_but_for_what_comes_after(tmp_path):
     assert [*ENDS.values()] == sorted(ENDS.values())
     running = Clock(tmp_path, 1000.0)

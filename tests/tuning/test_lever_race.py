@@ -6,7 +6,8 @@ import pytest
 
 from kida.tuning import lever_race
 from kida.tuning.clock import Clock
-from kida.tuning.lever_race import race_levers
+from kida.tuning.lever_choice import applicable
+from kida.tuning.lever_race import race_levers, race_limit, seconds_to_race
 from kida.tuning.standings import LEAST_DRAWS, standing
 from kida.tuning.survey import Survey, Surveyed, cost_within
 
@@ -76,6 +77,25 @@ def test_a_race_goes_on_with_the_levers_not_tried(survey, clock, raced, tmp_path
     assert {entry.name for entry in more.alone} == {*before, *tried}
     assert set(more.untried) == set(first.untried) - set(tried)
     assert race_levers(survey, [], arena, clock, tmp_path) == more
+
+
+def test_with_more_of_the_time_all_levers_race_at_once(survey, clock, raced, tmp_path):
+    arena = SimpleNamespace(
+        workers=SimpleNamespace(count=2), protocol=SimpleNamespace(seconds=race_limit(survey))
+    )
+    # More than the levers' share, less than it can be at most.
+    clock.budget = seconds_to_race(survey, 2) / 0.28
+    clock.spent = clock.left_for("survey")
+    race_levers(survey, [], arena, clock, tmp_path / "before")
+    few = raced[0]
+    raced.clear()
+    clock.spent = 0.0
+    clock.spent = clock.left_for("survey")
+    clock.favour_levers(seconds_to_race(survey, 2))
+    race_levers(survey, [], arena, clock, tmp_path / "after")
+    applies = applicable(survey.shares)
+    assert len(few) < len(applies)
+    assert raced[0] == [lever.name for lever in applies]
 
 
 def test_levers_that_help_each_other_are_found(survey, clock, arena, tmp_path, monkeypatch):
