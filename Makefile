@@ -2,7 +2,7 @@
 # make test    run the whole test suite, on all cores
 # make test-fast   the quick part of it, in less than a minute
 # make check   what CI runs: style, types, documentation, tests, demo
-# make lint    style, types and documentation only
+# make lint    style, types, workflows and documentation only
 # make docs    the documentation site, into build/docs; any warning is an error
 # make fuzz    10,000 damaged files of every kind that is read; half an hour on two cores
 # make kills   200 kills of a training run and 50 of an evaluation; half an hour
@@ -48,6 +48,12 @@ lint: $(VENV)/.develop
 	    kida/cpp/include/*.h examples/c/*.c examples/c/*.h tests/cpp/*.cpp
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-issue-forms \
+	    $(filter-out %/config.yml,$(wildcard .github/ISSUE_TEMPLATE/*.yml))
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-issue-config .github/ISSUE_TEMPLATE/config.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.citation-file-format CITATION.cff
+	$(BIN)/zizmor --offline --quiet .github
 	$(MAKE) docs
 
 # From nothing each time: a page that has not changed would not be warned about again.
@@ -106,7 +112,7 @@ $(VENV)/bin/python:
 	    { echo "kida needs Python 3.11 or newer; set PYTHON=/path/to/python3"; exit 2; }
 	$(PYTHON) -m venv $(VENV)
 
-# Solving needs six small packages; training and the tests need torch as well.
+# Solving needs seven packages; training and the tests need torch as well.
 $(VENV)/.solve: $(SOURCES) | $(VENV)/bin/python
 	$(UNINSTALL_OLD)
 	$(INSTALL) .

@@ -12,6 +12,18 @@ from pathlib import Path
 
 from sphinx.application import Sphinx
 
+import kida.tuning.events
+from kida.evaluation.verdict import Goal
+from kida.tuning.clock import Step
+from kida.tuning.lever_race import LeverRace
+from kida.tuning.policy_race import PolicyRace
+from kida.tuning.survey import Survey
+
+# That module imports them for type checkers alone, and their names are in its signatures.
+vars(kida.tuning.events).update(
+    Goal=Goal, Step=Step, LeverRace=LeverRace, PolicyRace=PolicyRace, Survey=Survey
+)
+
 project = "kida"
 author = copyright = "The kida developers"
 version = release = _version_of("kida-scip")

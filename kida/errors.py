@@ -18,7 +18,8 @@ def missing_extra(what: str, package: str, extra: str) -> UserError:
     """Return the error that says that ``what`` needs a package of one of kida's extras."""
     return UserError(
         f"{what} needs {package}, which is not installed and comes with the extra {extra!r} of "
-        f"{installed_as()}: pip install '.[{extra}]' in its folder of sources"
+        f"{installed_as()}: pip install '.[{extra}]' in its folder of sources, or the wheel's file "
+        f"with [{extra}] behind its name"
     )
 
 

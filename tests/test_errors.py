@@ -36,4 +36,4 @@ def test_the_name_that_is_installed(tmp_path, monkeypatch, found, expected):
 def test_a_missing_extra_is_installed_from_the_sources():
     message = str(missing_extra("training", "torch", "train"))
     assert f"'train' of {installed_as()}" in message
-    assert message.endswith("pip install '.[train]' in its folder of sources")
+    assert "pip install '.[train]' in its folder of sources, or the wheel's file" in message

@@ -1,4 +1,4 @@
-"""The examples, in short: both learn something within a few episodes, the same ones each time."""
+"""The examples, in short: the learners learn something within a few episodes."""
 
 import re
 import subprocess
@@ -32,6 +32,17 @@ def test_reinforcement_learns_to_branch() -> None:
     printed, shown = ratio("reinforce.py", "--iterations", "6", "--tests", "12")
     assert printed.count("iteration ") == 6
     assert shown < 0.7
+
+
+def test_a_program_hears_what_goes_on(tmp_path: Path) -> None:
+    command = [sys.executable, str(EXAMPLES / "embed.py"), "--out", str(tmp_path / "run")]
+    done = subprocess.run(
+        [*command, "--episodes", "4"], capture_output=True, text=True, timeout=600
+    )
+    assert done.returncode == 0, done.stderr
+    for told in (r"\d\.\d s: [\d.]+ \.\. [\d.]+", r"episode 6 of 6: \d+ samples", "epoch 1: .*"):
+        assert re.search(f"^{told}$", done.stdout, re.MULTILINE), done.stdout
+    assert done.stderr.count("kida.solver.solve: combinatorial_auction_easy_test_0: ") >= 2
 
 
 def test_imitation_learns_to_branch() -> None:
