@@ -36,6 +36,10 @@ VERSION: Final = 1
 CONFIDENCE = 0.95
 #: The upper end of an interval that has none, as of one pair: about it nothing is known.
 UNBOUNDED = 1e20
+# Runs of the policy's that may be unsolved beyond those of the default, as a share of all.
+_UNSOLVED = 0.02
+# Instances without which an interval over instances says nothing.
+_FEWEST = 3
 # What a clock can tell; a solve that ends at the root may have no time at all after it.
 _SHORTEST = 1e-3
 
@@ -62,14 +66,16 @@ class Verdict(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         The policy's geometric mean, shifted by :data:`SHIFTS`, as a share of the default's: below 1
         is better.
     interval
-        Student's interval of ``ratio``: over other instances of this kind, or, of one instance
-        alone, over other seeds of it. From 0 to :data:`UNBOUNDED` where there is one pair only.
+        Student's interval of ``ratio``: over other instances of this kind, or, of one or two
+        instances, over other seeds of them. From 0 to :data:`UNBOUNDED` where there is one pair.
     confidence
         The interval's level.
     instances, seeds
         How many were compared.
     proven
-        Whether the interval is wholly below 1.
+        Whether the interval is wholly below 1, and, of times, the policy leaves no more runs
+        unsolved than the default, but for one in fifty: they count as the limit here, and nobody
+        knows as how much more elsewhere.
     levers
         Names of what else than branching the policy changes in SCIP.
     policy
@@ -79,9 +85,13 @@ class Verdict(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     seconds, default_seconds
         The two means.
     wins, losses
-        Instances (or seeds, of one instance) on which the policy has less, or more.
+        Instances (or runs, of one or two instances) on which the policy has less, or more.
     failed
         Runs of the policy that failed; they count as the limit.
+    runs
+        Pairs of runs; 0 if a verdict of before does not say.
+    unsolved, default_unsolved
+        Of these, those that the policy and the default have not solved.
     settings, time_limit
         What both ran under, see :data:`kida.settings.SETTINGS`; in seconds.
     version
@@ -90,7 +100,7 @@ class Verdict(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     Raises
     ------
     UserError
-        If the interval is none, or does not say what ``proven`` says.
+        If the interval is none, or something is proven that it does not say.
     """
 
     goal: Goal
@@ -110,14 +120,29 @@ class Verdict(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     failed: Natural
     settings: Text
     time_limit: Seconds
+    runs: Natural = 0
+    unsolved: Natural = 0
+    default_unsolved: Natural = 0
     version: Literal[1] = VERSION
 
     def __post_init__(self) -> None:
         low, high = self.interval
         if not low <= self.ratio <= high:
             raise UserError(f"ratio {self.ratio:g} is not within the interval {low:g} to {high:g}")
-        if self.proven != (high < 1):
-            raise UserError(f"proven is {self.proven} with an interval that ends at {high:g}")
+        if self.proven != (high < 1 and not self.leaves_more):
+            raise UserError(
+                f"proven is {self.proven} with an interval that ends at {high:g}, and "
+                f"{self.unsolved} runs unsolved against {self.default_unsolved}"
+            )
+
+    @property
+    def leaves_more(self) -> bool:
+        """Whether, of times, the policy leaves more runs unsolved than the default."""
+        return self.goal == "time" and _leaves_more(self.unsolved, self.default_unsolved, self.runs)
+
+
+def _leaves_more(unsolved: int, default_unsolved: int, runs: int) -> bool:
+    return unsolved - default_unsolved > _UNSOLVED * runs
 
 
 class Pair(NamedTuple):
@@ -190,8 +215,8 @@ def judged(
 ) -> Verdict:
     """Return the verdict on a policy by its runs and the default's.
 
-    Seeds of an instance are not independent of each other: their mean is one pair. Of one instance
-    alone every seed is a pair, and the interval speaks of that instance only.
+    Seeds of an instance are not independent of each other: their mean is one pair. Of one or two
+    instances every run is a pair, and the interval speaks of these instances only.
 
     Parameters
     ----------
@@ -215,7 +240,7 @@ def judged(
         )
     names = {pair.instance for pair in pairs}
     both = np.array([_mean(pairs, name, SHIFTS[goal]) for name in sorted(names)])
-    if len(names) == 1:
+    if len(names) < _FEWEST:
         both = np.array([[pair.seconds, pair.default_seconds] for pair in pairs])
     both = np.maximum(both, _SHORTEST)
     found = compare_geometric(both[:, 0], both[:, 1], SHIFTS[goal], confidence)
@@ -223,6 +248,8 @@ def judged(
     low, high = (found.low, found.high) if len(both) > 1 else (0.0, UNBOUNDED)
     # Of equal ratios both ends are the ratio, but for rounding.
     low, high = min(low, ratio), min(max(high, ratio), UNBOUNDED)
+    unsolved, default_unsolved = _unsolved(records, default), _unsolved(default, default)
+    beyond = goal == "time" and _leaves_more(unsolved, default_unsolved, len(pairs))
     return Verdict(
         goal=goal,
         ratio=ratio,
@@ -230,7 +257,7 @@ def judged(
         confidence=confidence,
         instances=len(names),
         seeds=len({pair.seed for pair in pairs}),
-        proven=high < 1,
+        proven=high < 1 and not beyond,
         levers=tuple(levers),
         policy=policy,
         seconds_used=seconds_used,
@@ -241,6 +268,19 @@ def judged(
         failed=sum(isinstance(record, Failed) for record in records),
         settings=default[0].job.settings,
         time_limit=default[0].job.time_limit,
+        runs=len(pairs),
+        unsolved=unsolved,
+        default_unsolved=default_unsolved,
+    )
+
+
+def _unsolved(records: Iterable[Record], default: Iterable[Record]) -> int:
+    """Return how many runs did not solve what the default finished a run of."""
+    places = {_place(record) for record in default if isinstance(record, Finished)}
+    return sum(
+        isinstance(record, Failed) or not record.result.solved
+        for record in records
+        if _place(record) in places
     )
 
 
@@ -258,11 +298,14 @@ def detectable(verdict: Verdict) -> float | None:
 
     None of one pair, and where nothing can be told of the spread.
     """
-    pairs = verdict.instances if verdict.instances > 1 else verdict.seeds
+    # Before verdicts said how many runs there were, seeds of one instance alone were pairs.
+    runs = verdict.runs or verdict.seeds
+    pairs = verdict.instances if verdict.instances >= _FEWEST else runs
     low, high = verdict.interval
     if pairs < 2 or not low or high == UNBOUNDED:
         return None
-    return detectable_ratio(spread_of((low, high), pairs), pairs, verdict.confidence)
+    spread = spread_of((low, high), pairs, verdict.confidence)
+    return detectable_ratio(spread, pairs, verdict.confidence)
 
 
 def sentence(verdict: Verdict, than: str = "SCIP's default") -> str:
@@ -277,6 +320,10 @@ def sentence(verdict: Verdict, than: str = "SCIP's default") -> str:
     joint = "than" if verdict.goal == "time" else "of"
     interval = "" if _unknown(verdict) else f" [{_shown(low)}, {_shown(high)}]"
     failed = f", {_counted(verdict.failed, 'run')} failed" if verdict.failed else ""
+    if verdict.goal == "time" and verdict.unsolved + verdict.default_unsolved:
+        failed += (
+            f", {_counted(verdict.unsolved, 'run')} not solved against {verdict.default_unsolved}"
+        )
     return (
         f"{brief(verdict)} {joint} {than}{interval} on {_compared(verdict)}"
         f", {verdict.wins} won, {verdict.losses} lost{failed} ({verdict.seconds:.3g} s against "
@@ -314,12 +361,15 @@ def _conclusion(verdict: Verdict) -> str:
         found = f"proven to be worse at {100 * verdict.confidence:g}%"
     elif verdict.proven:
         found = f"proven at {100 * verdict.confidence:g}%"
+    elif verdict.interval[1] < 1:
+        found = "not proven: what it leaves unsolved may take any time"
     else:
         found = f"not proven: the interval at {100 * verdict.confidence:g}% contains 1"
         if (least := detectable(verdict)) is not None:
             found += f", as runs that vary so much prove a ratio below {least:.2f} only"
-    if verdict.instances == 1:
-        found += ", and of this instance alone: its seeds say nothing of others"
+    if verdict.instances < _FEWEST:
+        these = "this instance" if verdict.instances == 1 else "these two instances"
+        found += f", and of {these} alone: seeds say nothing of others"
     return found.replace("%", " %")
 
 

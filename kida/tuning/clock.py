@@ -2,15 +2,20 @@
 
 Every step has an end, as a share of the whole; what a step leaves over goes to those after it, and
 what the verdict needs is kept free from the beginning.
+
+What was decided by the time left is kept, so that a step that was killed decides the same again:
+the solves that it had paid for are on disk, and there may be no time left to pay for them twice.
 """
 
 import time
+from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
-from kida.boundary import read_json, write_json
+from kida.boundary import Natural, read_json, write_json
 from kida.evaluation.outcome import Duration
 
 Step = Literal["survey", "levers", "learning", "policies", "verdict"]
@@ -23,8 +28,8 @@ ENDS: dict[Step, float] = {
     "policies": 0.75,
     "verdict": 0.98,
 }
-CLOCK_FILE = "clock.json"
-# Seconds between two notes of the time used: what a kill loses of it at most.
+CLOCK_FILE, DECISIONS_FILE = "clock.json", "decisions.json"
+# Seconds between two notes of the time used. A kill loses that of the solve under way.
 _INTERVAL = 5.0
 
 
@@ -32,6 +37,18 @@ class Used(Struct, frozen=True, forbid_unknown_fields=True):
     """The content of ``clock.json``: wall-clock seconds used by all starts so far."""
 
     seconds: Duration
+
+
+class Decision(Struct, frozen=True, forbid_unknown_fields=True):
+    """What was asked, and the number that was the answer."""
+
+    question: Annotated[str, Meta(max_length=200)]
+    answer: Natural
+
+
+_Decisions = Annotated[
+    dict[str, Annotated[list[Decision], Meta(max_length=100_000)]], Meta(max_length=100)
+]
 
 
 class Clock:
@@ -49,6 +66,14 @@ class Clock:
         self.budget = budget
         self._ends = dict(ENDS)
         self._file = folder / CLOCK_FILE
+        self._decisions_file = folder / DECISIONS_FILE
+        try:
+            self._decisions = read_json(
+                self._decisions_file, _Decisions, "what a tuning has decided by the time left"
+            )
+        except FileNotFoundError:
+            self._decisions = {}
+        self._asked: Counter[str] = Counter()
         try:
             self._before = read_json(self._file, Used, "the time that a tuning has used").seconds
         except FileNotFoundError:
@@ -88,6 +113,25 @@ class Clock:
     def without_learning(self) -> None:
         """Leave the time for learning to the levers: nothing will be learned."""
         self._ends["levers"] = self._ends["learning"]
+
+    def decide(self, about: str, question: str, answer: Callable[[], int]) -> int:
+        """Return the answer to a question of time, as an earlier start has had it, or else now.
+
+        Parameters
+        ----------
+        about
+            Whose questions these are: they come in the same order in every start.
+        question
+            What is asked; where it differs from what was asked then, nothing from there on holds.
+        answer
+            Called for a new answer, which is kept.
+        """
+        known, place = self._decisions.setdefault(about, []), self._asked[about]
+        self._asked[about] += 1
+        if place >= len(known) or known[place].question != question:
+            known[place:] = [Decision(question, int(answer()))]
+            write_json(self._decisions_file, self._decisions)
+        return known[place].answer
 
     def tick(self) -> None:
         """Note the time used, if that is due."""

@@ -1,7 +1,6 @@
 """What a tuning delivers: what is proven, and a sentence that says so, or why there is nothing."""
 
 import math
-from pathlib import Path
 
 from msgspec import Struct
 
@@ -13,11 +12,11 @@ from kida.network.policy import Policy
 from kida.network.steering import AnyPolicy, Steering, load_policy
 from kida.tuning.clock import Clock
 from kida.tuning.config import TuneConfig
-from kida.tuning.contestants import PLUS, STEERED, of_levers
+from kida.tuning.contestants import PLUS
 from kida.tuning.lever_race import LeverRace
 from kida.tuning.levers import check_names
 from kida.tuning.planning import LEAST_TREE
-from kida.tuning.policy_race import PolicyRace
+from kida.tuning.policy_race import FORMER, PolicyRace, best_unlearned, levers_of
 from kida.tuning.proving import Proof
 from kida.tuning.survey import Survey
 
@@ -39,6 +38,8 @@ class Delivery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     levers, network
         What is in the policy: names of levers, and whether a network branches. Neither: it is
         SCIP's default.
+    former
+        Whether the policy stays what the round before has delivered.
     advice
         What to run next, a sentence each.
 
@@ -52,18 +53,22 @@ class Delivery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     sentence: Text
     levers: tuple[Text, ...] = ()
     network: bool = False
+    former: bool = False
     advice: tuple[Text, ...] = ()
 
     def __post_init__(self) -> None:
         check_names(self.levers)
 
 
-def nothing_to_win(survey: Survey, config: TuneConfig, clock: Clock) -> Delivery:
-    """Return the delivery of a tuning that ended with its survey."""
-    return Delivery(
+def nothing_to_win(
+    survey: Survey, config: TuneConfig, clock: Clock, former: AnyPolicy | None = None
+) -> Delivery:
+    """Return the delivery of a tuning that ended with its survey: ``former`` stays, if any."""
+    found = Delivery(
         verdict=_default_itself(survey, config, clock),
-        sentence=f"Nothing to tune: {survey.ended}. The policy is SCIP's default.",
+        sentence=f"Nothing to tune: {survey.ended}. {_policy_is(former)}.",
     )
+    return _with_former(found, former)
 
 
 def deliver(
@@ -72,8 +77,11 @@ def deliver(
     raced: PolicyRace,
     proof: Proof | None,
     config: TuneConfig,
-    caution: str,
     clock: Clock,
+    *,
+    caution: str = "",
+    former: AnyPolicy | None = None,
+    too_short: bool = False,
 ) -> Delivery:
     """Return what follows from the races and the proof.
 
@@ -85,60 +93,92 @@ def deliver(
         None if nobody was worth a verdict.
     config
         The tuning's.
-    caution
-        What few files mean, as a sentence; empty if there are enough.
     clock
         Says how much time was used.
+    caution
+        What few files mean, as a sentence; empty if there are enough.
+    former
+        What the round before has delivered: it was proven then, and stays if nothing is proven
+        now, unless it is proven to be worse.
+    too_short
+        Whether there was too little time to learn.
     """
-    if proof is None:
-        return Delivery(
-            verdict=_default_itself(survey, config, clock),
-            sentence=(
-                "Nothing found that is better than SCIP's default: no lever and no learned policy "
-                "won its race. The policy is SCIP's default."
-            ),
-            advice=_advice(survey, levers, raced, None, config, clock),
-        )
-    whole, second = proof.verdict, proof.levers_alone
-    advice = _advice(survey, levers, raced, whole, config, clock)
-    if proof.disturbed > _DISTURBED:
-        advice += (
-            f"The machine did other work during {100 * proof.disturbed:.0f} % of the verdict's "
-            "solves. Pairs take turns, so that this widens the interval: a quiet machine gives a "
-            "narrower one.",
-        )
+    advice = _advice(survey, levers, proof, config, clock, too_short)
     note = f" Note: {caution}." if caution else ""
-    if whole.proven:
-        most = "Most of it is" if second is not None else "It is"
+    if proof is not None and proof.verdict.proven:
+        most = "Most of it is" if proof.levers_alone is not None else "It is"
         return Delivery(
-            verdict=whole,
-            sentence=f"{_capital(sentence(whole))}. {most} by {proof.origin}.{note}",
-            levers=whole.levers,
+            verdict=proof.verdict,
+            sentence=f"{_capital(sentence(proof.verdict))}. {most} by {proof.origin}.{note}",
+            levers=proof.verdict.levers,
             network=proof.learned,
             advice=advice,
         )
-    if second is not None and second.proven:
+    second = None if proof is None else proof.levers_alone
+    if proof is not None and second is not None and second.proven:
         return Delivery(
             verdict=second,
             sentence=(
                 f"{PLUS.join(second.levers)} alone: {sentence(second)}. The learned policy on top "
-                f"was not proven better than SCIP's default ({sentence(whole)}) and is not used."
-                f"{note}"
+                f"was not proven better than SCIP's default ({sentence(proof.verdict)}) and is "
+                f"not used.{note}"
             ),
             levers=second.levers,
             advice=advice,
         )
-    return Delivery(
-        verdict=_of_default(whole),
-        sentence=(
-            f"Not proven, and so not used: {raced.winner.name if raced.winner else 'the winner'} "
-            f"was {sentence(whole)}. The policy is SCIP's default.{note}"
-        ),
-        advice=advice,
+    if _worse(raced, proof):
+        former = None
+    if proof is None:
+        won = f"{PLUS.join(levers.levers)} won the levers' race, and " if levers.levers else ""
+        found = Delivery(
+            verdict=_default_itself(survey, config, clock),
+            sentence=(
+                f"Nothing found that is better than SCIP's default: {won}nothing won the race on "
+                f"other files. {_policy_is(former)}."
+            ),
+            advice=advice,
+        )
+    else:
+        name = raced.winner.name if raced.winner else "the winner"
+        found = Delivery(
+            verdict=_of_default(proof.verdict),
+            sentence=(
+                f"Not proven, and so not used: {name} was {sentence(proof.verdict)}. "
+                f"{_policy_is(former)}.{note}"
+            ),
+            advice=advice,
+        )
+    return _with_former(found, former)
+
+
+def _policy_is(former: AnyPolicy | None) -> str:
+    what = "is SCIP's default" if former is None else "stays that of the round before"
+    return f"The policy {what}"
+
+
+def _with_former(found: Delivery, former: AnyPolicy | None) -> Delivery:
+    """Return a delivery of nothing new, of what the round before has delivered if there is that."""
+    if former is None:
+        return found
+    names = levers_of(former)
+    return replaced(
+        found,
+        verdict=replaced(found.verdict, levers=names, policy="policy"),
+        levers=names,
+        network=former.has_network,
+        former=True,
     )
 
 
-def policy_of(found: Delivery, raced: PolicyRace, contestants: Path) -> AnyPolicy:
+def _worse(raced: PolicyRace, proof: Proof | None) -> bool:
+    """Return whether what the round before has delivered is proven to be worse than the default."""
+    of_it = [entry.interval[0] for entry in raced.standings if entry.name == FORMER]
+    if proof is not None and raced.winner is not None and raced.winner.name == FORMER:
+        of_it.append(proof.verdict.interval[0])
+    return any(low > 1 for low in of_it)
+
+
+def policy_of(found: Delivery, raced: PolicyRace, former: AnyPolicy | None = None) -> AnyPolicy:
     """Return the policy that is delivered, with what was measured on its card.
 
     Parameters
@@ -146,15 +186,22 @@ def policy_of(found: Delivery, raced: PolicyRace, contestants: Path) -> AnyPolic
     found
         What is delivered.
     raced
-        Who has won; of a delivery with anything in it, somebody has.
-    contestants
-        Where the policies that raced are.
+        Who has won; of a delivery with anything new in it, somebody has.
+    former
+        What the round before has delivered.
     """
+    if found.former:
+        assert former is not None
+        return former
     if not found.levers and not found.network:
         return Policy({}, Card(None))
     assert raced.winner is not None
-    won = raced.winner.policy if found.network else of_levers(contestants, found.levers).policy
-    policy = load_policy(won)
+    policy = load_policy(raced.winner.policy)
+    if found.network != policy.has_network:
+        # The winner was not proven, and the second look was at these.
+        alone = best_unlearned(raced)
+        assert alone is not None
+        policy = load_policy(alone.policy)
     results = ({"verdict": plain(found.verdict), "sentence": found.sentence},)
     if isinstance(policy, Steering):
         return Steering(policy.weights, replaced(policy.card, results=results))
@@ -196,31 +243,37 @@ def _default_itself(survey: Survey, config: TuneConfig, clock: Clock) -> Verdict
 def _advice(
     survey: Survey,
     levers: LeverRace,
-    raced: PolicyRace,
-    verdict: Verdict | None,
+    proof: Proof | None,
     config: TuneConfig,
     clock: Clock,
+    too_short: bool,
 ) -> tuple[str, ...]:
     """Return what to run next."""
     found = []
+    verdict = None if proof is None else proof.verdict
     if verdict is not None and verdict.proven:
         found.append("Use it: kida solve FILE --model RUN, or kida.attach(model, 'RUN') in Python.")
     if verdict is None and clock.left >= _WORTH_SAYING:
         found.append(
             f"It ended with {clock.left / 60:.0f} of {clock.budget / 60:.0f} minutes left: nothing "
-            "raced that more of them could prove."
+            "came near enough to being better to be worth a verdict."
         )
     doubled = f"--budget {math.ceil(2 * clock.budget / 60)}m --out ANOTHER"
-    if verdict is not None and not verdict.proven and verdict.ratio < 1:
+    if verdict is not None and not verdict.proven and verdict.interval[1] > 1 > verdict.ratio:
         found.append(
             f"The interval may exclude 1 with more pairs of runs: kida tune {config.problems} "
             f"{doubled}, or more files in the folder."
         )
     if levers.untried:
         found.append(f"There was no time for the levers {', '.join(levers.untried)}: {doubled}.")
-    learned = any(x in entry.name for entry in raced.standings for x in ("network", STEERED))
-    if not learned and 1 - survey.shares.get("root", 0.0) > LEAST_TREE:
+    if too_short and 1 - survey.shares.get("root", 0.0) > LEAST_TREE:
         found.append(f"Nothing was learned in this budget: {doubled}.")
     if 2 * survey.solved < len(survey.files) and survey.goal == "time":
         found.append("Most files were not solved: --goal gap compares what is found by the limit.")
+    if proof is not None and proof.disturbed > _DISTURBED:
+        found.append(
+            f"The machine did other work during {100 * proof.disturbed:.0f} % of the verdict's "
+            "solves. Pairs take turns, so that this widens the interval: a quiet machine gives a "
+            "narrower one."
+        )
     return tuple(found)

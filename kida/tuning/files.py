@@ -28,6 +28,10 @@ VERDICT_SHARE, RACE_SHARE = 0.3, 0.2
 MOST_VERDICT = 16
 #: With so many files or fewer, each is solved under several orders of its rows and columns.
 FEW = 10
+#: New files with which another round begins: a verdict on fewer proves nothing.
+LEAST_NEW = 5
+#: Why files of the last half are left out.
+NOT_NEEDED = f"one more than the {MOST_VERDICT} that the verdict has"
 # Verdicts of fewer files than this cannot speak of others.
 _LEAST_FOR_OTHERS = 3
 
@@ -162,6 +166,11 @@ def new_files(problems: str, earlier: Inventory) -> list[Path]:
     return [path for path in found.files if str(path) not in known]
 
 
+def gone_files(earlier: Inventory) -> int:
+    """Return how many of an earlier round's files are there no more."""
+    return sum(not path.exists() for path in _earlier_files(earlier))
+
+
 def _take(
     found: Folder,
     folder: Path,
@@ -174,7 +183,7 @@ def _take(
     files = found.files if earlier is None else new_files(found.name, earlier)
     left_out = read_all(files, folder / "reading", workers)
     kept = [path for path in files if path not in left_out]
-    before = [] if earlier is None else _earlier_files(earlier)
+    before = [] if earlier is None else [p for p in _earlier_files(earlier) if p.exists()]
     if not kept:
         reasons = "; ".join(f"{one_line(p.name)} is {why}" for p, why in [*left_out.items()][:5])
         raise UserError(f"{found.name} has no file that SCIP can read: {reasons}")
@@ -183,11 +192,14 @@ def _take(
         for entry in (found.instance(SIZE, "all", index) for index in range(found.length("all")))
     }
     if earlier is not None:
-        splits = _continued(before, kept)
+        splits = _continued(before, kept) if before else _in_order(kept)
     elif ordered:
         splits = _in_order(kept)
     else:
         splits = _shuffled(kept, seed)
+    used = {path for split in splits.values() for path in split}
+    # A later round would take them for new.
+    left_out |= dict.fromkeys((path for path in kept if path not in used), NOT_NEEDED)
     return Inventory(
         name=found.name,
         files={split: tuple(_listed(path, names) for path in splits[split]) for split in _SPLITS},

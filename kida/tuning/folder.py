@@ -9,14 +9,16 @@ goes on where it was; what a step's solves found is on disk solve by solve::
     RUN/report.html              all of it on a page
     RUN/round_1/instances.json   which files are for what
     RUN/round_1/clock.json       seconds of the budget that are used
+    RUN/round_1/decisions.json   what was decided by the seconds left
     RUN/round_1/survey.json      ... levers.json, policies.json, proof.json, delivery.json: what
                                  each step found
     RUN/round_1/results/         the solves of each step, as kida evaluate leaves them
     RUN/round_1/contestants/     the policies that raced
     RUN/round_1/learning/        a training run
 
-With ``--order``, files that have come since make another round, which goes on from what the last
-one delivered. If the layout changes, raise the version in ``config``.
+With ``--order``, files that have come since make another round, as soon as there are enough of
+them, which goes on from what the last one delivered. If the layout changes, raise the version in
+``config``.
 """
 
 from pathlib import Path
@@ -28,7 +30,7 @@ from kida.learning.inventory import INVENTORY_FILE, Inventory
 from kida.lock import holds_only_lock
 from kida.tuning.config import TuneConfig
 from kida.tuning.delivery import Delivery
-from kida.tuning.files import new_files
+from kida.tuning.files import LEAST_NEW, new_files
 
 CONFIG_FILE, DELIVERY_FILE = "tune.json", "delivery.json"
 
@@ -73,9 +75,14 @@ def current_round(folder: Path, config: TuneConfig) -> tuple[Path, Inventory | N
     lists = [files_of(place) for place in found]
     last = lists[-1]
     over = finished(found[-1]) is not None
-    if config.ordered and over and last is not None and new_files(config.problems, last):
+    if over and files_come(config, last) >= LEAST_NEW:
         return folder / f"round_{len(found) + 1}", last
     return found[-1], lists[-2] if len(found) > 1 else None
+
+
+def files_come(config: TuneConfig, last: Inventory | None) -> int:
+    """Return how many files have come since a round; none where they have no order."""
+    return len(new_files(config.problems, last)) if config.ordered and last is not None else 0
 
 
 def files_of(place: Path) -> Inventory | None:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from msgspec import Struct
 
-from kida.boundary import Count, Natural, Positive, Seconds, write_json
+from kida.boundary import Count, Natural, Positive, Seconds, read_json, write_json
 from kida.errors import UserError
 from kida.jobs.run import Workers
 from kida.learning.config import CollectionConfig, InheritanceConfig, RunConfig, TrainingConfig
@@ -33,6 +33,7 @@ from kida.tuning.files import Division
 from kida.tuning.levers import LEAST_SHARE
 from kida.tuning.survey import Survey
 
+_ENDED_FILE = "ended.json"
 #: Generations at most, that of a former tuning not counted.
 MOST_GENERATIONS = 3
 #: Episodes of a generation at most, and those there must be time for; a sixth of them validate.
@@ -85,8 +86,7 @@ def effort(survey: Survey, seconds: float, cores: int) -> Effort | None:
     # Most end long before: episodes are played until time is up, or there are enough samples.
     available = _COLLECTING * seconds * cores
     root = 1.2 * survey.root_seconds
-    mean = sum(file.seconds for file in survey.files) / len(survey.files)
-    aside = max(survey.seconds_per_solve - mean, 0.5) + root
+    aside = max(survey.seconds_aside, 0.5) + root
     longest = min(_LONGEST, max(_SHORTEST, available / _WANTED_EPISODES - aside))
     tree = max(statistics.mean(f.seconds - f.root_seconds for f in survey.files), 0.1)
     if available / (aside + min(longest, _SLOWDOWN * tree)) < LEAST_EPISODES:
@@ -127,6 +127,15 @@ def run_config(
         training=_TRAINING,
         inheritance=InheritanceConfig(method="last"),
     )
+
+
+class Ended(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How many generations there were when learning ended: later starts, with more time, add none.
+
+    What has raced since was one of these.
+    """
+
+    generations: Count
 
 
 class Learned(NamedTuple):
@@ -215,6 +224,9 @@ def learn(
     plan = plan_of(wanted, makers, source)
     if former is not None:
         make_generation(run, plan, 1, makers=makers, workers=workers, threads=threads)
+    ended = _ended(folder)
+    if ended is not None:
+        last = first + ended.generations - 1
     found: list[Policy] = []
     for number in range(first, last + 1):
         policy = run.generation(number) / "policy"
@@ -223,10 +235,18 @@ def learn(
                 break
             _make(run, plan, number, clock, workers, threads)
         found.append(Policy.load(policy))
+    write_json(folder / _ENDED_FILE, Ended(generations=len(found)))
     steering = None
     if survey.shares.get("strong branching", 0.0) >= LEAST_SHARE:
         steering = _steering(run, plan, first + len(found) - 1, threads or workers.count)
     return Learned(tuple(found), steering)
+
+
+def _ended(folder: Path) -> Ended | None:
+    try:
+        return read_json(folder / _ENDED_FILE, Ended, "what a tuning's learning ended with")
+    except FileNotFoundError:
+        return None
 
 
 def _make(

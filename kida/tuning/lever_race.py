@@ -82,7 +82,10 @@ def race_draws(survey: Survey, draws: Sequence[Draw]) -> list[Draw]:
 
     surveyed = [draw for draw in draws if draw.instance.name in known]
     others = [draw for draw in draws if draw.instance.name not in known]
-    chosen = sorted(filter(fits, surveyed), key=lambda draw: known[draw.instance.name].seconds)
+    # Other files come before other seeds of one.
+    chosen = sorted(
+        filter(fits, surveyed), key=lambda draw: (draw.seed, known[draw.instance.name].seconds)
+    )
     return [*chosen, *others] or list(draws)
 
 
@@ -157,10 +160,13 @@ class _Race:
         self._draws, self._arena = draws, arena
         self._clock, self._policies, self._say = clock, policies, say
         self._cost = cost_within(survey, arena.protocol.seconds) / arena.workers.count
-        self._time = clock.left_for("levers")
 
     def run(self, former: LeverRace | None) -> LeverRace:
         """Return how the levers did."""
+        self._name = "levers" if former is None else "further levers"
+        self._time = self._clock.decide(
+            self._name, "seconds", lambda: int(self._clock.left_for("levers"))
+        )
         applies = _applicable(self._survey)
         alone = self._alone(applies, former)
         won = list(winners(alone))
@@ -188,7 +194,11 @@ class _Race:
         return self._clock.left_for("levers") - (1 - end) * self._time
 
     def _affordable(self, solves: float, end: float = 1.0) -> bool:
-        return self._cost * solves <= self._left(end)
+        question = f"{solves:.9g} solves by {end:g}"
+        return bool(self._decide(question, lambda: self._cost * solves <= self._left(end)))
+
+    def _decide(self, question: str, answer: Callable[[], int]) -> int:
+        return self._clock.decide(self._name, question, answer)
 
     def _alone(self, applies: Sequence[Lever], former: LeverRace | None) -> list[Standing]:
         """Race single levers, the most promising first."""
@@ -198,8 +208,11 @@ class _Race:
         within = partial(self._affordable, end=_ALONE)
         # Those that lose early leave time for further ones; the default's solves are there already.
         while waiting and (not found or within(LEAST_DRAWS)):
-            tried = _affordable_levers(waiting, self._left(_ALONE) / self._cost)
-            waiting = waiting[len(tried) :]
+            count = self._decide(
+                f"levers of {len(waiting)}", lambda: largest_field(self._left(_ALONE) / self._cost)
+            )
+            count = max(count, _FEWEST)
+            tried, waiting = waiting[:count], waiting[count:]
             self._say(f"racing against SCIP's default: {', '.join(lever.name for lever in tried)}")
             entered = [of_levers(self._policies, [lever.name]) for lever in tried]
             found += race(entered, self._draws, self._arena, self._goal, within, rivals=False)
@@ -236,8 +249,3 @@ def _by_promise(alone: Sequence[Standing], applies: Sequence[Lever]) -> list[str
         return (False, 1.0) if entry is None else (entry.ended in _LOST, entry.ratio)
 
     return sorted((lever.name for lever in applies), key=promise)
-
-
-def _affordable_levers(levers: Sequence[Lever], solves: float) -> list[Lever]:
-    """Return the most promising levers, so many that there is time for the best of them."""
-    return list(levers[: max(largest_field(solves), _FEWEST)])

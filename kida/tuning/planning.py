@@ -9,13 +9,11 @@ from kida.learning.preflight import check_packages
 from kida.tuning.clock import Clock
 from kida.tuning.events import Planned
 from kida.tuning.learning import Effort, effort
-from kida.tuning.survey import Survey, planned_pairs
+from kida.tuning.survey import FEW_PAIRS, Survey, planned_pairs
 
 EFFORT_FILE = "effort.json"
 #: With a smaller share of the time after the first branching, a network has too little to act on.
 LEAST_TREE = 0.1
-# Pairs of runs below which a verdict hardly ever proves anything.
-_FEW_PAIRS = 5
 
 Say = Callable[[str], None]
 
@@ -63,11 +61,11 @@ def plan_event(
 ) -> Planned:
     """Return the plan as an event; warn of a verdict that will prove little."""
     pairs = planned_pairs(survey, clock, cores)
-    if pairs < _FEW_PAIRS:
-        need = clock.budget * _FEW_PAIRS / max(pairs, 0.5)
+    if pairs < FEW_PAIRS:
+        need = clock.budget * FEW_PAIRS / max(pairs, 0.5)
         say(
             f"warning: the verdict will have about {pairs} pairs of runs, which prove little: "
-            f"a --budget of {need / 60:.0f}m or a shorter --time-limit would give {_FEW_PAIRS}"
+            f"a --budget of {need / 60:.0f}m or a shorter --time-limit would give {FEW_PAIRS}"
         )
     return Planned(
         goal=survey.goal,

@@ -24,10 +24,12 @@ from kida.tuning.levers import LEVERS, PSEUDOCOSTS, START
 from kida.tuning.measuring import Arena
 from kida.tuning.memory import remembered
 from kida.tuning.race import race, race_again
-from kida.tuning.standings import Contestant, Standing
+from kida.tuning.standings import LEAST_DRAWS, Contestant, Standing
 from kida.tuning.survey import Survey, cost_within
 
 RACE_FILE = "policies.json"
+#: The name of what the round before has delivered.
+FORMER = "former"
 # What is this much better than the default, and not by chance alone, is worth a verdict.
 _PROMISING, _LEVEL = 0.97, 0.3
 _WANTED = 10
@@ -59,10 +61,11 @@ def contestants(
         What a tuning before this one delivered.
     """
     found, levers, networks = [], raced.levers, learned.networks
-    if networks:
-        found.append(of_network(folder, networks[-1], levers, "network"))
+    # Without time for a race, the first one is it: levers have won one before.
     if levers:
         found.append(of_levers(folder, levers))
+    if networks:
+        found.append(of_network(folder, networks[-1], levers, "network"))
     memory = remembered(folder)
     knowing = extensions(levers, [PSEUDOCOSTS])[0]
     if memory.pseudocosts:
@@ -88,11 +91,11 @@ def contestants(
     if former is not None:
         home = (folder / "former").absolute()
         former.save(home)
-        found.append(Contestant("former", str(home), _levers_of(former)))
+        found.append(Contestant(FORMER, str(home), levers_of(former)))
     return found
 
 
-def _levers_of(policy: AnyPolicy) -> tuple[str, ...]:
+def levers_of(policy: AnyPolicy) -> tuple[str, ...]:
     """Return the known levers in a policy, by its card, which may say anything."""
     named = policy.card.recipe.get("levers")
     if not isinstance(named, list | tuple):
@@ -109,6 +112,14 @@ def best_unlearned(raced: PolicyRace) -> Contestant | None:
     return Contestant(best.name, best.policy, best.levers)
 
 
+def kept_race(folder: Path) -> PolicyRace | None:
+    """Return the race that was run here; None if none has come to its end."""
+    try:
+        return read_json(folder / RACE_FILE, PolicyRace, "a race of policies")
+    except FileNotFoundError:
+        return None
+
+
 def race_policies(
     entered: Sequence[Contestant],
     survey: Survey,
@@ -118,7 +129,7 @@ def race_policies(
     folder: Path,
     say: Callable[[str], None] = lambda text: None,
 ) -> PolicyRace:
-    """Race policies; what came of it is kept, and not done again.
+    """Race policies; what came of it is kept.
 
     Parameters
     ----------
@@ -127,17 +138,19 @@ def race_policies(
     survey, draws, arena, clock, folder, say
         See :func:`kida.tuning.lever_race.race_levers`.
     """
-    try:
-        return read_json(folder / RACE_FILE, PolicyRace, "a race of policies")
-    except FileNotFoundError:
-        pass
     cost = cost_within(survey, arena.protocol.seconds) / arena.workers.count
     standings: list[Standing] = []
     if entered:
         say(f"racing against SCIP's default: {', '.join(entry.name for entry in entered)}")
 
         def affordable(solves: int) -> bool:
-            return cost * solves <= clock.left_for("policies")
+            return bool(
+                clock.decide(
+                    "policies",
+                    f"{solves} solves",
+                    lambda: cost * solves <= clock.left_for("policies"),
+                )
+            )
 
         standings = race(entered, draws, arena, survey.goal, affordable, wanted=_WANTED)
         standings = race_again(standings, draws, arena, survey.goal, affordable, say)
@@ -151,8 +164,9 @@ def race_policies(
         and (entry.p_value < _LEVEL or entry.draws < 2)
     ]
     winner = simplest(promising)
-    if standings and not any(entry.draws for entry in standings):
-        # There was no time to race, and there is some for the verdict, which will tell.
+    unraced = standings and not any(entry.draws for entry in standings)
+    if unraced and cost * 2 * LEAST_DRAWS <= clock.left_for("verdict"):
+        # The verdict will tell.
         winner = next(entry for entry in standings if entry.name == entered[0].name)
     result = PolicyRace(standings=tuple(standings), winner=winner)
     write_json(folder / RACE_FILE, result)

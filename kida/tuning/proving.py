@@ -5,7 +5,7 @@ two it is that helps, and if the whole is not proven better, the levers may be.
 """
 
 import math
-import time
+import statistics
 from collections.abc import Sequence
 
 from msgspec import Struct
@@ -13,12 +13,13 @@ from msgspec import Struct
 from kida.boundary import Probability
 from kida.evaluation.outcome import Text
 from kida.evaluation.records import Finished, Record
-from kida.evaluation.verdict import Goal, Verdict, brief, judged
+from kida.evaluation.verdict import Verdict, brief, judged
 from kida.learning.plan import Draw
 from kida.tuning.clock import Clock
 from kida.tuning.contestants import PLUS
 from kida.tuning.measuring import Arena
 from kida.tuning.standings import Contestant
+from kida.tuning.survey import Survey
 
 #: Seeds of a file at most, and draws of few files.
 MOST_SEEDS, MOST_DRAWS = 5, 24
@@ -75,9 +76,8 @@ def prove(
     levers_alone: Contestant | None,
     draws: Sequence[Draw],
     arena: Arena,
-    goal: Goal,
+    survey: Survey,
     clock: Clock,
-    cost: float,
 ) -> Proof:
     """Solve the verdict's draws while there is time, and say what came of it.
 
@@ -88,32 +88,40 @@ def prove(
     levers_alone
         The best levers alone, if the winner has a network.
     draws
-        In this order; how many are solved depends on the time alone, never on what came of them.
-    arena, goal
-        Where and what is measured.
+        In this order; how many are solved depends on the time that there is and they take.
+    arena, survey
+        Where, and what is measured; what a solve is expected to cost.
     clock
         Says when it has to end.
-    cost
-        Seconds of one core that a solve is expected to take.
     """
     names = ["default", winner.policy]
     if levers_alone is not None:
         names.append(levers_alone.policy)
     records: dict[str, list[Record]] = {name: [] for name in names}
-    size = max(1, round(2 * arena.workers.count / len(names)))
-    spent = solved = 0.0
+    cores, goal, cost = arena.workers.count, survey.goal, survey.seconds_per_solve
+    size = max(1, round(2 * cores / len(names)))
+    solved: list[float] = []
+
+    def enough_for(solves: int) -> bool:
+        """Return whether there is time for so many more solves."""
+        return bool(
+            clock.decide(
+                "verdict",
+                f"{solves} solves after {len(records['default'])}",
+                lambda: clock.left_for("verdict") - _AFTER >= cost * solves / cores,
+            )
+        )
+
     for start in range(0, len(draws), size):
         batch = draws[start : start + size]
-        solves = len(batch) * len(names)
-        if start and clock.left_for("verdict") - _AFTER < cost * solves / arena.workers.count:
+        if start and not enough_for(len(batch) * len(names)):
             break
-        before = time.monotonic()
         for name, found in arena.measure(names, batch).items():
             records[name] += found
-        spent += (time.monotonic() - before) * min(arena.workers.count, solves)
-        solved += solves
-        # Resumed, solves take no time: then what was expected stands.
-        cost = max(cost / 2, spent / solved)
+            solved += [run.result.wall_time for run in found if isinstance(run, Finished)]
+        if solved:
+            found_cost = statistics.mean(solved) + survey.seconds_aside
+            cost = max(survey.seconds_per_solve / 2, found_cost)
     whole = judged(
         goal,
         records[winner.policy],

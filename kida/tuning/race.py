@@ -42,6 +42,8 @@ _EVEN = 0.02
 _LARGEST = 1000
 # Contestants that halving leaves in at least.
 _LEAST_LEFT = 3
+# What is added to times before they are compared: of the default's, and seconds at least.
+_TENTH, _LEAST_SHIFT = 0.1, 0.01
 #: Draws that contestants are compared on, with time enough.
 WANTED = 8
 
@@ -139,11 +141,18 @@ def _measured(
 
 def ratios(goal: Goal, records: Sequence[Record], default: Sequence[Record]) -> list[float]:
     """Return the logarithms of the ratios of shifted seconds, one per run the default finished."""
-    shift = SHIFTS[goal]
     return [
         math.log((pair.seconds + shift) / (pair.default_seconds + shift))
         for pair in paired(goal, records, default)
+        for shift in [_shift(goal, pair.default_seconds)]
     ]
+
+
+def _shift(goal: Goal, seconds: float) -> float:
+    """Return what is added to seconds, given those of the default."""
+    # A whole second would hide what is won where solves take less.
+    most = SHIFTS[goal]
+    return min(most, max(_TENTH * seconds, _LEAST_SHIFT)) if goal == "time" else most
 
 
 def _drop(

@@ -98,8 +98,7 @@ def _verdict(verdict: Verdict, place: Path) -> Iterable[str]:
     yield grid(
         ["file", "seed", *names],
         rows,
-        f"seconds of each solve; settings {verdict.settings}, at most {verdict.time_limit:g} s. No "
-        "step before has seen these files",
+        f"seconds of each solve; settings {verdict.settings}, at most {verdict.time_limit:g} s",
     )
 
 

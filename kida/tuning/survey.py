@@ -30,6 +30,8 @@ MOST_FILES = 8
 _LEAST_FILES = 3
 # The shortest limit that says anything, and pairs of runs that a verdict should have.
 _SHORTEST_LIMIT, _WANTED_PAIRS = 1.0, 16
+#: Pairs of runs below which a verdict hardly ever proves anything.
+FEW_PAIRS = 5
 # A limit found from the survey leaves so many times the longest time to those not surveyed.
 _MARGIN = 3.0
 # Times the root that a limit should be at least.
@@ -83,6 +85,12 @@ class Survey(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         return sum(file.branched for file in self.files)
 
     @property
+    def seconds_aside(self) -> float:
+        """Seconds of one core that a solve costs beside what it takes itself."""
+        took = sum(_within(file, self.time_limit) for file in self.files) / len(self.files)
+        return max(self.seconds_per_solve - took, _LEAST_COST)
+
+    @property
     def shares(self) -> dict[str, float]:
         """Part of SCIP to its share of the time, over all files; ``"root"``: until branching."""
         total = sum(file.seconds for file in self.files)
@@ -109,11 +117,11 @@ class Survey(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 def first_limit(config: TuneConfig, clock: Clock, cores: int) -> float:
-    """Return the seconds per solve of the survey: the user's, or what the budget affords."""
-    affordable = clock.share_of("survey") * cores / MOST_FILES
-    if config.time_limit is not None:
-        return config.time_limit
-    return max(affordable, _SHORTEST_LIMIT)
+    """Return the seconds per solve of the survey: what the budget affords, or the user's."""
+    # Whoever wants times needs files that are solved; there is an end of it after a few files.
+    files = MOST_FILES / 2 if config.goal == "time" else MOST_FILES
+    affordable = max(clock.share_of("survey") * cores / files, _SHORTEST_LIMIT)
+    return affordable if config.time_limit is None else min(config.time_limit, affordable)
 
 
 def take_survey(
@@ -172,15 +180,14 @@ def conclude(
     aside = max(cost - sum(file.seconds for file in files) / len(files), _LEAST_COST)
     solved = sum(file.solved for file in files)
     goal: Goal = config.goal or ("time" if 2 * solved >= len(files) else "gap")
-    limit = config.time_limit
-    if limit is None:
-        limit = _limit(files, goal, finished[0].job.time_limit, clock, cores)
+    tried = finished[0].job.time_limit
+    limit = _chosen_limit(files, goal, tried, config, clock, cores)
     return Survey(
         files=files,
         goal=goal,
         time_limit=limit,
-        seconds_per_solve=aside + sum(min(file.seconds, limit) for file in files) / len(files),
-        ended=_nothing_to_win(files, goal, limit),
+        seconds_per_solve=aside + sum(_within(file, limit) for file in files) / len(files),
+        ended=_nothing_to_win(files, goal, tried),
     )
 
 
@@ -199,6 +206,23 @@ def _surveyed(record: Finished) -> Surveyed:
     )
 
 
+def _chosen_limit(
+    files: Sequence[Surveyed],
+    goal: Goal,
+    tried: float,
+    config: TuneConfig,
+    clock: Clock,
+    cores: int,
+) -> float:
+    """Return the seconds per solve for what follows: the user's, if the budget affords them."""
+    found = _limit(files, goal, tried, clock, cores)
+    if config.time_limit is None:
+        return found
+    # A whole budget can go into a single solve that does not end.
+    most = clock.share_of("verdict") * cores / (2 * FEW_PAIRS)
+    return min(config.time_limit, max(found, float(int(most))))
+
+
 def _limit(files: Sequence[Surveyed], goal: Goal, tried: float, clock: Clock, cores: int) -> float:
     """Return the seconds per solve for what follows.
 
@@ -214,8 +238,16 @@ def _limit(files: Sequence[Surveyed], goal: Goal, tried: float, clock: Clock, co
     return float(math.ceil(max(min(tried, max(affordable, _ROOTS * root)), _SHORTEST_LIMIT)))
 
 
-def _nothing_to_win(files: Sequence[Surveyed], goal: Goal, limit: float) -> str:
-    """Return why there is nothing to tune, as a sentence; empty if there is."""
+def _nothing_to_win(files: Sequence[Surveyed], goal: Goal, tried: float) -> str:
+    """Return why there is nothing to tune, as a sentence; empty if there is.
+
+    Parameters
+    ----------
+    files, goal
+        The survey's.
+    tried
+        Seconds that each had.
+    """
     solved_all = all(file.solved for file in files)
     if not any(file.branched for file in files) and (solved_all or goal == "time"):
         shares = {"root": 1.0} | {
@@ -234,25 +266,27 @@ def _nothing_to_win(files: Sequence[Surveyed], goal: Goal, limit: float) -> str:
             )
             return f"{how}: there is no tree in which branching could win anything{try_these}"
         return (
-            f"SCIP never leaves the root of the {len(files)} surveyed files within {limit:g} s: "
+            f"SCIP never leaves the root of the {len(files)} surveyed files within {tried:g} s: "
             f"branching never begins; give --time-limit more, if you have it{try_these}"
         )
     if goal == "time" and not any(file.solved for file in files):
         return (
-            f"SCIP solves none of the {len(files)} surveyed files within {limit:g} s, so that "
+            f"SCIP solves none of the {len(files)} surveyed files within {tried:g} s, so that "
             "there are no times to compare; tune for --goal gap or --goal bound, or give a longer "
             "--time-limit and --budget"
         )
     return ""
 
 
+def _within(file: Surveyed, limit: float) -> float:
+    """Return the seconds that a file is likely to take within a limit."""
+    return min(file.seconds, limit) if file.solved else limit
+
+
 def cost_within(survey: Survey, limit: float) -> float:
     """Return the seconds of one core that a solve within another limit is likely to cost."""
-    whole, cut = (
-        sum(min(file.seconds, seconds) for file in survey.files) / len(survey.files)
-        for seconds in (survey.time_limit, limit)
-    )
-    return max(survey.seconds_per_solve - whole + cut, _LEAST_COST)
+    cut = sum(_within(file, limit) for file in survey.files) / len(survey.files)
+    return survey.seconds_aside + cut
 
 
 def planned_pairs(survey: Survey, clock: Clock, cores: int, arms: int = 2) -> int:

@@ -23,9 +23,24 @@ from kida.tuning.clock import Clock, Step
 from kida.tuning.config import TuneConfig
 from kida.tuning.delivery import Delivery, deliver, nothing_to_win, policy_of
 from kida.tuning.events import LeversRaced, PoliciesRaced, Said, Solves, Surveyed
-from kida.tuning.files import FEW, MOST_VERDICT, Division, divide
-from kida.tuning.folder import DELIVERY_FILE, claim, current_round, finished
-from kida.tuning.learning import Effort, Learned, learn
+from kida.tuning.files import (
+    FEW,
+    LEAST_NEW,
+    MOST_VERDICT,
+    NOT_NEEDED,
+    Division,
+    divide,
+    gone_files,
+)
+from kida.tuning.folder import (
+    DELIVERY_FILE,
+    claim,
+    current_round,
+    files_come,
+    files_of,
+    finished,
+)
+from kida.tuning.learning import Effort, Learned, effort, learn
 from kida.tuning.lever_choice import beside_network, combined
 from kida.tuning.lever_race import (
     LeverRace,
@@ -35,9 +50,15 @@ from kida.tuning.lever_race import (
     seconds_to_race,
 )
 from kida.tuning.measuring import Arena
-from kida.tuning.memory import common_pseudocosts, common_values, remember
+from kida.tuning.memory import common_pseudocosts, common_values, remember, remembered
 from kida.tuning.planning import kept_effort, may_learn, plan_event, plan_learning
-from kida.tuning.policy_race import PolicyRace, best_unlearned, contestants, race_policies
+from kida.tuning.policy_race import (
+    PolicyRace,
+    best_unlearned,
+    contestants,
+    kept_race,
+    race_policies,
+)
 from kida.tuning.proving import Proof, draws_of_verdict, prove
 from kida.tuning.report import write_report
 from kida.tuning.standings import Contestant
@@ -49,7 +70,7 @@ _KEPT: Mapping[Step, tuple[Kept, ...]] = {"survey": ("integers",), "levers": ("p
 #: SCIP's seeds of each step's first walk: no step solves what another one has.
 SEEDS: Mapping[Step, int] = {"survey": 0, "levers": 100, "policies": 200, "verdict": 1000}
 #: Draws that a race may use.
-MOST_DRAWS = 24
+MOST_DRAWS = 64
 
 
 def tune(
@@ -90,6 +111,8 @@ def tune(
         found = finished(place)
         if found is not None:
             text = f"{folder} has come to its end before; to tune anew, give another --out"
+            if come := files_come(config, files_of(place)):
+                text += f". A further round begins with {LEAST_NEW} new files; there are {come}"
             listener(Said(text=text))
             return found
         return _Tuning(folder, place, earlier, config, budget, workers, threads, listener).run()
@@ -123,17 +146,30 @@ class _Tuning:
         division = self._divide()
         survey = self._survey(division)
         if survey.ended:
-            found = nothing_to_win(survey, self.config, self.clock)
-            return self._deliver(found, Policy({}, Card(None)))
+            found = nothing_to_win(survey, self.config, self.clock, former)
+            return self._deliver(found, former or Policy({}, Card(None)))
         planned = self._plan(survey, learns)
         levers = self._levers(division, survey)
-        learned = self._learn(division, survey, levers, planned, former)
-        if planned is not None and learned == Learned():
-            levers = self._more_levers(division, survey, levers)
-        raced = self._policies(division, survey, levers, learned, former)
+        raced = kept_race(self.place)
+        if raced is None:
+            learned = self._learn(division, survey, levers, planned, former)
+            if planned is not None and learned == Learned():
+                levers = self._more_levers(division, survey, levers)
+            raced = self._policies(division, survey, levers, learned, former)
+        self.listener(PoliciesRaced(race=raced))
         proof = self._prove(division, survey, raced)
-        found = deliver(survey, levers, raced, proof, self.config, division.caution, self.clock)
-        return self._deliver(found, policy_of(found, raced, self.place / "contestants"))
+        found = deliver(
+            survey,
+            levers,
+            raced,
+            proof,
+            self.config,
+            self.clock,
+            caution=division.caution,
+            former=former,
+            too_short=learns and planned is None,
+        )
+        return self._deliver(found, policy_of(found, raced, former))
 
     def _say(self, text: str) -> None:
         self.clock.tick()
@@ -166,13 +202,18 @@ class _Tuning:
                 f"files: {counts[0]} to race levers on and learn from, {counts[1]} to race "
                 f"policies on, {counts[2]} for the verdict alone"
             )
-            if source.left_out:
-                self._say(f"left out: {summary_of_left_out(source.left_out)}")
+            useless = {p: why for p, why in source.left_out.items() if why != NOT_NEEDED}
+            if useless:
+                self._say(f"left out: {summary_of_left_out(useless)}")
+            if spared := len(source.left_out) - len(useless):
+                self._say(f"the verdict has {MOST_VERDICT} files, {spared} others are not needed")
+        if self.earlier is not None and (gone := gone_files(self.earlier)):
+            self._say(f"of the files of the round before, {gone} are gone, and not learned from")
         if division.caution:
             self._say(f"note: {division.caution}")
         return division
 
-    def _arena(self, step: Step, limit: float) -> Arena:
+    def _arena(self, division: Division, step: Step, limit: float) -> Arena:
         """Return where a step's solves are done."""
         # Batches may be of a single solve: their numbers alone would say nothing.
         earlier = last = 0
@@ -190,7 +231,7 @@ class _Tuning:
         protocol = Protocol(
             self.config.settings,
             limit,
-            permute=self._permute,
+            permute=division.permute,
             user_parameters=self.config.user_parameters,
         )
         return Arena(
@@ -198,16 +239,23 @@ class _Tuning:
         )
 
     def _survey(self, division: Division) -> Survey:
-        self._permute = division.permute
         count = MOST_FILES
         if isinstance(division.source, Inventory):
             count = min(count, max(division.source.length("train"), 2))
         draws = division.draws("train", count, SEEDS["survey"], self.config.seed)
         limit = first_limit(self.config, self.clock, self.workers.count)
         self._say(f"survey: SCIP's default on {count} files, at most {limit:.3g} s each")
-        arena = self._arena("survey", limit)
+        arena = self._arena(division, "survey", limit)
         survey = take_survey(draws, arena, self.config, self.clock, self.place)
         self.listener(Surveyed(survey=survey))
+        wanted = self.config.time_limit
+        cut = survey.solved < len(survey.files)
+        if cut and wanted is not None and survey.time_limit < wanted:
+            need = self.clock.budget * wanted / survey.time_limit
+            self._say(
+                f"note: solves end after {survey.time_limit:g} s, not {wanted:g} s: this budget "
+                f"has too few of those; --budget {need / 60:.0f}m has enough"
+            )
         if values := common_values(self._solved_apart(division, arena)):
             remember(self.place / "contestants", start=values)
             self._say(f"starting values: the best solutions agree on {len(values)} variables")
@@ -224,7 +272,9 @@ class _Tuning:
     def _plan(self, survey: Survey, learns: bool) -> Effort | None:
         """Say what will be done, and until when; return how much is collected."""
         cores = self.workers.count
-        self.clock.favour_levers(seconds_to_race(survey, cores))
+        # Half of learning's time is of no use if learning cannot do with the other half.
+        if effort(survey, self.clock.share_of("learning") / 2, cores) is not None:
+            self.clock.favour_levers(seconds_to_race(survey, cores))
         planned = plan_learning(survey, self.clock, cores, self._say) if learns else None
         self.listener(plan_event(survey, planned, self.clock, cores, self._say))
         return planned
@@ -241,12 +291,16 @@ class _Tuning:
         self, division: Division, survey: Survey, former: LeverRace | None = None
     ) -> LeverRace:
         draws = division.draws("train", MOST_DRAWS, SEEDS["levers"], self.config.seed)
-        arena = self._arena("levers", race_limit(survey))
+        arena = self._arena(division, "levers", race_limit(survey))
         cheap = race_draws(survey, draws)
         found = race_levers(survey, cheap, arena, self.clock, self.place, self._say, former)
         self.listener(LeversRaced(race=found))
-        if costs := common_pseudocosts(self._solved_apart(division, arena)):
-            remember(self.place / "contestants", pseudocosts=costs)
+        home = self.place / "contestants"
+        # What may have raced already stays as it is.
+        if not remembered(home).pseudocosts and (
+            costs := common_pseudocosts(self._solved_apart(division, arena))
+        ):
+            remember(home, pseudocosts=costs)
             self._say(f"pseudocosts of {len(costs)} variables are remembered")
         return found
 
@@ -293,10 +347,8 @@ class _Tuning:
     ) -> PolicyRace:
         entered = contestants(self.place / "contestants", levers, learned, former)
         draws = division.draws("valid", MOST_DRAWS, SEEDS["policies"], self.config.seed)
-        arena = self._arena("policies", race_limit(survey))
-        found = race_policies(entered, survey, draws, arena, self.clock, self.place, self._say)
-        self.listener(PoliciesRaced(race=found))
-        return found
+        arena = self._arena(division, "policies", race_limit(survey))
+        return race_policies(entered, survey, draws, arena, self.clock, self.place, self._say)
 
     def _prove(self, division: Division, survey: Survey, raced: PolicyRace) -> Proof | None:
         file = self.place / _PROOF_FILE
@@ -307,24 +359,28 @@ class _Tuning:
         except FileNotFoundError:
             pass
         won = raced.winner
-        self._say(f"verdict: {won.name} against SCIP's default on what nothing has seen so far")
+        unseen = "" if division.caution else " on what nothing has seen so far"
+        self._say(f"verdict: {won.name} against SCIP's default{unseen}")
         learned = load_policy(won.policy).has_network
         alone = best_unlearned(raced) if learned else None
-        cost, cores = survey.seconds_per_solve, self.workers.count
-        affordable = 1.5 * self.clock.left_for("verdict") * cores / cost
-        count = draws_of_verdict(
-            min(division.source.length("test"), MOST_VERDICT),
-            int(affordable / (2 if alone is None else 3)),
+        solves = 1.5 * self.clock.left_for("verdict") * self.workers.count
+        solves /= survey.seconds_per_solve
+        count = self.clock.decide(
+            "verdict",
+            "draws",
+            lambda: draws_of_verdict(
+                min(division.source.length("test"), MOST_VERDICT),
+                int(solves / (2 if alone is None else 3)),
+            ),
         )
         proof = prove(
             Contestant(won.name, won.policy, won.levers),
             learned,
             alone,
             division.draws("test", count, SEEDS["verdict"], self.config.seed),
-            self._arena("verdict", survey.time_limit),
-            survey.goal,
+            self._arena(division, "verdict", survey.time_limit),
+            survey,
             self.clock,
-            cost,
         )
         write_json(file, proof)
         return proof

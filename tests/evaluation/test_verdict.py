@@ -119,7 +119,31 @@ def test_of_one_instance_the_seeds_are_pairs_and_it_is_said_what_that_means(make
     found = given(times(make, fast), times(make, slow))
     assert (found.instances, found.seeds, found.wins) == (1, 4, 4)
     assert found.proven
-    assert "of this instance alone: its seeds say nothing of others" in sentence(found)
+    assert "of this instance alone: seeds say nothing of others" in sentence(found)
+
+
+def test_of_two_instances_all_runs_are_pairs(make):
+    fast = {(n, s): 2.0 + 0.1 * s for n in "ab" for s in range(6)}
+    slow = {key: t * (1.5 + 0.05 * key[1]) for key, t in fast.items()}
+    found = given(times(make, fast), times(make, slow))
+    assert (found.instances, found.seeds, found.runs, found.wins) == (2, 6, 12, 12)
+    assert found.proven
+    assert "of these two instances alone" in sentence(found)
+
+
+def test_what_stays_unsolved_is_not_proven_faster(make):
+    default = times(make, {(n, 0): 30 for n in "abcdefghijklmnop"}, time_limit=90.0)
+    policy = times(make, {(n, 0): 15 for n in "abcdefghijklmn"}, time_limit=90.0)
+    policy += [make(n, wall=(0, 90), solved=False, time_limit=90.0) for n in "op"]
+    found = given(policy, default)
+    assert found.interval[1] < 1
+    assert (found.runs, found.unsolved, found.default_unsolved) == (16, 2, 0)
+    assert not found.proven
+    assert "14 won, 2 lost, 2 runs not solved against 0" in sentence(found)
+    assert "not proven: what it leaves unsolved may take any time" in sentence(found)
+    # Where the default leaves as many, it is.
+    default[-2:] = [make(n, wall=(0, 90), solved=False, time_limit=90.0) for n in "op"]
+    assert given(policy, default).proven
 
 
 def test_of_one_pair_nothing_is_known(make):

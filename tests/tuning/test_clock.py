@@ -74,3 +74,23 @@ def test_a_damaged_note_is_named(tmp_path):
     (tmp_path / "clock.json").write_text(json.dumps({"seconds": "many"}))
     with pytest.raises(UserError, match=r"clock\.json"):
         Clock(tmp_path, 1.0)
+
+
+def test_what_time_has_decided_is_decided_again(tmp_path):
+    first = Clock(tmp_path, 1000.0)
+    assert first.decide("levers", "how many", lambda: 7) == 7
+    assert first.decide("levers", "4 solves", lambda: True) == 1
+    assert first.decide("policies", "4 solves", lambda: False) == 0
+    later = Clock(tmp_path, 1000.0)  # without any time
+    assert later.decide("policies", "4 solves", lambda: True) == 0
+    assert later.decide("levers", "how many", lambda: 0) == 7
+    # Another question than before: from here on it is another way.
+    assert later.decide("levers", "3 solves", lambda: False) == 0
+    assert later.decide("levers", "5 solves", lambda: False) == 0
+    assert Clock(tmp_path, 1.0).decide("levers", "how many", lambda: 0) == 7
+
+
+def test_damaged_decisions_are_named(tmp_path):
+    (tmp_path / "decisions.json").write_text(json.dumps({"levers": [{"question": 1}]}))
+    with pytest.raises(UserError, match=r"decisions\.json"):
+        Clock(tmp_path, 1.0)

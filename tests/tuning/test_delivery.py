@@ -4,11 +4,13 @@ import pytest
 from msgspec.structs import replace
 
 from kida.evaluation.verdict import Verdict
+from kida.network.card import Card
+from kida.network.policy import Policy
 from kida.tuning.clock import Clock
 from kida.tuning.config import TuneConfig
-from kida.tuning.delivery import deliver, nothing_to_win
+from kida.tuning.delivery import deliver, nothing_to_win, policy_of
 from kida.tuning.lever_race import LeverRace
-from kida.tuning.policy_race import PolicyRace
+from kida.tuning.policy_race import FORMER, PolicyRace
 from kida.tuning.proving import Proof
 from kida.tuning.standings import Contestant, standing
 from kida.tuning.survey import Survey, Surveyed
@@ -56,9 +58,9 @@ def verdict(ratio: float, high: float) -> Verdict:
 def delivered(tmp_path):
     """Return what delivers a proof."""
 
-    def make(proof: Proof | None, raced: PolicyRace = RACED, caution: str = ""):
+    def make(proof: Proof | None, raced: PolicyRace = RACED, **options):
         clock = Clock(tmp_path, 600.0)
-        return deliver(SURVEY, NO_LEVERS, raced, proof, CONFIG, caution, clock)
+        return deliver(SURVEY, NO_LEVERS, raced, proof, CONFIG, clock, **options)
 
     return make
 
@@ -110,6 +112,40 @@ def test_nothing_found_is_scips_default_as_good_as_itself(delivered):
     assert (found.verdict.ratio, found.verdict.interval) == (1.0, (1.0, 1.0))
     assert not found.verdict.proven
     assert "The policy is SCIP's default." in found.sentence
+
+
+def test_what_the_round_before_has_proven_stays(delivered, make_policy, tmp_path):
+    former = make_policy(recipe={"levers": ["orbital"]})
+    unsure = Proof(verdict=verdict(0.9, 1.1))
+    for proof, raced in ((unsure, RACED), (None, PolicyRace(standings=()))):
+        found = delivered(proof, raced, former=former)
+        assert (found.former, found.levers, found.network) == (True, ("orbital",), True)
+        assert found.verdict.policy == "policy"
+        assert not found.verdict.proven
+        assert "The policy stays that of the round before." in found.sentence
+        assert policy_of(found, raced, former) is former
+    worse = standing(Contestant(FORMER, "f", ()), [0.5, 0.51, 0.49, 0.5])
+    found = delivered(unsure, PolicyRace(standings=(WINNER, worse), winner=WINNER), former=former)
+    assert (found.former, found.network, found.verdict.policy) == (False, False, None)
+    ended = replace(SURVEY, ended="SCIP solves all of it at the root")
+    found = nothing_to_win(ended, CONFIG, Clock(tmp_path, 600.0), former)
+    assert (found.former, found.network) == (True, True)
+
+
+def test_the_policy_that_was_judged_is_delivered(delivered, make_policy, tmp_path):
+    network, levers = make_policy(), Policy({}, Card(None, recipe={"levers": ["orbital"]}))
+    entries = []
+    for name, policy, logs in (("network", network, [-0.5] * 4), ("orbital", levers, [-0.3] * 4)):
+        policy.save(tmp_path / name)
+        entries.append(standing(Contestant(name, str(tmp_path / name), ("orbital",)), logs))
+    raced = PolicyRace(standings=tuple(entries), winner=entries[0])
+    whole = Proof(verdict=verdict(0.6, 0.7), levers_alone=verdict(0.7, 0.9), learned=True)
+    second = Proof(verdict=verdict(0.9, 1.1), levers_alone=verdict(0.7, 0.9), learned=True)
+    for proof, judged in ((whole, network), (second, levers)):
+        found = policy_of(delivered(proof, raced), raced)
+        assert found.has_network == judged.has_network
+        assert found.card.recipe == judged.card.recipe
+        assert found.card.results
 
 
 def test_a_survey_that_ends_it_is_told(tmp_path):

@@ -7,7 +7,7 @@ import pytest
 from kida.errors import UserError
 from kida.jobs.run import ONE_AT_A_TIME
 from kida.learning.inventory import Inventory
-from kida.tuning.files import MOST_VERDICT, divide, new_files
+from kida.tuning.files import MOST_VERDICT, divide, gone_files, new_files
 
 TINY = "Maximize\n x + y\nSubject To\n c: 2 x + 3 y <= {}\nGenerals\n x y\nEnd\n"
 
@@ -95,12 +95,16 @@ def test_files_in_an_order_are_judged_by_the_last_half(tmp_path):
 
 
 def test_many_files_in_an_order_are_judged_by_some_of_the_last_half(tmp_path):
-    found = split_names(divided(fill(tmp_path / "mine", 60), tmp_path / "run", ordered=True))
-    places = [int(name[2:]) for name in found["test"]]
+    folder = fill(tmp_path / "mine", 60)
+    inventory = divided(folder, tmp_path / "run", ordered=True)
+    places = [int(name[2:]) for name in split_names(inventory)["test"]]
     assert len(places) == MOST_VERDICT
     assert places == sorted(places)
     assert 30 <= places[0] < 33
     assert places[-1] > 57
+    # The others are no new ones later.
+    assert len(inventory.left_out) == 30 - MOST_VERDICT
+    assert new_files(str(folder), inventory) == []
 
 
 def test_a_second_round_learns_from_the_old_files_and_is_judged_by_the_new(tmp_path):
@@ -115,6 +119,23 @@ def test_a_second_round_learns_from_the_old_files_and_is_judged_by_the_new(tmp_p
     assert found["test"] == ["p_8", "p_10"]
     assert {*found["train"], *found["valid"]} == {f"p_{number}" for number in range(8)}
     assert [Path(path).name for path in second.left_out] == ["p_9.lp"]
+
+
+def test_old_files_that_are_gone_are_not_learned_from(tmp_path):
+    folder = fill(tmp_path / "mine", 8)
+    first = divided(folder, tmp_path / "one", ordered=True)
+    fill(folder, 5, first=8)
+    for number in (0, 1, 6):
+        (folder / f"p_{number}.lp").unlink()
+    assert gone_files(first) == 3
+    found = split_names(divided(folder, tmp_path / "two", ordered=True, earlier=first))
+    assert {*found["train"], *found["valid"]} == {"p_2", "p_3", "p_4", "p_5", "p_7"}
+    assert found["test"] == [f"p_{number}" for number in range(8, 13)]
+    # A folder of which nothing is left is one to begin with.
+    for number in (2, 3, 4, 5, 7):
+        (folder / f"p_{number}.lp").unlink()
+    found = split_names(divided(folder, tmp_path / "three", ordered=True, earlier=first))
+    assert found["test"] == ["p_10", "p_11", "p_12"]
 
 
 def test_an_order_of_a_family_makes_no_sense(tmp_path):

@@ -3,11 +3,14 @@
 from types import SimpleNamespace
 
 import pytest
+from msgspec.structs import replace
 
+from kida.instances.family import Instance
+from kida.learning.plan import Draw
 from kida.tuning import lever_race
 from kida.tuning.clock import Clock
 from kida.tuning.lever_choice import applicable
-from kida.tuning.lever_race import race_levers, race_limit, seconds_to_race
+from kida.tuning.lever_race import race_draws, race_levers, race_limit, seconds_to_race
 from kida.tuning.standings import LEAST_DRAWS, standing
 from kida.tuning.survey import Survey, Surveyed, cost_within
 
@@ -126,3 +129,27 @@ def test_without_time_to_compare_again_what_the_steps_have_shown_stands(
     last = [step.found for step in found.steps if step.found][-1]
     assert all(entry.draws < LEAST_DRAWS for entry in found.combined)
     assert found.levers == last.levers
+
+
+def test_killed_at_its_end_a_race_comes_to_the_same(survey, clock, arena, tmp_path, monkeypatch):
+    cost = cost_within(survey, 30.0) / arena.workers.count
+    monkeypatch.setattr(Counted, "used", property(lambda self: cost * arena.solves))
+    clock.budget = 300 * cost
+    found = race_levers(survey, range(24), arena, clock, tmp_path)
+    assert found.levers
+    (tmp_path / "levers.json").unlink()
+    # All solves are on disk, and no time is left to pay for them again.
+    arena.solves += 1000
+    late = Counted(tmp_path, clock.budget)
+    assert not late.left_for("levers")
+    assert race_levers(survey, range(24), arena, late, tmp_path) == found
+
+
+def test_other_files_come_before_other_seeds_of_one(survey):
+    fast, slow = replace(survey.files[0], seconds=8.0), replace(survey.files[0], name="b")
+    both = replace(survey, files=(slow, fast))
+    draws = [
+        Draw(Instance(name, "", "", "train", 0, None), seed) for seed in (0, 1) for name in "ab"
+    ]
+    found = [(draw.instance.name, draw.seed) for draw in race_draws(both, draws)]
+    assert found == [("a", 0), ("b", 0), ("a", 1), ("b", 1)]

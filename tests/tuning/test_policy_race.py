@@ -24,9 +24,9 @@ def test_networks_race_in_every_way_and_levers_beside_them(make_policy, tmp_path
     found = contestants(tmp_path, raced, learned, former)
     names = [entry.name for entry in found]
     assert names == [
+        "inference + no-cuts",
         # Where the network branches alone, SCIP's own rules have no say.
         "network + no-cuts",
-        "inference + no-cuts",
         "network-top + inference + no-cuts",
         "network-shortlist + inference + no-cuts",
         "network-strong + no-cuts",
@@ -63,7 +63,7 @@ def test_what_is_remembered_races_with_the_best_levers_and_the_last_network(make
 def test_the_best_without_a_network_is_compared_with(make_policy, tmp_path):
     raced = LeverRace(alone=(), levers=("pseudocosts",))
     found = contestants(tmp_path, raced, Learned((make_policy(0),)), None)
-    network, levers = found[:2]
+    levers, network = found[:2]
     standings = [standing(network, [-0.5] * 4), standing(levers, [-0.4] * 4)]
     assert best_unlearned(PolicyRace(standings=tuple(standings))) == levers
     worse = [standings[0], standing(levers, [0.1] * 4)]

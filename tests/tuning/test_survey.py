@@ -11,7 +11,15 @@ from kida.tuning.clock import Clock
 from kida.tuning.config import TuneConfig
 from kida.tuning.files import divide
 from kida.tuning.measuring import Arena
-from kida.tuning.survey import Survey, Surveyed, _nothing_to_win, cost_within, take_survey
+from kida.tuning.survey import (
+    Survey,
+    Surveyed,
+    _chosen_limit,
+    _nothing_to_win,
+    cost_within,
+    first_limit,
+    take_survey,
+)
 
 pytestmark = pytest.mark.slow
 
@@ -55,7 +63,7 @@ def test_what_is_not_finished_is_tuned_for_the_gap(knapsacks, surveyed, tmp_path
 def test_times_that_all_are_the_limit_cannot_be_compared(knapsacks, surveyed, tmp_path):
     folder = knapsacks(tmp_path / "mine", 6, items=100, rows=10, hard=True)
     found = surveyed(folder, limit=2.0, goal="time", time_limit=2.0)
-    assert "solves none of the 3 surveyed files" in found.ended
+    assert "solves none of the 3 surveyed files within 2 s" in found.ended
     assert "--goal gap" in found.ended
 
 
@@ -93,6 +101,32 @@ def test_a_solve_costs_something_under_any_limit():
         split={},
     )
     survey = Survey(files=(file,), goal="time", time_limit=60.0, seconds_per_solve=0.05)
-    assert cost_within(survey, 1.0) == 0.05
+    assert cost_within(survey, 1.0) == pytest.approx(1.05)
     with pytest.raises(UserError, match="files"):
         checked(replace(survey, files=()))
+
+
+@pytest.mark.parametrize(
+    ("solved", "goal", "wanted", "limit"),
+    # A verdict of 138 s on two cores has five pairs of 27 s.
+    [(True, "time", 3600.0, 27.0), (True, "time", 20.0, 20.0), (False, "gap", 3600.0, 27.0)],
+)
+def test_a_limit_fits_the_budget(solved, goal, wanted, limit, tmp_path):
+    config = TuneConfig(problems="mine", goal=goal, time_limit=wanted)
+    clock = Clock(tmp_path, 600.0)
+    assert first_limit(config, clock, 2) <= 48.0 * 2 / 4
+    assert first_limit(replace(config, time_limit=1.5), clock, 2) == 1.5
+    files = [
+        Surveyed(
+            name=name,
+            solved=solved,
+            branched=True,
+            seconds=10.0,
+            root_seconds=1.0,
+            nodes=100,
+            gap=0.5,
+            split={},
+        )
+        for name in "abc"
+    ]
+    assert _chosen_limit(files, goal, 10.0, config, clock, 2) == limit

@@ -125,10 +125,15 @@ def test_a_series_goes_on_with_the_files_that_have_come(knapsacks, tmp_path, mon
     tune(run, config, 15.0)
     assert len(rounds(run)) == 1
     knapsacks(folder, 3, first=8, items=30)
+    told = []
+    tune(run, config, 15.0, listener=told.append)
+    assert "begins with 5 new files; there are 3" in told[-1].text
+    assert len(rounds(run)) == 1
+    knapsacks(folder, 2, first=11, items=30)
     tune(run, config, 15.0)
     assert [place.name for place in rounds(run)] == ["round_1", "round_2"]
     second = json.loads((run / "round_2" / "instances.json").read_text())
-    assert [entry["name"] for entry in second["files"]["test"]] == ["k_8", "k_9", "k_10"]
+    assert [entry["name"] for entry in second["files"]["test"]] == [f"k_{n}" for n in range(8, 13)]
     assert (run / "round_2" / "former" / "card.json").exists()
 
 
