@@ -10,7 +10,8 @@ is trained on all samples so far and plays the next generation; in the end the b
 merged. The last ten minutes or so go into a verdict: whether the policy is better than SCIP's
 default on test instances that the run has not seen (RUN/verdict.json). Whatever a run needs is
 checked before any work. Run the same command again to go on with an interrupted run. The options
-of a configuration file, and of --set, are described in kida/learning/config.py and docs/method.md.
+of a configuration file, and of --set, are described in kida/learning/config.py; docs/training.md
+says which to think about.
 """
 
 import argparse
