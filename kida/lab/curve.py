@@ -156,7 +156,7 @@ def curve(
     yardstick, draws
         What is solved, and how.
     """
-    worth = yardstick.worth([*networks.values(), *peers.values()], draws)
+    worth = yardstick.compared([*networks.values(), *peers.values()], draws)
     theirs = dict(zip(peers, worth[len(networks) :], strict=True))
     validation, config = collection.samples("valid"), collection.run.config.training
     rows = []
@@ -169,7 +169,7 @@ def curve(
                 "epochs": policy.card.recipe["epochs"],
                 "cross_entropy": said.cross_entropy(),
                 "accuracy": said.accuracy(),
-                "nodes": yardstick.nodes(worth[place]),
+                "nodes": yardstick.level(worth[place]),
                 # Of the logarithm of nodes.
                 "fewer_than": {
                     name: effect(worth[place] - other) for name, other in theirs.items()
@@ -179,10 +179,10 @@ def curve(
     return {
         "family": collection.run.config.family,
         "size": collection.run.config.size,
-        "draws": len(draws),
+        "draws": worth.shape[1],
         "validation_samples": len(validation),
         "rows": rows,
-        "peers": {name: yardstick.nodes(other) for name, other in theirs.items()},
+        "peers": {name: yardstick.level(other) for name, other in theirs.items()},
     }
 
 

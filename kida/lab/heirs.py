@@ -35,7 +35,7 @@ from kida.network.policy import Policy, holds_policy
 # Samples of which the layers' inputs are taken.
 _GRAM_SAMPLES = 300
 # The search for coefficients: points, iterations, draws per iteration, first step.
-_POPULATION, _ITERATIONS, _DRAWS, _SIGMA = 8, 10, 6, 0.3
+_POPULATION, _ITERATIONS, _DRAWS, _SIGMA = 8, 20, 12, 0.3
 # What the logits' average counts in distillation, the expert counting 1.
 _TEACHER_WEIGHT = 9.0
 
@@ -98,9 +98,10 @@ def _distilled(will: Will) -> Weights:
     teacher = Network(replace(shape, embedding_size=len(will.members) * shape.embedding_size))
     teacher.load_weights(logit_average(will.members))
     teacher.eval()
-    config = replace(pool.config, teacher_weight=_TEACHER_WEIGHT)
+    samples = pool.samples()
+    config = replace(pool.config, epochs=pool.length(samples), teacher_weight=_TEACHER_WEIGHT)
     start = uniform_average(will.members)
-    return pool.train(will.name, pool.samples(), config, start=start, teacher=teacher).weights
+    return pool.train(will.name, samples, config, start=start, teacher=teacher).weights
 
 
 #: What an heir is called, and how it is made.
@@ -127,16 +128,17 @@ def best_member(
     pool: Pool, names: Sequence[str], yardstick: Yardstick, draws: Sequence[Draw]
 ) -> str:
     """Return the member of the highest mean worth on some draws."""
-    worth = yardstick.worth([Policy.load(pool.path(name)) for name in names], draws)
-    return names[int(yardstick.scaled(worth).mean(axis=1).argmax())]
+    worth = yardstick.compared([Policy.load(pool.path(name)) for name in names], draws)
+    return names[int(worth.mean(axis=1).argmax())]
 
 
 def _searched(will: Will, rows: int) -> Weights:
     """Return the combination that CMA-ES finds by worth; its coefficients may be negative.
 
-    After an interruption it is told again what the yardstick has kept, and goes on.
+    It is the plain average if that is worth more on all draws. After an interruption it is told
+    again what the yardstick has kept, and goes on.
     """
-    count, card = len(will.members), will.pool.card
+    count, card = len(will.members), will.pool.judged_card
 
     def weights(point: Vector) -> Weights:
         table = point.reshape(rows, count)
@@ -148,12 +150,14 @@ def _searched(will: Will, rows: int) -> Weights:
     for iteration in range(_ITERATIONS):
         points = evolution.ask()
         turn = range(iteration * _DRAWS, (iteration + 1) * _DRAWS)
-        worth = will.yardstick.worth(
+        worth = will.yardstick.compared(
             [Policy(weights(point), card) for point in points],
             [will.draws[k % len(will.draws)] for k in turn],
         )
-        evolution.tell(points, will.yardstick.scaled(worth).mean(axis=1))
-    return weights(evolution.mean)
+        evolution.tell(points, worth.mean(axis=1))
+    found = [uniform_average(will.members), weights(evolution.mean)]
+    worth = will.yardstick.compared([Policy(each, card) for each in found], will.draws)
+    return found[int(worth.mean(axis=1).argmax())]
 
 
 @torch.no_grad()

@@ -2,8 +2,9 @@
 
 The pool is a training run of a few generations, and what the members of a cell differ by is
 :data:`CELLS`. All but those of the run itself are trained from scratch from one initialisation, on
-hard targets without smoothing, for the same number of steps at a learning rate that never falls:
+hard targets without smoothing, on the same number of samples at a learning rate that never falls:
 KIDA's conditions (Cao et al. 2022, arXiv:2201.10328), which leave single networks over-confident.
+The checkpoints of one training are those of its quarters, the last one as long as all others.
 """
 
 from collections.abc import Sequence
@@ -21,6 +22,7 @@ from kida.learning.dagger import aggregate, make_generation
 from kida.learning.plan import Plan
 from kida.learning.run import Run
 from kida.learning.samples import Aggregate
+from kida.learning.selection import finished_card
 from kida.learning.train import initial_network, train_generation
 from kida.network.architecture import Weights
 from kida.network.card import Card
@@ -49,7 +51,7 @@ class Pool:
     run, plan
         Of the pool. What is made of it lies in the run's folder, below ``members``.
     epochs, draws
-        Length of a training: epochs, of so many samples.
+        Length of a training: so many epochs of so many samples, or, of fewer samples, more epochs.
     threads
         Of torch.
     """
@@ -71,6 +73,11 @@ class Pool:
         return Policy.load(self.run.generation(self.generations) / "policy").card
 
     @property
+    def judged_card(self) -> Card:
+        """The same under the parameters that the run's own policy would be judged and used with."""
+        return finished_card(self.card, self.run.config.inheritance, -1, 0)
+
+    @property
     def config(self) -> TrainingConfig:
         """How members are trained."""
         return replace(
@@ -81,6 +88,11 @@ class Pool:
             label_smoothing=0.0,
             patience=10**6,
         )
+
+    def length(self, samples: Aggregate, share: float = 1.0) -> int:
+        """Return the epochs in which a share of a training's samples are drawn from these."""
+        per_epoch = min(len(samples), self.draws)
+        return max(1, round(share * self.epochs * self.draws / per_epoch))
 
     def play(self, workers: Workers) -> None:
         """Make the run's generations, or find them made."""
@@ -102,7 +114,7 @@ class Pool:
     def keep(self, name: str, weights: Weights, **recipe: object) -> Policy:
         """Write a policy of the pool's card, with a recipe of its own."""
         size = len(weights["cons_embedding.1.bias"])
-        card = self.card
+        card = self.judged_card
         shape = replace(card.shape, embedding_size=size)
         card = replace(card, architecture=shape, recipe={"name": name, **recipe})
         policy = Policy(weights, card)
@@ -172,16 +184,24 @@ def make_members(pool: Pool) -> dict[str, list[str]]:
     """
     numbers = range(1, pool.generations + 1)
     for number in numbers:
-        _member(pool, f"a_{number}", epochs=number * pool.epochs, training="a")
+        _member(pool, f"a_{number}", share=number / pool.generations, training="a")
         _member(pool, f"b_{number}", seed=number)
         _member(pool, f"c_{number}", bootstrap=number)
-        _member(pool, f"d_{number}", generations=number)
-        if not holds_policy(pool.path(f"e_{number}")):
-            pool.keep(f"e_{number}", Policy.load(pool.run.generation(number) / "policy").weights)
-        if not holds_policy(pool.path(f"f_{number}")):
-            pool.keep(f"f_{number}", Policy.load(pool.path(f"d_{number}_best")).weights)
+        # The last one is the whole training of cell a: the same samples, in the same order.
+        if number < pool.generations:
+            _member(pool, f"d_{number}", generations=number)
+        for end in ("", "_best"):
+            _also(pool, f"d_{pool.generations}{end}", pool.path(f"a_{pool.generations}{end}"))
+        _also(pool, f"e_{number}", pool.run.generation(number) / "policy")
+        _also(pool, f"f_{number}", pool.path(f"d_{number}_best"))
     _member(pool, "ema", seed=1, decay=DECAY)
     return {cell: [f"{cell}_{number}" for number in numbers] for cell in CELLS}
+
+
+def _also(pool: Pool, name: str, policy: Path) -> None:
+    """Keep a policy's weights under another name, unless they are, or it is not there yet."""
+    if holds_policy(policy) and not holds_policy(pool.path(name)):
+        pool.keep(name, Policy.load(policy).weights)
 
 
 def _member(
@@ -189,19 +209,22 @@ def _member(
     name: str,
     *,
     seed: int = 0,
-    epochs: int = 0,
+    share: float = 1.0,
     generations: int | None = None,
     bootstrap: int | None = None,
     decay: float = 0.0,
     training: str = "",
 ) -> None:
-    """Train one member, unless it is there: the others' pool and options, but for those given."""
+    """Train one member, unless it is there: the others' pool and options, but for those given.
+
+    ``share`` is that of a whole training.
+    """
     if holds_policy(pool.path(name)):
         return
     samples = pool.samples(generations)
     if bootstrap is not None:
         samples = Aggregate(drawn([shard.path for shard in samples.shards], bootstrap))
-    config = replace(pool.config, epochs=epochs or pool.epochs, average_decay=decay)
+    config = replace(pool.config, epochs=pool.length(samples, share), average_decay=decay)
     pool.train(name, samples, config, seed=seed, training=training)
 
 

@@ -66,12 +66,13 @@ def transfer(
             some = Aggregate(paths[:count])
             names[start, count] = _trained(unseen, f"{start}_{count}", some, weights)
     policies = [Policy.load(unseen.path(name)) for name in names.values()]
-    worths = dict(zip(names, yardstick.scaled(yardstick.worth(policies, draws)), strict=True))
+    worth = yardstick.compared(policies, draws)
+    worths = dict(zip(names, worth, strict=True))
     most = worths["nothing", max(episodes)]
     return {
         "family": unseen.run.config.family,
         "mixture": list(pools),
-        "draws": len(draws),
+        "draws": worth.shape[1],
         "rows": [
             {
                 "start": start,

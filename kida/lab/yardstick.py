@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from kida.errors import UserError
 from kida.evaluation.records import Failed, Protocol, Record
 from kida.jobs.run import Workers
+from kida.lab.evolution import ROUNDING
 from kida.lab.sections import root_bound
 from kida.learning.events import Listener, Solve
 from kida.learning.judge import solve_all
@@ -22,7 +23,9 @@ from kida.network.policy import Policy
 from kida.trajectory import step_values
 
 # A solve that takes longer is none that such a study can use.
-_SECONDS = 3600.0
+_SECONDS = 900.0
+# Of the draws, those that may be left out because a solve has failed or taken longer.
+_LOST = 0.1
 # Of the logarithm of nodes: trees of a few nodes count little.
 _SHIFT = 10.0
 
@@ -61,12 +64,7 @@ class Yardstick:
 
         Minus the logarithm of the nodes; or, under a node limit, the dual bound's mean rise above
         that of the root, over the nodes up to the limit: the cumulated reward, with nodes for
-        seconds.
-
-        Raises
-        ------
-        UserError
-            If a solve has failed, or has not ended within an hour.
+        seconds. NaN where a solve has failed or not ended within a quarter of an hour.
         """
         protocol = Protocol(self.settings, _SECONDS, node_limit=self.node_limit)
         table = solve_all(
@@ -76,15 +74,14 @@ class Yardstick:
             self.folder,
             self.workers,
             lambda done, of: self.listener(Solve(done=done, of=of)),
+            retry_failed=False,
         )
         return np.array([[self._worth(record) for record in row] for row in table]).T
 
     def _worth(self, record: Record) -> float:
-        if isinstance(record, Failed):
-            raise UserError(f"{record.job.instance.name} failed: {record.reason}; run it again")
+        if isinstance(record, Failed) or record.result.limit == "time":
+            return np.nan
         result = record.result
-        if result.limit == "time":
-            raise UserError(f"{record.job.instance.name} takes longer than {_SECONDS:g} s")
         if self.node_limit is None:
             return -float(np.log(result.nodes + _SHIFT))
         path = result.trajectory.bounds()
@@ -92,19 +89,35 @@ class Yardstick:
         root = root_bound(record)
         nodes = np.arange(1, self.node_limit + 1)
         bounds = step_values(path.nodes.astype(np.float64), mirrored, nodes, root)
-        return float(np.maximum(bounds, root).mean() - root)
+        rise = float(np.maximum(bounds, root).mean() - root)
+        # Or the last digits would decide where nothing has risen.
+        return rise if rise > ROUNDING * max(abs(root), 1.0) else 0.0
 
-    def nodes(self, worth: NDArray[np.float64]) -> float:
-        """Return the shifted geometric mean of nodes to optimality, from one policy's worths."""
-        return float(np.exp(-worth.mean())) - _SHIFT
+    def compared(self, policies: Sequence[Policy], draws: Sequence[Draw]) -> NDArray[np.float64]:
+        """Return worths in which a difference of 0.05 is about 5 %, shape ``(policies, kept)``.
 
-    def scaled(self, worth: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return worths in which a difference of 0.05 is about 5 %, from :meth:`worth`.
+        Logarithms are. Rises are divided by their mean over all policies and draws, so that means
+        compare as those of rewards do. A draw that has no worth for one policy has none for all.
 
-        Logarithms are. Rises are divided by their mean over the policies, draw by draw; where none
-        has risen they are all alike.
+        Raises
+        ------
+        UserError
+            If a tenth of the draws have no worth.
         """
-        if self.node_limit is None:
-            return worth
-        scale = worth.mean(axis=0)
-        return worth / np.where(scale > 0, scale, 1.0)
+        worth = self.worth(policies, draws)
+        whole = np.isfinite(worth).all(axis=0)
+        if (~whole).mean() > _LOST:
+            raise UserError(
+                f"{(~whole).sum()} of {len(draws)} draws have failed, or take longer than "
+                f"{_SECONDS:g} s"
+            )
+        kept: NDArray[np.float64] = worth[:, whole]
+        return kept if self.node_limit is None else kept / (kept.mean() or 1.0)
+
+    def level(self, worth: NDArray[np.float64]) -> float:
+        """Return what one policy's compared worths amount to.
+
+        The shifted geometric mean of nodes to optimality, or the mean rise as a share of all
+        policies'.
+        """
+        return float(worth.mean()) if self.node_limit else float(np.exp(-worth.mean())) - _SHIFT

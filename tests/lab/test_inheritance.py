@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 
 from kida.boundary import write_json
+from kida.errors import UserError
 from kida.jobs.job import Stage
 from kida.jobs.run import Workers
-from kida.lab.inheritance import SINGLE, markdown, study
+from kida.lab.inheritance import DEFAULT, PRIMARY, SINGLE, markdown, study
 from kida.lab.likeness import answers
 from kida.lab.members import CELLS, Pool, drawn
 from kida.lab.transfer import STARTS, transfer
@@ -76,7 +77,19 @@ def test_worth_is_in_nodes_or_in_the_bound_over_nodes(tmp_path, knapsack, make_p
     rises = limited.worth(policies, draws)
     assert (rises >= 0).all()
     assert (rises > 0).any()
-    np.testing.assert_allclose(limited.scaled(rises).mean(axis=0)[rises.mean(axis=0) > 0], 1)
+    assert limited.compared(policies, draws).mean() == pytest.approx(1)
+    np.testing.assert_array_equal(yardstick.compared(policies, draws), worth)
+    assert yardstick.level(worth[0]) == pytest.approx(np.exp(np.log(nodes[0] + 10).mean()) - 10)
+
+
+def test_a_draw_without_a_worth_counts_for_nobody(monkeypatch, yardstick):
+    table = np.arange(40.0).reshape(2, 20)
+    table[1, 3] = np.nan
+    monkeypatch.setattr(Yardstick, "worth", lambda self, policies, draws: table)
+    assert yardstick.compared([None, None], range(20)).shape == (2, 19)
+    table[0, 4:6] = np.nan
+    with pytest.raises(UserError, match="3 of 20 draws have failed"):
+        yardstick.compared([None, None], range(20))
 
 
 @pytest.mark.slow
@@ -98,13 +111,19 @@ def test_every_network_is_made_once_and_measured(tmp_path, knapsack, yardstick, 
     assert {("a", "weights"), ("d", "distilled logits"), ("b", SINGLE["ema"])} <= rules
     assert content["draws"] == 2
     named = {*chain(*content["members"].values()), *(row["name"] for row in content["rows"])}
-    assert named == content["worths"].keys() == content["networks"].keys()
+    assert named == content["networks"].keys()
+    assert {*named, DEFAULT} == content["worths"].keys() == content["levels"].keys()
+    sure = [event.text for event in events if "cross-entropy of d" in getattr(event, "text", "")]
+    assert len(sure) == 1
     _the_wide_network_is_the_mean_of_its_members(pool)
     # Members of one training go on from each other; the others differ as their cells say.
     first, second = (Policy.load(pool.path(f"a_{k}")).weights for k in (1, 2))
     assert any((first[name] != second[name]).any() for name in first)
     text = markdown(content)
     assert all(f"| {cell} | {what} |" in text for cell, what in CELLS.items())
+    named = {(row["cell"], row["heir"], versus) for row in content["rows"] for versus in row}
+    assert named >= set(PRIMARY)
+    assert text.count("**") == 2 * len(PRIMARY)
     assert again() == content
     assert not any(isinstance(event, Solve) for event in events)
 

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from kida.errors import UserError
 from kida.learning.config import read_config
+from kida.learning.plan import Plan
 from kida.learning.preflight import check_run
 
 SCRIPT = Path(__file__).parents[2] / "scripts" / "inheritance.py"
@@ -23,13 +25,17 @@ def script():
 
 def test_every_problem_can_begin(script):
     """Some begin after hours of others."""
-    for family, recipe, options, node_limit in script.PROBLEMS.values():
+    for problem in script.PROBLEMS.values():
         for size in ((), script.QUICK):
-            check_run(read_config(family, recipe, (*options, *size)))
-        assert node_limit is None or node_limit > 0
+            config = problem.config(*size)
+            check_run(config)
+        assert problem.node_limit is None or problem.node_limit > 0
+        # Nothing that selects is reported on.
+        draws = Plan(config).selection(script.SELECT + problem.reported)
+        assert len({draw.instance.name for draw in draws}) == len(draws)
     for family, options in script.MIXTURE.items():
         check_run(read_config(family, None, (*script.ONE_GENERATION, *options)))
-    assert script.PROBLEMS["gisp"][0] not in script.MIXTURE
+    assert script.PROBLEMS["gisp"].family not in script.MIXTURE
 
 
 def test_an_unknown_problem_is_refused(tmp_path):
@@ -41,3 +47,13 @@ def test_an_unknown_problem_is_refused(tmp_path):
     assert found.returncode == 2
     assert "there is no problem 'sudoku'; the problems are gisp, " in found.stderr
     assert not (tmp_path / "out").exists()
+
+
+def test_another_study_is_not_gone_on_with(script, tmp_path, monkeypatch):
+    script._claim(tmp_path, report=80)
+    script._claim(tmp_path, report=80)
+    with pytest.raises(UserError, match="another study"):
+        script._claim(tmp_path, report=300)
+    monkeypatch.setattr(script, "EPOCHS", 90)
+    with pytest.raises(UserError, match="another --out"):
+        script._claim(tmp_path, report=80)
