@@ -13,7 +13,7 @@ from kida.boundary import read_json, write_json
 from kida.evaluation.outcome import Text
 from kida.learning.plan import Draw
 from kida.tuning.clock import Clock
-from kida.tuning.contestants import of_levers, simplest
+from kida.tuning.contestants import PLUS, of_levers, simplest
 from kida.tuning.lever_choice import applicable, combined
 from kida.tuning.lever_steps import LeverStep, add_levers
 from kida.tuning.levers import Lever
@@ -174,7 +174,9 @@ class _Race:
         together = self._together(steps)
         # Who was compared longer, with the combinations, is judged by that.
         later = {entry.name for entry in together if entry.draws >= LEAST_DRAWS}
-        best = simplest(winners([*together, *(entry for entry in won if entry.name not in later)]))
+        found = [*winners(together)]
+        over = later | _surpassed(steps, found)
+        best = simplest([*found, *(entry for entry in won if entry.name not in over)])
         last = next((step.found.name for step in reversed(steps) if step.found is not None), None)
         if last is not None and last not in later:
             # There was no time for that: what the steps have shown stands.
@@ -237,6 +239,17 @@ class _Race:
         # The last one first: with little time it is what counts.
         field = [of_levers(self._policies, levers) for levers in reversed([steps[0].base, *found])]
         return race(field, self._draws, self._arena, self._goal, self._affordable)
+
+
+def _surpassed(steps: Sequence[LeverStep], found: Sequence[Standing]) -> set[str]:
+    """Return the names of what the steps up to the last of these were taken from.
+
+    A step's outcome was better than its base, on the same draws; the ratios of both to the default
+    may be from different ones.
+    """
+    names = {entry.name for entry in found}
+    ends = [n for n, step in enumerate(steps) if step.found and step.found.name in names]
+    return {PLUS.join(step.base) for step in steps[: max(ends, default=-1) + 1]}
 
 
 def _by_promise(alone: Sequence[Standing], applies: Sequence[Lever]) -> list[str]:

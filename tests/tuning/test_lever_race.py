@@ -10,8 +10,9 @@ from kida.learning.plan import Draw
 from kida.tuning import lever_race
 from kida.tuning.clock import Clock
 from kida.tuning.lever_choice import applicable
-from kida.tuning.lever_race import race_draws, race_levers, race_limit, seconds_to_race
-from kida.tuning.standings import LEAST_DRAWS, standing
+from kida.tuning.lever_race import _surpassed, race_draws, race_levers, race_limit, seconds_to_race
+from kida.tuning.lever_steps import LeverStep
+from kida.tuning.standings import LEAST_DRAWS, Contestant, standing
 from kida.tuning.survey import Survey, Surveyed, cost_within
 
 
@@ -153,3 +154,14 @@ def test_other_files_come_before_other_seeds_of_one(survey):
     ]
     found = [(draw.instance.name, draw.seed) for draw in race_draws(both, draws)]
     assert found == [("a", 0), ("b", 0), ("a", 1), ("b", 1)]
+
+
+def test_what_a_step_has_surpassed_is_not_taken_for_its_luck():
+    def entry(name, *logs):
+        return standing(Contestant(name, name, tuple(name.split(" + "))), logs)
+
+    both = entry("no-cuts + orbital", *[-0.1, -0.12] * 4)
+    steps = [LeverStep(base=("no-cuts",), standings=(), found=both)]
+    assert _surpassed(steps, [both]) == {"no-cuts"}
+    # Not where the step's outcome has lost against the default.
+    assert _surpassed(steps, []) == set()
