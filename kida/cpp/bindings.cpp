@@ -202,6 +202,7 @@ NB_MODULE(_core, m) {
       },
       "scip"_a, "values"_a,
       "Hand SCIP a partial solution before its solve; return how many variables are in it.");
+  m.attr("NO_START") = no_start;
   m.def(
       "learned_pseudocosts", [](const nb::object& capsule) { return learned(scip_of(capsule)); },
       "scip"_a, "By name, what a unit down and up has cost in a solve; None where nobody knows.");

@@ -65,13 +65,24 @@ struct Brancher::Callbacks {
   }
   // The problem as it was given, which presolving may solve.
   static Retcode on_problem(Scip* scip, SCIP_Branchrule* rule) {
-    of(rule).given_nonlinear_ = was_nonlinear(scip);
+    Brancher& self = of(rule);
+    self.given_nonlinear_ = was_nonlinear(scip);
+    try {
+      if (self.setup_.steering) self.steering_.emplace(*self.setup_.steering);
+    } catch (const std::exception&) {
+      return error;
+    }
     return okay;
   }
   // The tree begins, or a restart: presolving may have made the problem linear.
   static Retcode on_tree(Scip* scip, SCIP_Branchrule* rule) {
-    of(rule).judge(scip);
-    of(rule).start_steering();
+    Brancher& self = of(rule);
+    try {
+      self.judge(scip);
+    } catch (const std::exception&) {
+      return error;
+    }
+    if (self.steering_) self.steering_->restart();
     return okay;
   }
   static Retcode on_free(Scip*, SCIP_Branchrule* rule) {
@@ -89,8 +100,8 @@ std::shared_ptr<Brancher> Brancher::include(Scip* scip, std::shared_ptr<const Ne
   if (network == nullptr && setup.acting == Acting::network) {
     throw std::invalid_argument("a rule that acts by the network needs one");
   }
-  if (!setup.steering && setup.acting == Acting::steering) {
-    throw std::invalid_argument("a rule that steers needs a model");
+  if (setup.steering.has_value() != (setup.acting == Acting::steering)) {
+    throw std::invalid_argument("a rule that steers needs a model, and no other rule does");
   }
   std::shared_ptr<Brancher> brancher(
       new Brancher(std::move(network), std::move(setup), std::move(host)));
@@ -209,17 +220,18 @@ std::vector<std::size_t> Brancher::expert_shortlist(Scip* scip, bool observed) {
   }
   if (!observed) observe_node(scip, network_->incumbent_features(), network_->candidate_features());
   if (!score()) return promising_by_pseudocost(scip, candidates_, limit);
-  return best_scored(limit);
+  std::vector<std::size_t> positions;
+  best_scored(limit, positions);
+  return positions;
 }
 
 // Positions of the `limit` candidates of highest score, best first.
-std::vector<std::size_t> Brancher::best_scored(int limit) const {
-  std::vector<std::size_t> positions(candidates_.size());
+void Brancher::best_scored(int limit, std::vector<std::size_t>& positions) const {
+  positions.resize(candidates_.size());
   std::iota(positions.begin(), positions.end(), std::size_t{0});
   std::stable_sort(positions.begin(), positions.end(),
                    [this](std::size_t a, std::size_t b) { return scores_[a] > scores_[b]; });
   positions.resize(std::min(positions.size(), static_cast<std::size_t>(limit)));
-  return positions;
 }
 
 void Brancher::observe_node(Scip* scip, bool with_incumbent, bool with_candidate_features) {
@@ -267,7 +279,7 @@ Brancher::Choice Brancher::ask_network(Scip* scip) {
     return {};
   }
   if (limit > 0) {
-    shortlist_ = best_scored(decision.shortlist);
+    best_scored(decision.shortlist, shortlist_);
     // In SCIP's order, by which it settles ties.
     std::sort(shortlist_.begin(), shortlist_.end());
     return {.shortlisted = true};
@@ -421,6 +433,7 @@ int Brancher::give_up(Scip* scip) {
 int Brancher::execute(Scip* scip) {
   const auto begin = Clock::now();
   failed_ = false;
+  timing_ = {};
   if (failure_waiting()) return give_up(scip);  // that nobody has asked for
   if (declined_) return constants.result_didnotrun;
   branching_candidates(scip, setup_.decision.candidates, candidates_);

@@ -105,9 +105,7 @@ class Brancher : public std::enable_shared_from_this<Brancher> {
         setup_(std::move(setup)),
         host_(std::move(host)),
         recorder_(setup_.recording),
-        random_(setup_.seed) {
-    start_steering();
-  }
+        random_(setup_.seed) {}
 
   // One rule in one SCIP, of the model or of a copy, which may run in a thread of its own.
   static void include(Scip* scip, std::shared_ptr<Brancher> brancher);
@@ -127,13 +125,10 @@ class Brancher : public std::enable_shared_from_this<Brancher> {
   int ask_expert(Scip* scip, bool teaches, bool observed);
   bool score_by_function(Scip* scip);
   std::vector<std::size_t> expert_shortlist(Scip* scip, bool observed);
-  std::vector<std::size_t> best_scored(int limit) const;
+  void best_scored(int limit, std::vector<std::size_t>& positions) const;
   Choice ask_acting(Scip* scip);
   Choice ask_network(Scip* scip);
   Choice ask_steering(Scip* scip);
-  void start_steering() {
-    if (setup_.steering) steering_.emplace(*setup_.steering);
-  }
   int ask_function(Scip* scip);
   void observe_node(Scip* scip, bool with_incumbent, bool with_candidate_features);
   bool score();

@@ -24,11 +24,6 @@ namespace {
 
 constexpr int succeeded = scip::okay;
 constexpr int failed = scip::error;
-// As kida/solver/branching.py has it.
-constexpr const char* unknown_start =
-    "kida: the problem has none of the variables that the policy brings starting values for; the "
-    "search begins without";
-
 thread_local std::string last_error;
 
 // A solve runs in the thread of whoever called SCIP.
@@ -72,12 +67,10 @@ Rules& rules() {
 void connect() {
   static std::mutex mutex;
   const std::lock_guard lock(mutex);
-  const bool first = !scip::connected();
+  // A set that this processor does not have is refused as long as it is asked for.
+  const char* name = scip::connected() ? nullptr : std::getenv("KIDA_INSTRUCTION_SET");
+  if (name != nullptr && *name != '\0') Network::use_instruction_set(name);
   scip::connect_to_loaded();
-  if (!first) return;
-  if (const char* name = std::getenv("KIDA_INSTRUCTION_SET"); name != nullptr && *name != '\0') {
-    Network::use_instruction_set(name);
-  }
 }
 
 void include(Scip* scip, const char* policy_folder) {
@@ -102,6 +95,11 @@ void include(Scip* scip, const char* policy_folder) {
   }
   ScipParameters parameters(scip);
   for (const auto& [name, value] : policy.card.parameters) parameters.set(name, value);
+  // First what SCIP may refuse: nothing else is there then.
+  if (!policy.card.start.empty() && add_start(scip, policy.card.start) == 0) {
+    scip::SCIPwarningMessage(scip, "kida: %s\n", no_start);
+  }
+  include_pseudocosts(scip, std::move(policy.card.pseudocosts));
   RuleSetup setup;
   setup.decision = policy.card.decision;
   if (!policy.card.has_network) setup.acting = policy.steering ? Acting::steering : Acting::scip;
@@ -109,12 +107,6 @@ void include(Scip* scip, const char* policy_folder) {
   rules().put(scip, Brancher::include(scip, std::move(policy.network), std::move(setup),
                                       std::make_shared<Program>()));
   parameters.keep();
-  if (!policy.card.pseudocosts.empty()) {
-    include_pseudocosts(scip, std::move(policy.card.pseudocosts));
-  }
-  if (!policy.card.start.empty() && add_start(scip, policy.card.start) == 0) {
-    scip::SCIPwarningMessage(scip, "%s\n", unknown_start);
-  }
 }
 
 void fill(const Scip* scip, KidaStatistics* result, std::size_t size) {

@@ -183,7 +183,7 @@ void read_start(const Json& json, Card& card) {
 }
 
 double pseudocost_of(const Json& json) {
-  if (json.as<std::nullptr_t>() != nullptr) return Pseudocost().down;
+  if (json.as<std::nullptr_t>() != nullptr) return unknown_cost;
   const double value = number_of(json);
   if (value < 0.0 || value > largest_pseudocost) {
     refuse("pseudocosts",

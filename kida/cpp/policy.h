@@ -23,7 +23,7 @@ namespace kida {
 
 using ParameterValue = std::variant<bool, std::int64_t, double, char>;
 
-// The same of a policy that steers SCIP's reliability branching.
+// Of the card of a policy that steers SCIP's reliability branching, what its model reads.
 struct SteeringCard {
   std::vector<int> columns;  // of SteeringFeature, in the order of the weights
   int hidden = 0;

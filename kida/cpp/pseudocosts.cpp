@@ -22,10 +22,10 @@ std::string original_name(SCIP_Var* variable) {
 }
 
 double learned(Scip* scip, SCIP_Var* variable, int direction, double scale) {
-  if (SCIPgetVarPseudocostCount(scip, variable, direction) <= 0.0) return Pseudocost().down;
+  if (SCIPgetVarPseudocostCount(scip, variable, direction) <= 0.0) return unknown_cost;
   const double cost =
       scale * SCIPgetVarPseudocostVal(scip, variable, direction == downwards ? -1.0 : 1.0);
-  return cost <= largest_pseudocost ? cost : Pseudocost().down;
+  return cost <= largest_pseudocost ? cost : unknown_cost;
 }
 
 // SCIP's side: the event handler owns the pseudocosts.
@@ -103,6 +103,7 @@ void include_pseudocosts(Scip* scip, Pseudocosts pseudocosts) {
     Begin::of(handler).pseudocosts = std::move(pseudocosts);
     return;
   }
+  if (pseudocosts.empty()) return;
   auto begin = std::make_unique<Begin>();
   begin->pseudocosts = std::move(pseudocosts);
   KIDA_CALL(SCIPincludeEventhdlrBasic(scip, &handler, event_handler_name,

@@ -10,10 +10,13 @@
 
 namespace kida {
 
-// What a unit of change has cost on average, in the original objective; NaN where nobody knows.
+// A cost that nobody knows.
+inline constexpr double unknown_cost = std::numeric_limits<double>::quiet_NaN();
+
+// What a unit of change has cost on average, in the original objective.
 struct Pseudocost {
-  double down = std::numeric_limits<double>::quiet_NaN();
-  double up = std::numeric_limits<double>::quiet_NaN();
+  double down = unknown_cost;
+  double up = unknown_cost;
 };
 using Pseudocosts = std::map<std::string, Pseudocost>;
 
@@ -24,9 +27,10 @@ inline constexpr double largest_pseudocost = 1e15;
 // and none that is larger than that.
 Pseudocosts learned_pseudocosts(Scip* scip);
 
-// Has the solve begin with them, once its first LP is solved: each counts as one observation.
-// Those of variables that the problem does not have, or presolving has removed, are left out.
-// Throws std::runtime_error.
+// Has the solve begin with them, once its first LP is solved, in place of those of a policy before:
+// each counts as one observation of that run, which after a restart is not the current one. Left
+// out are those of variables that the problem does not have, or that presolving has removed.
+// Copies of the problem begin without. Throws std::runtime_error.
 void include_pseudocosts(Scip* scip, Pseudocosts pseudocosts);
 
 }  // namespace kida

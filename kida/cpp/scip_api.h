@@ -21,7 +21,6 @@ struct SCIP_EventData;
 struct SCIP_Eventhdlr;
 struct SCIP_EventhdlrData;
 struct SCIP_Col;
-struct SCIP_Cons;
 struct SCIP_Datatree;
 struct SCIP_Domchg;
 struct SCIP_Heur;
@@ -118,7 +117,7 @@ using NodeselCallback = Retcode (*)(Scip*, SCIP_Nodesel*);
   X(std::uint64_t, SCIPeventGetType, (SCIP_Event*))                                                \
   X(SCIP_Sol*, SCIPeventGetSol, (SCIP_Event*))                                                     \
   X(Retcode, SCIPdropEvent, (Scip*, std::uint64_t, SCIP_Eventhdlr*, SCIP_EventData*, int))         \
-  /* node selection */                                                                             \
+  /* heuristics and node selection */                                                              \
   X(Retcode, SCIPincludeHeurBasic,                                                                 \
     (Scip*, SCIP_Heur**, const char*, const char*, char, int, int, int, int, unsigned int, Bool,   \
      HeurExec, SCIP_HeurData*))                                                                    \
@@ -152,6 +151,7 @@ using NodeselCallback = Retcode (*)(Scip*, SCIP_Nodesel*);
   X(Retcode, SCIPcreatePartialSol, (Scip*, SCIP_Sol**, SCIP_Heur*))                                \
   X(Retcode, SCIPsetSolVal, (Scip*, SCIP_Sol*, SCIP_Var*, Real))                                   \
   X(Retcode, SCIPaddSolFree, (Scip*, SCIP_Sol**, Bool*))                                           \
+  X(Retcode, SCIPfreeSol, (Scip*, SCIP_Sol**))                                                     \
   X(Real, SCIPgetSolVal, (Scip*, SCIP_Sol*, SCIP_Var*))                                            \
   X(SCIP_Sol*, SCIPgetBestSol, (Scip*))                                                            \
   X(Real, SCIPgetTransObjscale, (Scip*))                                                           \
@@ -297,7 +297,6 @@ struct Constants {
   int basestat_lower = 0;
   int basestat_basic = 1;
   int basestat_upper = 2;
-  int basestat_zero = 3;
   int stage_init = 0;
   int stage_problem = 1;
   int stage_presolved = 7;
@@ -317,7 +316,6 @@ struct Constants {
     visitor("basestat_lower", basestat_lower);
     visitor("basestat_basic", basestat_basic);
     visitor("basestat_upper", basestat_upper);
-    visitor("basestat_zero", basestat_zero);
     visitor("stage_init", stage_init);
     visitor("stage_problem", stage_problem);
     visitor("stage_presolved", stage_presolved);

@@ -10,9 +10,36 @@ using namespace scip;  // NOLINT: the functions carry SCIP's own prefix
 
 namespace {
 
-void require(Retcode code) {
-  if (code != okay) throw std::runtime_error("SCIP does not take the policy's starting values");
-}
+// SCIP's solution until it is handed over.
+class Partial {
+ public:
+  explicit Partial(Scip* scip) : scip_(scip) {
+    require(SCIPcreatePartialSol(scip, &solution_, nullptr));
+  }
+  Partial(const Partial&) = delete;
+  Partial& operator=(const Partial&) = delete;
+  ~Partial() {
+    if (solution_ != nullptr) SCIPfreeSol(scip_, &solution_);
+  }
+  void set(SCIP_Var* variable, double value) {
+    require(SCIPsetSolVal(scip_, solution_, variable, value));
+  }
+  void hand_over() {
+    Bool stored = 0;
+    require(SCIPaddSolFree(scip_, &solution_, &stored));
+  }
+
+ private:
+  static void require(Retcode code) {
+    if (code == okay) return;
+    throw std::runtime_error(
+        "SCIP does not take the policy's starting values: there may be as many partial solutions "
+        "as limits/maxorigsol allows");
+  }
+
+  Scip* scip_;
+  SCIP_Sol* solution_ = nullptr;
+};
 
 }  // namespace
 
@@ -26,13 +53,9 @@ std::size_t add_start(Scip* scip, const std::map<std::string, double>& values) {
     if (inside) known.emplace_back(variable, value);
   }
   if (known.empty()) return 0;
-  SCIP_Sol* solution = nullptr;
-  require(SCIPcreatePartialSol(scip, &solution, nullptr));
-  for (const auto& [variable, value] : known) {
-    require(SCIPsetSolVal(scip, solution, variable, value));
-  }
-  Bool stored = 0;
-  require(SCIPaddSolFree(scip, &solution, &stored));
+  Partial solution(scip);
+  for (const auto& [variable, value] : known) solution.set(variable, value);
+  solution.hand_over();
   return known.size();
 }
 

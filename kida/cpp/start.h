@@ -9,6 +9,11 @@
 
 namespace kida {
 
+// What is to be said where no value was of use.
+inline constexpr const char* no_start =
+    "the problem has none of the variables that the policy brings starting values for; the search "
+    "begins without";
+
 // Hands SCIP a partial solution before the solve begins; its heuristic "completesol" looks for the
 // rest. Left out are variables that the problem does not have, and values outside of their bounds.
 // Returns how many are in; if none is, SCIP is handed nothing. Throws std::runtime_error.

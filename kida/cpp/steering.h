@@ -23,6 +23,9 @@ class Steering {
  public:
   explicit Steering(SteeringSetup setup);
 
+  // A run of the solve begins. What was lost in those before still counts.
+  void restart() { iterations_before_ = -1.0; }
+
   // Put the positions, ascending, of the candidates that are to be asked into `shortlist`. False
   // where all are and nothing is to be learned of it: SCIP's default does the same.
   bool choose(Scip* scip, std::span<SCIP_Var* const> candidates,

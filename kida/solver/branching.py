@@ -19,7 +19,7 @@ from pyscipopt import SCIP_STAGE, Eventhdlr, Model
 
 from kida import _core, boundary
 from kida.errors import UserError
-from kida.network.card import Start
+from kida.network.card import Card
 from kida.network.policy import Policy
 from kida.network.steering import AnyPolicy, Steering, load_policy
 from kida.observation import Observation
@@ -172,7 +172,8 @@ def attach(
         rules, with one warning; so is a node of which the network's scores are not finite. The
         SCIP parameters in the policy's card are set, and its starting values, if it brings any,
         are handed to SCIP, so that the model has to be built by then. The rule acts in copies of
-        the model too, but not in those that SCIP makes while it solves, for its heuristics.
+        the model too, but not in those that SCIP makes while it solves, for its heuristics; what
+        the card brings of former solves, values and pseudocosts, is the model's alone.
     policy
         A policy, the name of a shipped one (``"item_placement"``) or the folder of a trained one;
         also one that steers SCIP's reliability branching. One without a network leaves the
@@ -203,19 +204,14 @@ def attach(
         )
     _check_ready(model)
     with set_parameters(model, policy.card.parameters):
+        _remember(model, policy)
         if isinstance(policy, Steering):
             steering = policy.native()
             return _include(model, None, {}, acting="steering", seed=seed, steering=steering)
+        if not policy.has_network:
+            return Brancher(_ByScip())
         options = _options(policy.card, Decision)
-        brancher = (
-            _include(model, policy, options, acting="network", seed=seed, trace=trace)
-            if policy.has_network
-            else Brancher(_ByScip())
-        )
-    _begin_from(model, policy.card.start)
-    if policy.card.pseudocosts:
-        _core.include_pseudocosts(capsule(model), dict(policy.card.pseudocosts))
-    return brancher
+        return _include(model, policy, options, acting="network", seed=seed, trace=trace)
 
 
 def attach_collector(
@@ -316,15 +312,16 @@ def _include(
     return Brancher(rule)
 
 
-def _begin_from(model: Model, start: Start) -> None:
-    """Hand SCIP the values of a policy's card, for its heuristics to complete."""
-    if start and not _core.add_start(capsule(model), dict(start)):
-        warnings.warn(
-            "the problem has none of the variables that the policy brings starting values for; "
-            "the search begins without",
-            RuntimeWarning,
-            stacklevel=3,
-        )
+def _remember(model: Model, policy: AnyPolicy) -> None:
+    """Hand SCIP what a policy brings of former solves; first what SCIP may refuse."""
+    card = policy.card if isinstance(policy, Policy) else Card(None)
+    try:
+        if card.start and not _core.add_start(capsule(model), dict(card.start)):
+            warnings.warn(_core.NO_START, RuntimeWarning, stacklevel=3)
+    except RuntimeError as error:
+        raise UserError(str(error)) from error
+    # Also where there are none: a policy that was attached before may have brought some.
+    _core.include_pseudocosts(capsule(model), dict(card.pseudocosts))
 
 
 def _check_ready(model: Model) -> None:

@@ -21,7 +21,6 @@ _ENUMERATIONS = {
     "basestat_lower": ("SCIP_BASESTAT", "LOWER"),
     "basestat_basic": ("SCIP_BASESTAT", "BASIC"),
     "basestat_upper": ("SCIP_BASESTAT", "UPPER"),
-    "basestat_zero": ("SCIP_BASESTAT", "ZERO"),
     "stage_init": ("SCIP_STAGE", "INIT"),
     "stage_problem": ("SCIP_STAGE", "PROBLEM"),
     "stage_presolved": ("SCIP_STAGE", "PRESOLVED"),

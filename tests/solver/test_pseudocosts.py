@@ -94,3 +94,11 @@ def test_attaching_again_replaces_them(learned) -> None:
     attach(model, Policy({}, Card(None, pseudocosts={name: (None, 2.5), "nobody": (1.0, 1.0)})))
     model.optimize()
     assert seen.costs == {name: about((None, 2.5))}
+
+
+def test_a_policy_that_brings_none_takes_those_of_one_before_away(learned) -> None:
+    model, seen = problem(3)
+    attach(model, Policy({}, Card(None, pseudocosts=learned)))
+    attach(model, Policy({}, Card(None)))
+    model.optimize()
+    assert seen.costs == {}

@@ -6,6 +6,7 @@ import pytest
 from pyscipopt import SCIP_PARAMSETTING, Model, quicksum
 
 from kida import _core
+from kida.errors import UserError
 from kida.network.card import Card
 from kida.network.policy import Policy
 from kida.solver.branching import attach, capsule
@@ -67,3 +68,14 @@ def test_a_card_with_other_values_is_another_policy(tmp_path: Path) -> None:
     assert len({one.identity(), other.identity(), policy({}).identity()}) == 3
     one.save(tmp_path)
     assert Policy.load(tmp_path).identity() == one.identity()
+
+
+def test_what_scip_refuses_leaves_the_model_as_it_was(model) -> None:
+    model.setParam("limits/maxorigsol", 0)
+    card = Card(None, start=BEGUN, parameters={"branching/pscost/priority": 12345})
+    with pytest.raises(UserError, match="limits/maxorigsol"):
+        attach(model, Policy({}, card))
+    assert model.getParam("branching/pscost/priority") == 2000
+    model.setParam("limits/maxorigsol", 10)
+    attach(model, Policy({}, card))
+    assert model.getParam("branching/pscost/priority") == 12345

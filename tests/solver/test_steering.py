@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from pyscipopt import SCIP_PARAMSETTING, Model
+from pyscipopt import SCIP_EVENTTYPE, SCIP_PARAMSETTING, Eventhdlr, Model
 
 from kida import _core
 from kida.errors import UserError
@@ -221,3 +221,44 @@ def test_what_steering_reads_of_candidates() -> None:
     model.optimize()
     model.free()
     assert max(seen) > 3
+
+
+class _Restart(Eventhdlr):
+    """Restarts the solve once, at a node."""
+
+    done = False
+
+    def eventinit(self) -> None:
+        self.model.catchEvent(SCIP_EVENTTYPE.NODEBRANCHED, self)
+
+    def eventexec(self, event: object) -> None:
+        if not self.done and self.model.getNNodes() >= 120:
+            self.done = True
+            self.model.restartSolve()
+
+
+@pytest.mark.slow
+def test_a_monitor_that_has_closed_stays_closed_after_a_restart() -> None:
+    looks = []
+    for restarted in (False, True):
+        model = problem("item_placement_9900.mps.gz", 240)
+        model.setParam("presolving/maxrestarts", -1)
+        model.setParam("limits/totalnodes", 240)
+        if restarted:
+            model.includeEventhdlr(_Restart(), "restart", "restarts the solve")
+        brancher = attach(model, by_one_feature("noise"))
+        model.optimize()
+        assert model.getNRuns() == 1 + restarted
+        looks.append(brancher.statistics.looks)
+        model.free()
+    # No list has paid, and from then on nothing is looked at any more.
+    assert looks[0] == looks[1] > 60
+
+
+def test_only_a_rule_that_steers_has_a_model() -> None:
+    model = problem(FIXED_CHARGE, 1)
+    steering = by_one_feature("noise").native()
+    with pytest.raises(ValueError, match="no other rule does"):
+        _core.Brancher.include(
+            capsule(model), None, {}, acting="expert", priority=1, steering=steering
+        )

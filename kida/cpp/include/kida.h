@@ -26,9 +26,10 @@ struct Scip; /* SCIP's name for what it also calls SCIP */
  *
  * `policy_folder` holds card.json and weights.safetensors, or is the folder of a training run that
  * has ended. Call this before the solve, with the problem read or not; it must be if the card has
- * starting values for its variables. It returns 1 as SCIP_OKAY;
- * or 0 as SCIP_ERROR, and then kida_last_error() says why and `scip` is as it was. Problems with
- * nonlinear constraints are left to SCIP's own rules, with a warning through SCIP.
+ * starting values for its variables. It returns 1 as SCIP_OKAY; or 0 as SCIP_ERROR, and then
+ * kida_last_error() says why and `scip` is as it was. Problems with nonlinear constraints are left
+ * to SCIP's own rules, with a warning through SCIP. Copies of the problem are branched by the rule
+ * too, but begin without what the card brings of former solves.
  *
  * The environment variable KIDA_INSTRUCTION_SET (avx512, avx2, baseline) forces how the network is
  * computed, so that a solve can be repeated to the node on another processor.
