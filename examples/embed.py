@@ -3,8 +3,8 @@
   python examples/embed.py --out FOLDER [--episodes 8]
 
 A shipped policy solves a problem, and the bounds are told while it does; then a small network is
-trained for the same family, told event by event, and solves it too, as well as it can after so
-little. What kida says beside that goes to Python's ``logging``. Called once more with the same
+trained for the same family (which needs the extra ``train``), told event by event, and solves it
+too, as well as it can after so little. What kida says beside that goes to Python's ``logging``. Called once more with the same
 folder, it finds the network there.
 """
 
@@ -61,7 +61,9 @@ def main() -> None:
     logging.basicConfig(format="%(name)s: %(message)s")
     logging.getLogger("kida.solver").setLevel(logging.INFO)
     (instance,) = instances(FAMILY, "test", count=1, size="easy")
-    for policy in (FAMILY, str(learned(options.out, options.episodes))):
+    for policy in (FAMILY, None):
+        # The second one is learned when it is its turn.
+        policy = policy or str(learned(options.out, options.episodes))
         result = kida.solve(instance, policy, limits=Limits(5.0), on_progress=show)
         print(f"{policy}: {result.nodes} nodes, objective {result.primal_bound:g}")
 
