@@ -1,6 +1,7 @@
 """Writing files so that a crash leaves either the old file or the new one, never half of one."""
 
 import os
+import re
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -9,6 +10,8 @@ from unicodedata import category
 
 from kida.errors import UserError
 
+# Bytes in the name of a temporary file.
+_TOKEN = 6
 # Unicode's: control characters, and separators of lines and paragraphs.
 _CONTROLS = ("Cc", "Zl", "Zp")
 
@@ -26,7 +29,7 @@ def atomic_path(path: Path) -> Iterator[Path]:
         If the folder cannot be created or written to, or the disk is full.
     """
     # A process number alone is not unique on a file system that several machines share.
-    temporary = path.with_name(f".{secrets.token_hex(6)}.{path.name}")
+    temporary = path.with_name(f".{secrets.token_hex(_TOKEN)}.{path.name}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield temporary
@@ -40,6 +43,11 @@ def atomic_path(path: Path) -> Iterator[Path]:
         # Where no folder could be made there is nothing to remove.
         with suppress(OSError):
             temporary.unlink()
+
+
+def is_temporary(path: Path) -> bool:
+    """Return whether a file is one of :func:`atomic_path`'s, which only a kill leaves behind."""
+    return re.fullmatch(rf"\.[0-9a-f]{{{2 * _TOKEN}}}\..+", path.name) is not None
 
 
 def printable(text: str) -> str:

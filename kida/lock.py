@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from kida.errors import UserError
+from kida.files import is_temporary
 
 LOCK_FILE = ".lock"
 
@@ -88,5 +89,15 @@ def _holder() -> str:
 
 
 def holds_only_lock(folder: Path) -> bool:
-    """Return whether there is nothing in ``folder`` but, perhaps, a lock."""
-    return not folder.exists() or all(path.name == LOCK_FILE for path in folder.iterdir())
+    """Return whether there is nothing in ``folder`` but, perhaps, a lock, and what a kill has left.
+
+    Raises
+    ------
+    UserError
+        If it is no folder.
+    """
+    if not folder.exists():
+        return True
+    if not folder.is_dir():
+        raise UserError(f"{folder} is no folder: give another name")
+    return all(path.name == LOCK_FILE or is_temporary(path) for path in folder.iterdir())

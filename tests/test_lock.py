@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from kida.errors import UserError
+from kida.files import atomic_path
 from kida.lock import holds_only_lock, locked
 
 
@@ -54,3 +55,21 @@ def test_a_folder_that_cannot_be_written_to(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(UserError, match="choose another folder"), locked(tmp_path / "file" / "x"):
         pass
+
+
+def test_what_a_kill_has_left_half_written_is_no_content(tmp_path: Path) -> None:
+    with atomic_path(tmp_path / "config.json") as temporary:
+        temporary.write_text("half")
+        assert holds_only_lock(tmp_path)
+        temporary.rename(tmp_path / "kept")
+        (tmp_path / temporary.name).touch()
+    (tmp_path / "kept").unlink()
+    (tmp_path / "config.json").unlink()
+    (tmp_path / ".hidden.config.json").touch()
+    assert not holds_only_lock(tmp_path)
+
+
+def test_a_file_is_no_folder(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(UserError, match="file is no folder: give another name"):
+        holds_only_lock(tmp_path / "file")

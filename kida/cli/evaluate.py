@@ -30,6 +30,7 @@ from kida.evaluation.records import Failed, Protocol, Record
 from kida.evaluation.results import Results, branched_by, load_results, write_tables
 from kida.evaluation.runner import evaluate
 from kida.evaluation.summary import (
+    adjusted,
     as_text,
     choose_baseline,
     compare_policies,
@@ -319,14 +320,17 @@ def _quick_verdict(results: Results, baseline: str) -> list[str]:
 
 
 def _rival_tables(results: Results, rivals: list[official.OfficialResult]) -> list[Table]:
-    found = []
-    for policy in results.policies:
-        comparisons = official.compare_with_official(results, rivals, policy)
-        found.append(
-            paired_table(
-                {f"{policy} vs {team}": (c, c.p_value) for team, c in comparisons.items()},
-                "team",
-                f"{policy} beside the official results",
-            )
+    compared = {
+        (policy, team): comparison
+        for policy in results.policies
+        for team, comparison in official.compare_with_official(results, rivals, policy).items()
+    }
+    found = adjusted(compared)
+    return [
+        paired_table(
+            {f"{mine} vs {team}": c for (mine, team), c in found.items() if mine == policy},
+            "team",
+            f"{policy} beside the official results",
         )
-    return found
+        for policy in results.policies
+    ]

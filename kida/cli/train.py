@@ -113,7 +113,7 @@ def run(arguments: argparse.Namespace) -> int:
     jobs = available_cores() if arguments.jobs is None else arguments.jobs
     workers = Workers(jobs, arguments.scheduler)
     # Before anything is shown: a mistake is one sentence.
-    check_run(config, threads=arguments.threads)
+    check_run(config, threads=arguments.threads, run=arguments.out)
     with contextlib.ExitStack() as stack:
         listeners = []
         if arguments.tensorboard:

@@ -21,7 +21,7 @@ from msgspec import Meta, Struct
 from kida.boundary import SMALL_FILE, Seed, convert, read_bytes
 from kida.errors import UserError
 from kida.evaluation.comparisons import PairedComparison, compare_paired
-from kida.evaluation.records import slug
+from kida.evaluation.records import file_slug
 from kida.evaluation.results import OFFICIAL_COLUMNS, Results, Row, write_table
 from kida.evaluation.trials import Trial
 from kida.instances.family import Instance
@@ -219,7 +219,7 @@ def write_official(results: Results, folder: Path) -> list[Path]:
         lines = [
             [_official_path(record.job.instance), *_official_values(row)] for row, record in pairs
         ]
-        path = folder / f"{slug(policy)}.official.csv"
+        path = folder / f"{file_slug(policy)}.official.csv"
         write_table(path, OFFICIAL_COLUMNS, lines)
         paths.append(path)
     return paths

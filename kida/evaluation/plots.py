@@ -29,6 +29,8 @@ from kida.evaluation.drawing import (
 )
 from kida.evaluation.results import Results, Row
 from kida.evaluation.summary import REWARD, pair_instances
+from kida.evaluation.verdict import SHORTEST
+from kida.files import one_line
 
 _MOST_INSTANCES = 12
 
@@ -138,8 +140,12 @@ def profile(results: Results, baseline: str) -> Figure | None:
     table: dict[str, dict[tuple[str, int], float]] = {}
     for row in results.rows:
         unsolved = _loss(row, results.mirror)
-        cost = (row.wall_time if row.solved else math.inf) if solved else unsolved
+        # A root solved at once takes no time under a clock that starts behind it.
+        cost = (max(row.time, SHORTEST) if row.solved else math.inf) if solved else unsolved
         table.setdefault(row.policy, {})[row.instance, row.seed] = cost
+    for failure in results.failures:
+        place = results.label(failure.job), failure.job.seed
+        table.setdefault(one_line(failure.job.policy), {})[place] = math.inf
     common = sorted(set.intersection(*(set(costs) for costs in table.values())))
     costs = {policy: [found[key] for key in common] for policy, found in table.items()}
     if not common or any(not cost > 0 for row in costs.values() for cost in row):

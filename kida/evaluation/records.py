@@ -44,6 +44,8 @@ VERSION: Final = 2
 Version = Literal[1, 2]
 #: What is known of the variables after a run: see :class:`Finished`.
 Kept = Literal["integers", "pseudocosts"]
+# Characters of a name in the name of a file, which may have 255, with two of them.
+_LONGEST_SLUG = 80
 
 
 class Protocol(Struct, frozen=True, forbid_unknown_fields=True):
@@ -292,6 +294,15 @@ def slug(policy: str) -> str:
     if not policy.isascii():
         found += "-" + hashlib.sha256(policy.encode("utf-8", "surrogateescape")).hexdigest()[:8]
     return found.lstrip("-") or "unnamed"
+
+
+def file_slug(name: str) -> str:
+    """Return the name's slug, cut where file systems would refuse it, and still its own."""
+    found = slug(name)
+    if len(found) <= _LONGEST_SLUG:
+        return found
+    mark = hashlib.sha256(name.encode("utf-8", "surrogateescape")).hexdigest()[:8]
+    return f"{found[-_LONGEST_SLUG:]}-{mark}"
 
 
 def finished_runs(folder: Path) -> list[Finished]:

@@ -20,9 +20,9 @@ from kida.evaluation.records import (
     Finished,
     Protocol,
     Record,
+    file_slug,
     read_protocol,
     read_record,
-    slug,
 )
 from kida.files import atomic_path, one_line, whole_files
 from kida.reward import cumulated_reward, primal_dual_integral
@@ -303,7 +303,7 @@ def write_tables(results: Results, folder: Path) -> list[Path]:
     columns.sort(key=lambda name: name not in OFFICIAL_COLUMNS)
     paths = []
     for policy in results.policies:
-        path = folder / f"{slug(policy)}.csv"
+        path = folder / f"{file_slug(policy)}.csv"
         mine = [row for row in results.rows if row.policy == policy]
         write_table(path, columns, ([getattr(row, name) for name in columns] for row in mine))
         paths.append(path)

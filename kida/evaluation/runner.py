@@ -72,7 +72,8 @@ def evaluate(
     ------
     UserError
         If a policy does not exist, the folder belongs to another protocol, holds runs of another
-        policy under the same name, or is in use by another command.
+        policy under the same name, or is in use by another command; or a machine can do no run,
+        as where a disk is full.
     KeyboardInterrupt
         On Ctrl-C: runs under way are lost, finished ones are kept.
     """
@@ -88,6 +89,8 @@ def evaluate(
         def ended(job: Job, failure: Failure | None) -> None:
             assert isinstance(job, Solve)
             path = Path(job.record)
+            if failure is not None and failure.unfit:
+                raise UserError(f"{failure.reason}; what is finished stays")
             if failure is not None:
                 write_json(path, Failed(job=job.assignment, error=failure.error))
             record = read_record(path)

@@ -32,6 +32,7 @@ from kida.files import one_line
 TIME_SHIFT = 1.0
 NODE_SHIFT = 100.0
 
+Key = TypeVar("Key")
 Comparison = TypeVar("Comparison", PairedComparison, PairedRatio)
 
 
@@ -115,7 +116,7 @@ def compare_policies(results: Results, baseline: str) -> dict[str, tuple[PairedC
     with the baseline are left out.
     """
     pairs = _pairs(results, baseline, REWARD)
-    return _adjusted({policy: compare_paired(*values) for policy, values in pairs.items()})
+    return adjusted({policy: compare_paired(*values) for policy, values in pairs.items()})
 
 
 def compare_efforts(
@@ -123,7 +124,7 @@ def compare_efforts(
 ) -> dict[str, tuple[PairedRatio, float]]:
     """Do the same for times or nodes, by the ratio of their shifted geometric means."""
     pairs = _pairs(results, baseline, measure)
-    return _adjusted(
+    return adjusted(
         {
             policy: compare_geometric(*values, shift=measure.shift)
             for policy, values in pairs.items()
@@ -144,13 +145,12 @@ def _pairs(
     return found
 
 
-def _adjusted(
-    found: Mapping[str, Comparison],
-) -> dict[str, tuple[Comparison, float]]:
-    adjusted = holm([comparison.p_value for comparison in found.values()])
+def adjusted(found: Mapping[Key, Comparison]) -> dict[Key, tuple[Comparison, float]]:
+    """Return comparisons with the p-values that hold together (Holm's)."""
+    together = holm([comparison.p_value for comparison in found.values()])
     return {
         policy: (comparison, p)
-        for (policy, comparison), p in zip(found.items(), adjusted, strict=True)
+        for (policy, comparison), p in zip(found.items(), together, strict=True)
     }
 
 

@@ -1,16 +1,12 @@
 """Instances x seeds x policies: which solves an evaluation consists of, and in which order."""
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from kida.errors import UserError
-from kida.evaluation.records import slug
+from kida.evaluation.records import file_slug, slug
 from kida.instances.family import Instance
 from kida.instances.registry import digest_of
-
-# Characters of each of the two names in the name of a file, which may have 255.
-_LONGEST = 80
 
 
 @dataclass(frozen=True)
@@ -26,7 +22,7 @@ class Trial:
         """Where its record lives, below ``runs/``."""
         # Files of one name may differ, of two folders or times; generated instances never do.
         mark = "" if self.instance.path is None else f"-{digest_of(self.instance)}"
-        return f"{_short(self.instance.name)}{mark}.{self.seed}.{_short(self.policy)}.json"
+        return f"{file_slug(self.instance.name)}{mark}.{self.seed}.{file_slug(self.policy)}.json"
 
     @property
     def old_file_name(self) -> str:
@@ -62,15 +58,3 @@ def plan(
             "rename a file or folder"
         )
     return runs
-
-
-def _short(name: str) -> str:
-    """Return the name's slug, cut where file systems would refuse it, and still its own."""
-    found = slug(name)
-    if len(found) <= _LONGEST:
-        return found
-    return (
-        found[-_LONGEST:]
-        + "-"
-        + hashlib.sha256(name.encode("utf-8", "surrogateescape")).hexdigest()[:8]
-    )

@@ -38,10 +38,10 @@ CONFIDENCE = 0.95
 UNBOUNDED = 1e20
 # Runs of the policy's that may be unsolved beyond those of the default, as a share of all.
 _UNSOLVED = 0.02
-# Instances without which an interval over instances says nothing.
-_FEWEST = 3
-# What a clock can tell; a solve that ends at the root may have no time at all after it.
-_SHORTEST = 1e-3
+#: Instances with less of which every run is a pair, as an interval over so few says nothing.
+FEWEST = 3
+#: What a clock can tell; a solve that ends at the root may have no time at all after it.
+SHORTEST = 1e-3
 
 #: What is to become less: the time until solved, the dual bound's distance from the best one over
 #: time, or the gap over time.
@@ -240,9 +240,9 @@ def judged(
         )
     names = {pair.instance for pair in pairs}
     both = np.array([_mean(pairs, name, SHIFTS[goal]) for name in sorted(names)])
-    if len(names) < _FEWEST:
+    if len(names) < FEWEST:
         both = np.array([[pair.seconds, pair.default_seconds] for pair in pairs])
-    both = np.maximum(both, _SHORTEST)
+    both = np.maximum(both, SHORTEST)
     found = compare_geometric(both[:, 0], both[:, 1], SHIFTS[goal], confidence)
     ratio = min(found.ratio, UNBOUNDED)
     low, high = (found.low, found.high) if len(both) > 1 else (0.0, UNBOUNDED)
@@ -300,7 +300,7 @@ def detectable(verdict: Verdict) -> float | None:
     """
     # Before verdicts said how many runs there were, seeds of one instance alone were pairs.
     runs = verdict.runs or verdict.seeds
-    pairs = verdict.instances if verdict.instances >= _FEWEST else runs
+    pairs = verdict.instances if verdict.instances >= FEWEST else runs
     low, high = verdict.interval
     if pairs < 2 or not low or high == UNBOUNDED:
         return None
@@ -367,7 +367,7 @@ def _conclusion(verdict: Verdict) -> str:
         found = f"not proven: the interval at {100 * verdict.confidence:g}% contains 1"
         if (least := detectable(verdict)) is not None:
             found += f", as runs that vary so much prove a ratio below {least:.2f} only"
-    if verdict.instances < _FEWEST:
+    if verdict.instances < FEWEST:
         these = "this instance" if verdict.instances == 1 else "these two instances"
         found += f", and of {these} alone: seeds say nothing of others"
     return found.replace("%", " %")

@@ -8,10 +8,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from kida.evaluation.comparisons import shifted_geometric_mean
-from kida.evaluation.drawing import COLOURS, SHORTEST, log_axis, short
+from kida.evaluation.drawing import COLOURS, log_axis, short
 from kida.evaluation.headline import Headline
-from kida.evaluation.summary import TIME_SHIFT
-from kida.evaluation.verdict import UNBOUNDED, Pair
+from kida.evaluation.verdict import SHIFTS, SHORTEST, UNBOUNDED, Pair
 
 # More instances than that have no names.
 _MOST_ROWS = 14
@@ -29,7 +28,7 @@ def draw_verdict(found: Headline) -> Figure:
     Of bounds and gaps left of it is.
     """
     faster = found.verdict.goal == "time"
-    rows = _rows(found.pairs)
+    rows = _rows(found.pairs, SHIFTS[found.verdict.goal])
     named = len(rows) <= _MOST_ROWS
     height = 0.26 * min(len(rows), _MOST_ROWS) + 1.5
     figure = Figure(figsize=(7, height), layout="constrained")
@@ -74,20 +73,20 @@ def _shown(ratio: float, faster: bool) -> float:
     return 1 / ratio if faster else ratio
 
 
-def _rows(pairs: Sequence[Pair]) -> list[tuple[str, float]]:
+def _rows(pairs: Sequence[Pair], shift: float) -> list[tuple[str, float]]:
     """Return a name and a ratio per instance, or per seed of one instance; the best comes last."""
     by_name: dict[str, list[Pair]] = {}
     for pair in pairs:
         by_name.setdefault(pair.instance, []).append(pair)
-    rows = [(name, _ratio(mine)) for name, mine in by_name.items()]
+    rows = [(name, _ratio(mine, shift)) for name, mine in by_name.items()]
     if len(rows) == 1:
-        rows = [(f"seed {pair.seed}", _ratio([pair])) for pair in pairs]
+        rows = [(f"seed {pair.seed}", _ratio([pair], shift)) for pair in pairs]
     return sorted(rows, key=lambda row: -row[1])
 
 
-def _ratio(pairs: Sequence[Pair]) -> float:
+def _ratio(pairs: Sequence[Pair], shift: float) -> float:
     mine, other = (
-        max(shifted_geometric_mean(seconds, TIME_SHIFT), SHORTEST)
+        max(shifted_geometric_mean(seconds, shift), SHORTEST)
         for seconds in zip(*((pair.seconds, pair.default_seconds) for pair in pairs), strict=True)
     )
     return mine / other

@@ -63,18 +63,22 @@ class Job(Struct, frozen=True, kw_only=True):
         return Path(self.record).stem
 
 
+class UnfitError(UserError):
+    """What keeps a machine from doing any job, such as a full disk: nothing about this one."""
+
+
 def enter(folder: str) -> None:
     """Make ``folder`` the working folder of a job's process.
 
     Raises
     ------
-    UserError
+    UnfitError
         If this machine does not have it.
     """
     try:
         os.chdir(folder)
     except OSError as error:
-        raise UserError(
+        raise UnfitError(
             f"the folder {folder} is not on {platform.node()} ({error.strerror}): run kida in a "
             "folder that all machines see"
         ) from error
@@ -90,12 +94,15 @@ class Failure:
         For people: its last line says most, those before are what a crashed process has said.
     by_user
         Whether it is a mistake in what the user gave: it would happen again.
+    unfit
+        Whether it says nothing of the job, see :class:`UnfitError`.
     timed_out
         Whether its patience had ended: it would take as long again.
     """
 
     error: str
     by_user: bool = False
+    unfit: bool = False
     timed_out: bool = False
 
     @property
@@ -106,7 +113,7 @@ class Failure:
     @property
     def may_pass(self) -> bool:
         """Whether it is worth trying the job once more."""
-        return not (self.by_user or self.timed_out)
+        return not (self.by_user or self.unfit or self.timed_out)
 
 
 def pack(job: Job) -> dict[str, Any]:

@@ -121,7 +121,8 @@ class JobProcess:
         if self._ended is not None and "done" in self._ended and Path(self.job.record).exists():
             return None
         if self._ended is not None and "error" in self._ended:
-            return Failure(self._ended["error"], by_user=self._ended["by_user"])
+            told = self._ended
+            return Failure(told["error"], by_user=told["by_user"], unfit=told["unfit"])
         how = f"killed by {signal.Signals(-status).name}" if status < 0 else f"status {status}"
         last = said.splitlines()[-1] if said else "it said nothing"
         return Failure(f"{said}\nthe process crashed ({how}): {last}".lstrip())

@@ -18,7 +18,7 @@ from kida.boundary import write_json
 from kida.errors import UserError
 from kida.files import one_line
 from kida.interrupts import one_exception_each
-from kida.jobs.job import Stage, unpack
+from kida.jobs.job import Stage, UnfitError, unpack
 
 
 def main() -> None:
@@ -40,17 +40,24 @@ def main() -> None:
         with one_exception_each():
             job = unpack(content)
             result = job.run(Stage(core, lambda message: tell(news=message)))
-            write_json(Path(job.record), result)
+            _write(Path(job.record), result)
     except UserError as error:
         # Of several lines only the last would be shown.
-        tell(error=one_line(str(error)), by_user=True)
+        tell(error=one_line(str(error)), by_user=True, unfit=isinstance(error, UnfitError))
     # Whatever goes wrong in a job is told, and costs that job alone.
     except Exception as error:
         # In one line, whatever the exception's text is like.
         said = " ".join(str(error).split())
-        tell(error=f"{type(error).__name__}: {said}{_place(error)}", by_user=False)
+        tell(error=f"{type(error).__name__}: {said}{_place(error)}", by_user=False, unfit=False)
     else:
         tell(done=True)
+
+
+def _write(record: Path, result: Any) -> None:
+    try:
+        write_json(record, result)
+    except UserError as error:
+        raise UnfitError(str(error)) from error
 
 
 def _place(error: Exception) -> str:

@@ -89,7 +89,7 @@ def train(
         fails.
     """
     makers = makers or {}
-    check_run(config, makers, threads=threads)
+    check_run(config, makers, threads=threads, run=folder)
     final = folder / "policy"
     with locked(folder):
         run = Run(folder, config, listener, identities(makers))

@@ -233,7 +233,8 @@ class _Tally:
             failure_file(Path(episode.shard)),
             {"instance": name, "seed": seed, "error": failure.error},
         )
-        self._run.log(Warned(text=f"{episode.label}, failed twice: {failure.reason}"))
+        how = "failed" if failure.timed_out else "failed twice"
+        self._run.log(Warned(text=f"{episode.label}, {how}: {failure.reason}"))
 
 
 def _shard_file(folder: Path, kind: str, draw: Draw) -> Path:

@@ -156,15 +156,23 @@ def family_of_run(name: str, run: Path, survey: Survey | None = None) -> Family:
     UserError
         If there is no such family, or a file of the run is gone or has changed.
     """
-    file = run / INVENTORY_FILE
-    try:
-        inventory = read_json(file, Inventory, "a run's list of instances", largest=LARGE_FILE)
-    except FileNotFoundError:
-        found = family(name)
-        if not isinstance(found, Folder):
-            return found
-        inventory = take_inventory(found, survey)
-        write_json(file, inventory)
+    inventory = listed(run)
+    if inventory is not None:
+        inventory.check()
         return inventory
-    inventory.check()
+    found = family(name)
+    if not isinstance(found, Folder):
+        return found
+    inventory = take_inventory(found, survey)
+    write_json(run / INVENTORY_FILE, inventory)
     return inventory
+
+
+def listed(run: Path) -> Inventory | None:
+    """Return what a run has listed; None before that, and of a generated family."""
+    try:
+        return read_json(
+            run / INVENTORY_FILE, Inventory, "a run's list of instances", largest=LARGE_FILE
+        )
+    except FileNotFoundError:
+        return None

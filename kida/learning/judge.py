@@ -160,29 +160,38 @@ class Judge:
             self._workers,
             lambda done, of: self._report(Solve(done=done, of=of)),
         )
-        return [[self._reward(row[position]) for row in table] for position in range(len(policies))]
+        rows = [self._rewards(row) for row in table]
+        return [[row[position] for row in rows] for position in range(len(policies))]
 
-    def _reward(self, record: Record) -> float:
-        name = record.job.instance.name
+    def _rewards(self, records: Sequence[Record]) -> list[float]:
+        """Return the rewards of all policies on one draw.
+
+        A policy without one has the worst of the others': it failed, or had no dual bound.
+        """
+        found = [self._reward(record) for record in records]
+        known = [reward for reward in found if reward is not None]
+        if known:
+            return [min(known) if reward is None else reward for reward in found]
+        self._leave_out(records[0], f"gave no policy a reward within {self._protocol.seconds:g} s")
+        return [math.nan] * len(found)
+
+    def _reward(self, record: Record) -> float | None:
         if isinstance(record, Failed):
-            raise UserError(
-                f"the solve of {name} for a policy's reward failed ({record.reason}): run "
-                "the same command again to try once more"
-            )
+            text = f"{record.job.instance.name} failed for a policy: {record.reason}"
+            self._report(Warned(text=text))
+            return None
         self.sense = record.result.sense
         if record.result.reason in _NO_BOUND:
-            if name not in self._left_out:
-                self._left_out.add(name)
-                text = f"{name} is {record.result.reason}: it is left out of the selection"
-                self._report(Warned(text=text))
+            self._leave_out(record, f"is {record.result.reason}")
             return math.nan
         reward = mean_reward(record)
-        if not math.isfinite(reward):
-            raise UserError(
-                f"the reward on {name} is not finite: it has no dual bound after "
-                f"{self._protocol.seconds:g} s; raise inheritance.time_limit"
-            )
-        return reward
+        return reward if math.isfinite(reward) else None
+
+    def _leave_out(self, record: Record, why: str) -> None:
+        name = record.job.instance.name
+        if name not in self._left_out:
+            self._left_out.add(name)
+            self._report(Warned(text=f"{name} {why}: it is left out of the selection"))
 
     def race(self, policies: Sequence[Policy], keep: int = 1) -> list[float]:
         """Return the mean reward of each policy, giving up on clear losers early.
@@ -210,7 +219,8 @@ class Judge:
             raise UserError(
                 "none of the instances to select by has a dual bound: "
                 + ", ".join(sorted(self._left_out))
-                + "; give others, or more with inheritance.instances"
+                + "; begin a new run with others, more of them (inheritance.instances) or a longer "
+                "inheritance.time_limit"
             )
         return [
             float(np.mean(leader) + np.mean(np.subtract(found[k], leader[: len(found[k])])))

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from kida.boundary import LARGEST_SEED
 from kida.errors import UserError
 from kida.instances.family import Family, Instance
 from kida.instances.registry import family
@@ -76,9 +77,9 @@ class Plan:
         pool = self._pools[kind]
         size = self._sizes[min(generation, len(self._sizes)) - 1]
         for position in range((generation - 1) * count, generation * count):
-            # Distinct for each walk through the pool, and for the two kinds; SCIP takes 31 bits.
+            # Distinct for each walk through the pool and for the two kinds; what SCIP takes.
             walk = 2 * (position // len(pool)) + (kind == "valid")
-            seed = (self._config.seed * 100_003 + walk) % 2**31
+            seed = (self._config.seed * 100_003 + walk) % (LARGEST_SEED + 1)
             instance = self._family.instance(size, "train", pool[position % len(pool)])
             yield Draw(instance, seed)
 
@@ -95,7 +96,9 @@ class Plan:
         draws = []
         for position in range(first, first + count):
             # The seeds of the episodes' walks lie below.
-            seed = (self._config.seed * 100_003 + walks + position // len(pool)) % 2**31
+            seed = (self._config.seed * 100_003 + walks + position // len(pool)) % (
+                LARGEST_SEED + 1
+            )
             index = pool[position % len(pool)]
             draws.append(Draw(self._family.instance(self._size, "train", index), seed))
         return draws

@@ -5,10 +5,12 @@ A new option that may name what is not there, or that a package may be missing f
 
 import importlib.util
 import os
+from pathlib import Path
 
 from kida.boundary import checked
 from kida.errors import UserError, missing_extra
 from kida.learning.config import RunConfig
+from kida.learning.inventory import listed
 from kida.learning.makers import Makers, plan_of
 from kida.network.policy import Policy
 from kida.parameters import check_parameters
@@ -22,6 +24,7 @@ def check_run(
     makers: Makers | None = None,
     *,
     threads: int | None = None,
+    run: Path | None = None,
 ) -> None:
     """Refuse a run that could not come to its end; nothing is written.
 
@@ -29,6 +32,8 @@ def check_run(
     ----------
     config, makers, threads
         See :func:`kida.learning.dagger.train`.
+    run
+        The run's folder: what it has listed counts, whatever has come to its files since.
 
     Raises
     ------
@@ -41,7 +46,7 @@ def check_run(
         raise UserError(f"threads is {threads}; write how many, at least 1")
     check_packages()
     named_settings(config.collection.settings)
-    plan_of(config, makers)  # family, sizes and instances
+    plan_of(config, makers, None if run is None else listed(run))  # family, sizes and instances
     _check_parameters(config)
     _check_kind(config, makers)
     if config.collection.expert_score:
@@ -103,8 +108,9 @@ def _check_parameters(config: RunConfig) -> None:
     check_parameters(played, "collection.parameters")
     check_parameters(config.inheritance.parameters, "inheritance.parameters")
     # The latter are set beside those of the episodes, and only after all generations.
+    own = config.collection.user_parameters
     for parameters in (played, {**played, **config.inheritance.parameters}):
-        try_parameters(parameters)
+        try_parameters({**own, **parameters})
 
 
 def _check_device(name: str) -> None:

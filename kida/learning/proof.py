@@ -34,6 +34,7 @@ from kida.evaluation.trials import Trial
 from kida.evaluation.trials import plan as trials_of
 from kida.evaluation.verdict import (
     CONFIDENCE,
+    FEWEST,
     Goal,
     Verdict,
     judged,
@@ -323,5 +324,7 @@ def _proving(design: Design) -> Proving:
 
 def _detectable(design: Design) -> float | None:
     """Return the ratio that the verdict will prove in four of five cases; None if not any."""
-    count = len(design.instances) if len(design.instances) > 1 else design.seeds
+    count = len(design.instances)
+    if count < FEWEST:
+        count *= design.seeds
     return detectable_ratio(TYPICAL_SPREAD, count, CONFIDENCE) if count > 1 else None

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from kida.boundary import Natural, read_json
+from kida.boundary import Natural, Seed, read_json
 from kida.errors import UserError
 from kida.files import whole_files
 
@@ -38,7 +38,7 @@ class EpisodeRecord(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     instance: str
     split: str
     index: Natural
-    seed: Natural
+    seed: Seed
     acting: str
     samples: Natural
     nodes: Natural

@@ -123,10 +123,11 @@ def _merge(
     if len(members) == 1:
         return parents[members[0]], members
     found = Policy(merged, parents[members[0]].card)
-    reward = judge.race([found])[0]
-    note("merged", reward)
     best = best_parents(rewards, 1)[0]
-    return (parents[best], (best,)) if rewards[best] > reward else (found, members)
+    # Together, so that both have the same instances; the parent's solves are there.
+    reward, of_best = judge.race([found, parents[best]], keep=2)
+    note("merged", reward)
+    return (parents[best], (best,)) if of_best > reward else (found, members)
 
 
 def finished_card(card: Card, options: InheritanceConfig, depth: int, candidates: int) -> Card:

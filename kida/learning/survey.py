@@ -88,7 +88,7 @@ def survey(
                 patience=_PATIENCE + size * seconds,
                 files=tuple(map(str, waiting[start : start + size])),
                 settings=collection.settings,
-                parameters=collection.parameters,
+                parameters={**collection.user_parameters, **collection.parameters},
                 seconds=seconds,
             )
             for start in range(0, len(waiting), size)

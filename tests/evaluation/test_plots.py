@@ -18,6 +18,7 @@ from kida.evaluation.plots import (
     speed,
     time_split,
 )
+from kida.evaluation.records import Failed
 from kida.evaluation.results import Results, load_results
 
 
@@ -85,6 +86,21 @@ def test_profiles_are_of_time_once_something_is_solved(results):
     assert "time to optimality" in axes.get_xlabel()
     heights = {line.get_label(): max(line.get_ydata()) for line in axes.get_lines()}
     assert heights == {"mostinf": 0, "pscost": 1}
+
+
+def test_a_run_that_failed_counts_in_a_profile(results):
+    rows = [dataclasses.replace(row, solved=True) for row in results.rows]
+    lost = next(k for k, row in enumerate(rows) if row.policy == "mostinf")
+    failure = Failed(job=results.records[lost].job, error="it crashed")
+    found = dataclasses.replace(
+        results,
+        rows=tuple(rows[:lost] + rows[lost + 1 :]),
+        records=results.records[:lost] + results.records[lost + 1 :],
+        failures=(failure,),
+    )
+    (axes,) = profile(found, "pscost").axes
+    heights = {line.get_label(): max(line.get_ydata()) for line in axes.get_lines()}
+    assert heights == {"mostinf": 0.5, "pscost": 1}
 
 
 def test_shares_of_time_add_up_to_one(results):

@@ -49,8 +49,3 @@ def test_imitation_learns_to_branch() -> None:
     printed, shown = ratio("imitate.py", "--episodes", "4", "--tests", "12")
     assert "decisions of the expert" in printed
     assert shown < 0.7
-
-
-def test_they_are_as_short_as_the_documents_say() -> None:
-    assert len((EXAMPLES / "reinforce.py").read_text().splitlines()) < 200
-    assert len((EXAMPLES / "imitate.py").read_text().splitlines()) <= 60

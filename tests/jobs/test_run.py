@@ -77,6 +77,19 @@ def test_what_fails_is_done_once_more_and_costs_no_other_job(tmp_path: Path) -> 
     assert sorted(path.stem for path in tmp_path.glob("*.json")) == list("0124568")
 
 
+def test_a_machine_that_can_do_no_job_is_no_fault_of_the_job(tmp_path: Path) -> None:
+    from jobs_for_tests import Square
+
+    (tmp_path / "file").touch()
+    job = Square(record=str(tmp_path / "file" / "r.json"), number=2)
+    found: list[Failure | None] = []
+    Workers().run([job], lambda job, failure: found.append(failure))
+    assert found[0] is not None
+    assert found[0].unfit
+    assert not found[0].may_pass
+    assert "cannot write" in found[0].reason
+
+
 @pytest.mark.slow
 def test_a_job_whose_patience_ends_is_killed_with_its_children(tmp_path: Path) -> None:
     from jobs_for_tests import Sleeping

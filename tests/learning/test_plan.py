@@ -1,5 +1,6 @@
 import pytest
 
+from kida.boundary import LARGEST_SEED
 from kida.errors import UserError
 from kida.learning.config import CollectionConfig, RunConfig
 from kida.learning.plan import Plan
@@ -39,6 +40,13 @@ def test_the_plan_follows_from_the_seed():
         return [draw.instance.index for draw in Plan(config(seed=seed)).episodes("train", 1)]
 
     assert first(1) == first(1) != first(2)
+
+
+@pytest.mark.parametrize("seed", [12_345, LARGEST_SEED])
+def test_any_seed_gives_what_scip_and_records_take(seed):
+    plan = Plan(config(seed=seed))
+    draws = [*plan.episodes("train", 4), *plan.episodes("valid", 1), *plan.spare("valid", 0, 3)]
+    assert all(0 <= draw.seed <= LARGEST_SEED for draw in draws)
 
 
 def test_a_small_family_is_played_again_with_other_seeds(tmp_path):
