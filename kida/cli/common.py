@@ -2,9 +2,12 @@
 
 import math
 import textwrap
+from pathlib import Path
 
 from rich.console import Console
 
+from kida.files import one_line
+from kida.parameters import ParameterValue
 from kida.solver.policies import SCIP_RULES, VARIANTS
 from kida.trajectory import SCIP_INFINITY
 
@@ -47,3 +50,26 @@ def gap_text(gap: float | None) -> str:
     if gap is None or gap >= SCIP_INFINITY:
         return "infinite"
     return f"{100 * gap:.2f} %"
+
+
+def read_own_settings(
+    file: Path | None, limit: float | None, console: Console
+) -> tuple[dict[str, ParameterValue], float | None]:
+    """Return the SCIP parameters of a user's file of settings, and the time limit.
+
+    The limit is the one that was given, or else the file's. What SCIP does not know is told.
+    """
+    from kida.solver.set_file import read_set_file
+
+    if file is None:
+        return {}, limit
+    found = read_set_file(file)
+    for name in found.unknown:
+        warn(console, f"SCIP does not know {name}, which {file} sets")
+    own = found.parameters.pop("limits/time", None)
+    return found.parameters, float(own) if limit is None and own is not None else limit
+
+
+def warn(console: Console, text: str) -> None:
+    """Print a warning, in one line."""
+    console.print(f"warning: {one_line(text)}", highlight=False, soft_wrap=True)

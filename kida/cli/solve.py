@@ -19,6 +19,7 @@ from kida.cli.common import (
     explain_policies,
     gap_text,
     open_console,
+    read_own_settings,
 )
 from kida.cli.live import show_progress
 from kida.cli.numbers import positive, seed, whole
@@ -56,15 +57,19 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="mebibytes",
     )
     parser.add_argument("--settings", default="default", help=f"one of {', '.join(SETTINGS)}")
+    parser.add_argument(
+        "--set-file", type=Path, metavar="FILE.set", help="your own SCIP settings, as SCIP has them"
+    )
     parser.add_argument("--seed", type=seed(), default=0, help="shifts SCIP's random numbers")
     parser.add_argument("--solution", type=Path, metavar="OUT.sol", help="write the best solution")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Solve and print the result, also that of a solve that Ctrl-C or SIGTERM has ended."""
-    limits = Limits(arguments.time_limit, arguments.node_limit, arguments.memory_limit)
     instance = named_instance(arguments.instance)
     console = open_console()
+    own, time_limit = read_own_settings(arguments.set_file, arguments.time_limit, console)
+    limits = Limits(time_limit, arguments.node_limit, arguments.memory_limit)
     status = 0
     try:
         with show_progress(console, f"{instance.name}, {arguments.model}") as show:
@@ -73,6 +78,7 @@ def run(arguments: argparse.Namespace) -> int:
                 arguments.model,
                 settings=arguments.settings,
                 limits=limits,
+                user_parameters=own,
                 seed=arguments.seed,
                 on_progress=show,
                 solution_file=arguments.solution,

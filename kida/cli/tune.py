@@ -30,10 +30,9 @@ from rich.console import Console
 from rich.table import Table
 
 from kida.cli import how_ended
-from kida.cli.common import open_console
+from kida.cli.common import open_console, read_own_settings, warn
 from kida.cli.numbers import positive, processes, seconds
 from kida.cli.progress import ProgressBar, duration
-from kida.files import one_line
 from kida.learning.events import (
     Collecting,
     EpisodeEnded,
@@ -136,22 +135,12 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _config(arguments: argparse.Namespace, console: Console) -> Any:
     """Return what is asked for; say which of the user's own settings are not used."""
-    from kida.solver.set_file import read_set_file
     from kida.tuning.config import TuneConfig
 
-    parameters: dict[str, Any] = {}
-    limit = arguments.time_limit
-    if arguments.set_file is not None:
-        found = read_set_file(arguments.set_file)
-        parameters = found.parameters
-        for name in found.unknown:
-            _warn(console, f"SCIP does not know {name}, which {arguments.set_file} sets")
-        own_limit = parameters.pop("limits/time", None)
-        if limit is None and own_limit is not None:
-            limit = float(own_limit)
-        for name in [name for name in parameters if name.startswith("randomization/")]:
-            del parameters[name]
-            _warn(console, f"{name} is set by kida, whose comparisons need seeds of their own")
+    parameters, limit = read_own_settings(arguments.set_file, arguments.time_limit, console)
+    for name in [name for name in parameters if name.startswith("randomization/")]:
+        del parameters[name]
+        warn(console, f"{name} is set by kida, whose comparisons need seeds of their own")
     return TuneConfig(
         problems=arguments.problems,
         goal=arguments.goal,
@@ -160,10 +149,6 @@ def _config(arguments: argparse.Namespace, console: Console) -> Any:
         time_limit=limit,
         ordered=arguments.order,
     )
-
-
-def _warn(console: Console, text: str) -> None:
-    console.print(f"warning: {one_line(text)}", highlight=False, soft_wrap=True)
 
 
 class _Display:

@@ -2,7 +2,7 @@
 
 import tempfile
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,8 @@ from kida.evaluation.solving import outcome
 from kida.instances.family import Instance
 from kida.jobs.job import Job, Stage, enter
 from kida.jobs.run import run_alone
-from kida.settings import Limits
+from kida.parameters import NO_PARAMETERS, ParameterValue
+from kida.settings import Limits, UserParameters, named_settings
 from kida.solver.solve import Progress, solve
 from kida.trajectory import with_infinities, without_infinities
 
@@ -45,6 +46,8 @@ class Watched(Job, frozen=True, kw_only=True):
     ----------
     instance, policy, settings, seed
         See :func:`kida.solver.solve.solve`; the policy's name may be relative to ``folder``.
+    user_parameters
+        SCIP parameters of the user's own, set on top of the settings.
     time_limit, node_limit, memory_limit
         See :class:`kida.settings.Limits`.
     solution
@@ -56,6 +59,7 @@ class Watched(Job, frozen=True, kw_only=True):
     instance: Instance
     policy: str
     settings: str
+    user_parameters: UserParameters
     seed: int
     time_limit: float | None
     node_limit: int | None
@@ -82,7 +86,7 @@ class Watched(Job, frozen=True, kw_only=True):
             result = solve(
                 self.instance,
                 self.policy,
-                settings=self.settings,
+                settings=named_settings(self.settings).under(self.user_parameters),
                 limits=Limits(self.time_limit, self.node_limit, self.memory_limit),
                 seed=self.seed,
                 on_progress=show,
@@ -97,6 +101,7 @@ def solve_watched(
     *,
     settings: str,
     limits: Limits,
+    user_parameters: Mapping[str, ParameterValue] = NO_PARAMETERS,
     seed: int = 0,
     on_progress: Callable[[Progress], None] | None = None,
     solution_file: Path | None = None,
@@ -108,6 +113,8 @@ def solve_watched(
     ----------
     instance, policy, settings, limits, seed, solution_file
         See :func:`kida.solver.solve.solve`.
+    user_parameters
+        See :class:`Watched`.
     on_progress
         Called about four times a second with how far the solve is.
     grace
@@ -130,6 +137,7 @@ def solve_watched(
             instance=instance,
             policy=policy,
             settings=settings,
+            user_parameters=dict(user_parameters),
             seed=seed,
             time_limit=limits.time,
             node_limit=limits.nodes,

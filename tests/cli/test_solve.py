@@ -75,6 +75,16 @@ def test_a_nonlinear_problem_is_left_to_scip_with_one_warning(tmp_path, policy):
     assert process.stderr.count("\n") == 1
 
 
+def test_ones_own_settings_hold_beside_the_policys(capsys, knapsack, tmp_path):
+    own = tmp_path / "scip.set"
+    own.write_text("limits/nodes = 1\nseparating/maxrounds = 0\nfoo/bar = 1\nlimits/time = 50\n")
+    assert main(["solve", str(knapsack), "--set-file", str(own)]) == 0
+    said = capsys.readouterr().out
+    assert "SCIP does not know foo/bar" in said
+    assert "stopped by the nodes limit" in said
+    assert "there is no file" in refused(capsys, knapsack, "--set-file", tmp_path / "none.set")
+
+
 def test_nothing_is_overwritten(capsys, knapsack, tmp_path):
     output = tmp_path / "best.sol"
     output.write_text("precious")
