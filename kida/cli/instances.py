@@ -49,12 +49,15 @@ def _list() -> int:
 
     from kida.instances.family import SPLITS
     from kida.instances.registry import family, family_names
+    from kida.network.policy import shipped
 
-    table = Table("family", "sizes", "train / valid / test", "description", box=None)
+    policies = shipped()
+    table = Table("family", "sizes", "train / valid / test", "policy", "description", box=None)
     for name in family_names():
         chosen = family(name)
         lengths = " / ".join(str(chosen.length(split)) for split in SPLITS)
-        table.add_row(name, ", ".join(chosen.sizes), lengths, chosen.description)
+        has = "shipped" if name in policies else ""
+        table.add_row(name, ", ".join(chosen.sizes), lengths, has, chosen.description)
     console = Console()
     if not console.is_terminal:
         console.width = 200  # piped into a file or a pager: one line per family

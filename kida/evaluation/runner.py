@@ -26,7 +26,7 @@ from kida.evaluation.records import (
 )
 from kida.evaluation.solving import Solve
 from kida.evaluation.trials import Trial
-from kida.instances.registry import digest_of
+from kida.instances.registry import digest_of, initial_bounds
 from kida.jobs.job import Failure, Job
 from kida.jobs.run import ONE_AT_A_TIME, Workers
 from kida.lock import holds_only_lock, locked
@@ -72,8 +72,8 @@ def evaluate(
     ------
     UserError
         If a policy does not exist, the folder belongs to another protocol, holds runs of another
-        policy under the same name, or is in use by another command; or a machine can do no run,
-        as where a disk is full.
+        policy under the same name, or with other initial bounds, or is in use by another command;
+        or if a machine can do no run, as where a disk is full.
     KeyboardInterrupt
         On Ctrl-C: runs under way are lost, finished ones are kept.
     """
@@ -169,5 +169,11 @@ def _done(folder: Path, trial: Trial, identities: dict[str, str], retry_failed: 
         raise UserError(
             f"{folder} holds runs of another policy by the name {trial.policy!r} "
             "(it has been changed or trained anew); name another folder"
+        )
+    known = initial_bounds(trial.instance)
+    if (record.initial_primal_bound, record.initial_dual_bound) != (known.primal, known.dual):
+        raise UserError(
+            f"{folder} holds runs of {trial.instance.name} with other initial bounds than are "
+            "known of it now, under which runs would not compare; name another folder"
         )
     return True

@@ -87,7 +87,7 @@ class Survey(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     @property
     def seconds_aside(self) -> float:
         """Seconds of one core that a solve costs beside what it takes itself."""
-        took = sum(_within(file, self.time_limit) for file in self.files) / len(self.files)
+        took = statistics.mean(_within(file, self.time_limit, self.goal) for file in self.files)
         return max(self.seconds_per_solve - took, _LEAST_COST)
 
     @property
@@ -186,7 +186,7 @@ def conclude(
         files=files,
         goal=goal,
         time_limit=limit,
-        seconds_per_solve=aside + sum(_within(file, limit) for file in files) / len(files),
+        seconds_per_solve=aside + statistics.mean(_within(file, limit, goal) for file in files),
         ended=_nothing_to_win(files, goal, tried),
     )
 
@@ -219,19 +219,24 @@ def _chosen_limit(
     if config.time_limit is None:
         return found
     # A whole budget can go into a single solve that does not end.
-    most = clock.share_of("verdict") * cores / (2 * FEW_PAIRS)
-    return min(config.time_limit, max(found, float(int(most))))
+    return min(config.time_limit, max(found, float(int(_most(clock, cores)))))
+
+
+def _most(clock: Clock, cores: int) -> float:
+    """Return the limit under which the verdict has a few pairs, whatever is solved."""
+    return clock.share_of("verdict") * cores / (2 * FEW_PAIRS)
 
 
 def _limit(files: Sequence[Surveyed], goal: Goal, tried: float, clock: Clock, cores: int) -> float:
     """Return the seconds per solve for what follows.
 
-    To the end, so many that few solves are cut off; otherwise so many that the verdict has enough
-    pairs.
+    To the end, so many that few solves are cut off, if the verdict has a few pairs of these;
+    otherwise so many that it has enough.
     """
     if goal == "time":
         longest = max((file.seconds for file in files if file.solved), default=tried)
-        return float(math.ceil(max(min(_MARGIN * longest, 2 * tried), _SHORTEST_LIMIT)))
+        most = max(_most(clock, cores), longest)
+        return float(math.ceil(max(min(_MARGIN * longest, 2 * tried, most), _SHORTEST_LIMIT)))
     affordable = clock.share_of("verdict") * cores / (2 * _WANTED_PAIRS)
     # A limit hardly beyond the root would leave nothing to compare: then rather fewer pairs.
     root = statistics.median(file.root_seconds for file in files)
@@ -278,14 +283,17 @@ def _nothing_to_win(files: Sequence[Surveyed], goal: Goal, tried: float) -> str:
     return ""
 
 
-def _within(file: Surveyed, limit: float) -> float:
+def _within(file: Surveyed, limit: float, goal: Goal) -> float:
     """Return the seconds that a file is likely to take within a limit."""
-    return min(file.seconds, limit) if file.solved else limit
+    if file.solved or limit <= file.seconds:
+        return min(file.seconds, limit)
+    # To its end it may take little more, or all that there is.
+    return (file.seconds + limit) / 2 if goal == "time" else limit
 
 
 def cost_within(survey: Survey, limit: float) -> float:
     """Return the seconds of one core that a solve within another limit is likely to cost."""
-    cut = sum(_within(file, limit) for file in survey.files) / len(survey.files)
+    cut = statistics.mean(_within(file, limit, survey.goal) for file in survey.files)
     return survey.seconds_aside + cut
 
 

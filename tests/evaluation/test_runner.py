@@ -305,3 +305,13 @@ def test_the_users_own_parameters_are_set_and_belong_to_the_protocol(tmp_path):
     assert record.result.time_split["lp"] == record.result.lp_time
     with pytest.raises(UserError, match="user_parameters"):
         evaluate(runs, Protocol(time_limit=5.0), tmp_path / "r")
+
+
+@pytest.mark.slow
+def test_runs_under_other_initial_bounds_are_not_gone_on_with(knapsack, tmp_path):
+    trials = plan(instances(str(knapsack)), [0], ["default"])
+    evaluate(trials, FAST, tmp_path / "r")
+    evaluate(trials, FAST, tmp_path / "r")
+    knapsack.with_suffix(".json").write_text(json.dumps({"primal_bound": 1.0}))
+    with pytest.raises(UserError, match=r"knapsack with other initial bounds .* another folder"):
+        evaluate(trials, FAST, tmp_path / "r")

@@ -22,7 +22,7 @@ from kida.evaluation.records import (
     Protocol,
 )
 from kida.evaluation.trials import Trial
-from kida.instances.registry import instances
+from kida.instances.registry import initial_bounds, instances
 from kida.jobs.run import Workers, run_alone
 from kida.learning.collect import Episode
 from kida.learning.config import CollectionConfig, RunConfig
@@ -121,7 +121,8 @@ class WrittenRewards:
         Finds what was written, and solves nothing.
     """
 
-    base = np.array([1.0, 9.0, 3.0, 7.0, 2.0, 5.0, 4.0, 8.0])
+    # Above all initial dual bounds, below which no reward is.
+    base = 20 + np.array([1.0, 9.0, 3.0, 7.0, 2.0, 5.0, 4.0, 8.0])
     noise = np.array([0.1, -0.1, 0.0, 0.1, 0.0, -0.1, 0.1, 0.0])
 
     def __init__(self, folder: Path) -> None:
@@ -143,6 +144,7 @@ class WrittenRewards:
 
 def _record(trial: Trial, bound: float) -> Finished:
     """Return the record of a solve whose dual bound was the same from beginning to end."""
+    known = initial_bounds(trial.instance)
     trajectory = Trajectory(
         sense="minimize",
         root_end_wall=0.5,
@@ -162,8 +164,8 @@ def _record(trial: Trial, bound: float) -> Finished:
             time_limit=45.0,
         ),
         policy_identity=policy_identity(trial.policy),
-        initial_primal_bound=None,
-        initial_dual_bound=None,
+        initial_primal_bound=known.primal,
+        initial_dual_bound=known.dual,
         machine=Machine(processor="none"),
         versions=versions(),
         started="2026-01-01T00:00:00+00:00",

@@ -101,14 +101,17 @@ def test_what_fails_for_all_is_left_out_and_tried_again(tmp_path, make_policy):
     assert said[1] == "torn gave no policy a reward within 0.5 s: it is left out of the selection"
 
 
-def test_who_has_no_dual_bound_counts_as_the_worst_there(written, make_policy):
+def test_who_has_no_dual_bound_counts_as_the_worst_there(written, make_policy, monkeypatch):
+    # As of an instance of which no bound is known beforehand.
+    monkeypatch.setattr(
+        "kida.learning.judge.mean_reward",
+        lambda record: record.result.dual_bound if record.result.dual_bound > -1e20 else -np.inf,
+    )
     poor, good, best = policies = [make_policy(k) for k in range(3)]
     written.write(poor, [-1e20, *written.base[1:]])
-    written.write(good, [0.5, *written.base[1:]])
+    written.write(good, [written.base[0] - 0.5, *written.base[1:]])
     written.write(best, written.base)
     rewards = written.judge.race(policies, keep=3)
-    assert (
-        rewards[0] == rewards[1] == pytest.approx(written.base.mean() - (written.base[0] - 0.5) / 8)
-    )
+    assert rewards[0] == rewards[1] == pytest.approx(written.base.mean() - 0.5 / 8)
     # Alone, there is nothing to count it by.
     assert written.judge.race([poor]) == [pytest.approx(written.base[1:].mean())]

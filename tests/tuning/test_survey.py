@@ -109,7 +109,12 @@ def test_a_solve_costs_something_under_any_limit():
 @pytest.mark.parametrize(
     ("solved", "goal", "wanted", "limit"),
     # A verdict of 138 s on two cores has five pairs of 27 s.
-    [(True, "time", 3600.0, 27.0), (True, "time", 20.0, 20.0), (False, "gap", 3600.0, 27.0)],
+    [
+        (True, "time", None, 20.0),
+        (True, "time", 3600.0, 27.0),
+        (True, "time", 20.0, 20.0),
+        (False, "gap", 3600.0, 27.0),
+    ],
 )
 def test_a_limit_fits_the_budget(solved, goal, wanted, limit, tmp_path):
     config = TuneConfig(problems="mine", goal=goal, time_limit=wanted)
@@ -130,3 +135,29 @@ def test_a_limit_fits_the_budget(solved, goal, wanted, limit, tmp_path):
         for name in "abc"
     ]
     assert _chosen_limit(files, goal, 10.0, config, clock, 2) == limit
+
+
+def test_what_was_not_solved_may_take_little_more_or_all_there_is(tmp_path):
+    short, long = (
+        Surveyed(
+            name="a",
+            solved=solved,
+            branched=True,
+            seconds=seconds,
+            root_seconds=1.0,
+            nodes=100,
+            gap=0.5,
+            split={},
+        )
+        for solved, seconds in ((True, 60.0), (False, 100.0))
+    )
+    config = TuneConfig(problems="mine", goal="time")
+    # A verdict of 621 s on two cores has five pairs of 124 s, so that 180 s are too long.
+    limit = _chosen_limit([short, long], "time", 100.0, config, Clock(tmp_path, 2700.0), 2)
+    assert limit == 125.0
+    survey = Survey(files=(short, long), goal="time", time_limit=limit, seconds_per_solve=90.0)
+    assert cost_within(survey, limit) == pytest.approx(90.0)
+    assert cost_within(survey, 80.0) == pytest.approx(90.0 - (60 + 112.5) / 2 + (60 + 80) / 2)
+    # Of gaps, whatever is not solved has all the time.
+    gap = replace(survey, goal="gap", time_limit=100.0)
+    assert cost_within(gap, 50.0) == pytest.approx(90.0 - 80.0 + 50.0)
