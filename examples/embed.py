@@ -4,8 +4,8 @@
 
 A shipped policy solves a problem, and the bounds are told while it does; then a small network is
 trained for the same family (which needs the extra ``train``), told event by event, and solves it
-too, as well as it can after so little. What kida says beside that goes to Python's ``logging``. Called once more with the same
-folder, it finds the network there.
+too, as well as it can after so little. What kida says beside that goes to Python's ``logging``.
+Called once more with the same folder, it finds the network there.
 """
 
 import argparse
