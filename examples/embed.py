@@ -46,7 +46,7 @@ def learned(folder: Path, episodes: int) -> Path:
         family=FAMILY,
         size="easy",
         generations=1,
-        collection=CollectionConfig(episodes=episodes, validation_episodes=2, time_limit=3.0),
+        collection=CollectionConfig(episodes=episodes, validation_episodes=1, time_limit=3.0),
         training=TrainingConfig(epochs=4),
     )
     return train(folder, config, listener=listen)
@@ -64,7 +64,7 @@ def main() -> None:
     for policy in (FAMILY, None):
         # The second one is learned when it is its turn.
         policy = policy or str(learned(options.out, options.episodes))
-        result = kida.solve(instance, policy, limits=Limits(5.0), on_progress=show)
+        result = kida.solve(instance, policy, limits=Limits(3.0), on_progress=show)
         print(f"{policy}: {result.nodes} nodes, objective {result.primal_bound:g}")
 
 

@@ -414,7 +414,7 @@ def _tuning(made: Path) -> list[Kind]:
     from kida.boundary import read_json, write_json
     from kida.evaluation.plots import figure_with_axes
     from kida.evaluation.verdict import read_verdict
-    from kida.tuning.clock import CLOCK_FILE, Clock
+    from kida.tuning.clock import CLOCK_FILE, DECISIONS_FILE, Clock, Decision
     from kida.tuning.config import TuneConfig
     from kida.tuning.delivery import deliver
     from kida.tuning.folder import CONFIG_FILE, DELIVERY_FILE, claim, current_round, finished
@@ -441,12 +441,13 @@ def _tuning(made: Path) -> list[Kind]:
     levers = LeverRace(alone=(entry,), steps=(step,), combined=(entry,), levers=("orbital",))
     raced = PolicyRace(standings=(entry,), winner=entry)
     proof = Proof(verdict=verdict, levers_alone=verdict)
-    found = deliver(survey, levers, raced, proof, config, "", clock)
+    found = deliver(survey, levers, raced, proof, config, clock)
     planned = Effort(episodes=3, validation_episodes=1, seconds=5.0, thinning=(1.0, 0.5))
     contents = {}
     for name, content in {
         SURVEY_FILE: survey, RACE_FILE: levers, POLICIES_FILE: raced, "proof.json": proof,
         DELIVERY_FILE: found, EFFORT_FILE: planned, CLOCK_FILE: {"seconds": 5.5},
+        DECISIONS_FILE: {"levers": [Decision("seconds", 99), Decision("4 solves", 1)]},
         CONFIG_FILE: config, MEMORY_FILE: Memory(start={"x": 1.0}, pseudocosts={"x": (0.5, None)}),
     }.items():  # fmt: skip
         write_json(made / "tuning.json", content)
@@ -473,8 +474,10 @@ def _tuning(made: Path) -> list[Kind]:
         levers = read_json(place / RACE_FILE, LeverRace, "a race of levers")
         raced = read_json(place / POLICIES_FILE, PolicyRace, "a race of policies")
         contestants(place, levers, Learned(), None)
+        clock.decide("levers", "seconds", lambda: 7)
+        clock.decide("policies", "2 solves", lambda: True)
         proof = read_json(place / "proof.json", Proof, "a tuning's proof")
-        deliver(survey, levers, raced, proof, config, "", clock)
+        deliver(survey, levers, raced, proof, config, clock)
         delivery = finished(place)
         assert delivery is not None
         # Figures take a hundred times what all the rest does.

@@ -232,7 +232,7 @@ class _Restart(Eventhdlr):
         self.model.catchEvent(SCIP_EVENTTYPE.NODEBRANCHED, self)
 
     def eventexec(self, event: object) -> None:
-        if not self.done and self.model.getNNodes() >= 120:
+        if not self.done and self.model.getNNodes() >= 85:
             self.done = True
             self.model.restartSolve()
 
@@ -241,9 +241,9 @@ class _Restart(Eventhdlr):
 def test_a_monitor_that_has_closed_stays_closed_after_a_restart() -> None:
     looks = []
     for restarted in (False, True):
-        model = problem("item_placement_9900.mps.gz", 240)
+        model = problem("item_placement_9900.mps.gz", 150)
         model.setParam("presolving/maxrestarts", -1)
-        model.setParam("limits/totalnodes", 240)
+        model.setParam("limits/totalnodes", 150)
         if restarted:
             model.includeEventhdlr(_Restart(), "restart", "restarts the solve")
         brancher = attach(model, by_one_feature("noise"))
