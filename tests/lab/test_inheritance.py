@@ -48,7 +48,7 @@ HERE = Here()
 
 def pool_of(folder, family, *options) -> Pool:
     config = read_config(str(family), None, (*OPTIONS, *options))
-    return Pool(Run(folder, config), Plan(config), epochs=2, draws=20, threads=1)
+    return Pool(Run(folder, config), Plan(config), epochs=2, draws=6, threads=1)
 
 
 @pytest.fixture
