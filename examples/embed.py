@@ -52,6 +52,12 @@ def learned(folder: Path, episodes: int) -> Path:
     return train(folder, config, listener=listen)
 
 
+def solve(instance: kida.Instance, policy: str) -> None:
+    """Solve a problem for a few seconds, and tell what came of it."""
+    result = kida.solve(instance, policy, limits=Limits(3.0), on_progress=show)
+    print(f"{policy}: {result.nodes} nodes, objective {result.primal_bound:g}")
+
+
 def main() -> None:
     """Solve, train, and solve again."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
@@ -61,11 +67,8 @@ def main() -> None:
     logging.basicConfig(format="%(name)s: %(message)s")
     logging.getLogger("kida.solver").setLevel(logging.INFO)
     (instance,) = instances(FAMILY, "test", count=1, size="easy")
-    for policy in (FAMILY, None):
-        # The second one is learned when it is its turn.
-        policy = policy or str(learned(options.out, options.episodes))
-        result = kida.solve(instance, policy, limits=Limits(3.0), on_progress=show)
-        print(f"{policy}: {result.nodes} nodes, objective {result.primal_bound:g}")
+    solve(instance, FAMILY)
+    solve(instance, str(learned(options.out, options.episodes)))
 
 
 if __name__ == "__main__":

@@ -71,6 +71,14 @@ def read_json(path: Path, kind: type[Kind], what: str, *, largest: int = SMALL_F
     return decode_json(read_bytes(path, what, largest), kind, f"{path} is not {what}")
 
 
+def find_json(path: Path, kind: type[Kind], what: str, *, largest: int = SMALL_FILE) -> Kind | None:
+    """Do as :func:`read_json`, but return None if there is no such file."""
+    try:
+        return read_json(path, kind, what, largest=largest)
+    except FileNotFoundError:
+        return None
+
+
 def read_bytes(path: Path, what: str, largest: int) -> bytes:
     """Read a file that has at most ``largest`` bytes; raise as :func:`read_json` does."""
     try:

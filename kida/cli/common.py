@@ -1,5 +1,6 @@
 """What several commands share: reading names from the command line, numbers for people."""
 
+import argparse
 import math
 import textwrap
 from pathlib import Path
@@ -50,6 +51,13 @@ def gap_text(gap: float | None) -> str:
     if gap is None or gap >= SCIP_INFINITY:
         return "infinite"
     return f"{100 * gap:.2f} %"
+
+
+def add_own_settings(parser: argparse.ArgumentParser) -> None:
+    """Declare the option of which :func:`read_own_settings` reads the file."""
+    parser.add_argument(
+        "--set-file", type=Path, metavar="FILE.set", help="your own SCIP settings, as SCIP has them"
+    )
 
 
 def read_own_settings(

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from kida.cli import how_ended
 from kida.cli.common import (
+    add_own_settings,
     bound_text,
     explain_policies,
     gap_text,
@@ -57,9 +58,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="mebibytes",
     )
     parser.add_argument("--settings", default="default", help=f"one of {', '.join(SETTINGS)}")
-    parser.add_argument(
-        "--set-file", type=Path, metavar="FILE.set", help="your own SCIP settings, as SCIP has them"
-    )
+    add_own_settings(parser)
     parser.add_argument("--seed", type=seed(), default=0, help="shifts SCIP's random numbers")
     parser.add_argument("--solution", type=Path, metavar="OUT.sol", help="write the best solution")
 

@@ -30,7 +30,7 @@ from rich.console import Console
 from rich.table import Table
 
 from kida.cli import how_ended
-from kida.cli.common import open_console, read_own_settings, warn
+from kida.cli.common import add_own_settings, open_console, read_own_settings, warn
 from kida.cli.numbers import positive, processes, seconds
 from kida.cli.progress import ProgressBar, duration
 from kida.learning.events import (
@@ -82,9 +82,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--settings", default="default", help=f"one of {', '.join(SETTINGS)} (default: default)"
     )
-    parser.add_argument(
-        "--set-file", type=Path, metavar="FILE.set", help="your own SCIP settings, as SCIP has them"
-    )
+    add_own_settings(parser)
     parser.add_argument(
         "--order", action="store_true", help="the files come in an order, see above"
     )

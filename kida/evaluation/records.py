@@ -292,7 +292,7 @@ def slug(policy: str) -> str:
     """
     found = re.sub(r"[^A-Za-z0-9_-]+", "-", policy).strip("-")
     if not policy.isascii():
-        found += "-" + hashlib.sha256(policy.encode("utf-8", "surrogateescape")).hexdigest()[:8]
+        found += f"-{_mark(policy)}"
     return found.lstrip("-") or "unnamed"
 
 
@@ -301,8 +301,12 @@ def file_slug(name: str) -> str:
     found = slug(name)
     if len(found) <= _LONGEST_SLUG:
         return found
-    mark = hashlib.sha256(name.encode("utf-8", "surrogateescape")).hexdigest()[:8]
-    return f"{found[-_LONGEST_SLUG:]}-{mark}"
+    return f"{found[-_LONGEST_SLUG:]}-{_mark(name)}"
+
+
+def _mark(name: str) -> str:
+    """Return a part of a name's digest, which tells it from others of the same slug."""
+    return hashlib.sha256(name.encode("utf-8", "surrogateescape")).hexdigest()[:8]
 
 
 def finished_runs(folder: Path) -> list[Finished]:

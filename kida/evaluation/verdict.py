@@ -15,7 +15,7 @@ from typing import Annotated, Final, Literal, NamedTuple
 import numpy as np
 from msgspec import Meta, Struct
 
-from kida.boundary import Count, Natural, Probability, Seconds, read_json, write_json
+from kida.boundary import Count, Natural, Probability, Seconds, find_json, write_json
 from kida.errors import UserError
 from kida.evaluation.comparisons import (
     compare_geometric,
@@ -396,7 +396,4 @@ def read_verdict(run: Path) -> Verdict | None:
     UserError
         If the file is no verdict; the message names the field.
     """
-    try:
-        return read_json(run / VERDICT_FILE, Verdict, "a verdict (move it away)")
-    except FileNotFoundError:
-        return None
+    return find_json(run / VERDICT_FILE, Verdict, "a verdict (move it away)")

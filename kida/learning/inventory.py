@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
 
-from kida.boundary import LARGE_FILE, read_json, write_json
+from kida.boundary import LARGE_FILE, find_json, write_json
 from kida.errors import UserError
 from kida.files import one_line
 from kida.instances.family import SPLITS, Family, Instance, check_place, check_split
@@ -170,9 +170,6 @@ def family_of_run(name: str, run: Path, survey: Survey | None = None) -> Family:
 
 def listed(run: Path) -> Inventory | None:
     """Return what a run has listed; None before that, and of a generated family."""
-    try:
-        return read_json(
-            run / INVENTORY_FILE, Inventory, "a run's list of instances", largest=LARGE_FILE
-        )
-    except FileNotFoundError:
-        return None
+    return find_json(
+        run / INVENTORY_FILE, Inventory, "a run's list of instances", largest=LARGE_FILE
+    )

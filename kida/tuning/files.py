@@ -13,6 +13,7 @@ from pathlib import Path
 
 from kida.boundary import LARGE_FILE, read_json, write_json
 from kida.errors import UserError
+from kida.evaluation.verdict import FEWEST
 from kida.files import one_line
 from kida.instances.family import Family, Instance
 from kida.instances.folder import SIZE, Folder
@@ -32,8 +33,6 @@ FEW = 10
 LEAST_NEW = 5
 #: Why files of the last half are left out.
 NOT_NEEDED = f"one more than the {MOST_VERDICT} that the verdict has"
-# Verdicts of fewer files than this cannot speak of others.
-_LEAST_FOR_OTHERS = 3
 
 
 @dataclass(frozen=True)
@@ -94,7 +93,7 @@ class Division:
                 "there are too few files to keep some for the verdict: it is on what was tuned "
                 "on, under other orders of rows and columns, and says nothing of other files"
             )
-        if judged < _LEAST_FOR_OTHERS:
+        if judged < FEWEST:
             return (
                 f"the verdict is on {_files(judged)} under several orders of rows and columns: it "
                 f"says little of other files"

@@ -23,7 +23,7 @@ them, which goes on from what the last one delivered. If the layout changes, rai
 
 from pathlib import Path
 
-from kida.boundary import read_json, write_json
+from kida.boundary import find_json, read_json, write_json
 from kida.errors import UserError
 from kida.learning.config import first_difference
 from kida.learning.inventory import INVENTORY_FILE, Inventory
@@ -55,10 +55,7 @@ def claim(folder: Path, config: TuneConfig) -> None:
 
 def finished(place: Path) -> Delivery | None:
     """Return what a round has delivered, None if it has not come to its end."""
-    try:
-        return read_json(place / DELIVERY_FILE, Delivery, "what a tuning has delivered")
-    except FileNotFoundError:
-        return None
+    return find_json(place / DELIVERY_FILE, Delivery, "what a tuning has delivered")
 
 
 def rounds(folder: Path) -> list[Path]:
@@ -87,7 +84,4 @@ def files_come(config: TuneConfig, last: Inventory | None) -> int:
 
 def files_of(place: Path) -> Inventory | None:
     """Return a round's list of files; None before there is one, and of a family."""
-    try:
-        return read_json(place / INVENTORY_FILE, Inventory, "a tuning's list of files")
-    except FileNotFoundError:
-        return None
+    return find_json(place / INVENTORY_FILE, Inventory, "a tuning's list of files")

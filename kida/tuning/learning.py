@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from msgspec import Struct
 
-from kida.boundary import Count, Natural, Positive, Seconds, read_json, write_json
+from kida.boundary import Count, Natural, Positive, Seconds, find_json, write_json
 from kida.errors import UserError
 from kida.jobs.run import Workers
 from kida.learning.config import CollectionConfig, InheritanceConfig, RunConfig, TrainingConfig
@@ -243,10 +243,7 @@ def learn(
 
 
 def _ended(folder: Path) -> Ended | None:
-    try:
-        return read_json(folder / _ENDED_FILE, Ended, "what a tuning's learning ended with")
-    except FileNotFoundError:
-        return None
+    return find_json(folder / _ENDED_FILE, Ended, "what a tuning's learning ended with")
 
 
 def _make(

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from kida.boundary import read_json, write_json
+from kida.boundary import find_json, write_json
 from kida.learning.plan import Draw
 from kida.network.steering import AnyPolicy, load_policy
 from kida.tuning.clock import Clock
@@ -114,10 +114,7 @@ def best_unlearned(raced: PolicyRace) -> Contestant | None:
 
 def kept_race(folder: Path) -> PolicyRace | None:
     """Return the race that was run here; None if none has come to its end."""
-    try:
-        return read_json(folder / RACE_FILE, PolicyRace, "a race of policies")
-    except FileNotFoundError:
-        return None
+    return find_json(folder / RACE_FILE, PolicyRace, "a race of policies")
 
 
 def race_policies(

@@ -14,7 +14,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 
 from kida.evaluation.records import Record
-from kida.evaluation.verdict import SHIFTS, Goal, paired
+from kida.evaluation.verdict import SHIFTS, Goal, Pair, paired
 from kida.learning.judge import clearly_worse
 from kida.learning.plan import Draw
 from kida.tuning.measuring import Arena
@@ -141,11 +141,12 @@ def _measured(
 
 def ratios(goal: Goal, records: Sequence[Record], default: Sequence[Record]) -> list[float]:
     """Return the logarithms of the ratios of shifted seconds, one per run the default finished."""
-    return [
-        math.log((pair.seconds + shift) / (pair.default_seconds + shift))
-        for pair in paired(goal, records, default)
-        for shift in [_shift(goal, pair.default_seconds)]
-    ]
+    return [_log_ratio(goal, pair) for pair in paired(goal, records, default)]
+
+
+def _log_ratio(goal: Goal, pair: Pair) -> float:
+    shift = _shift(goal, pair.default_seconds)
+    return math.log((pair.seconds + shift) / (pair.default_seconds + shift))
 
 
 def _shift(goal: Goal, seconds: float) -> float:

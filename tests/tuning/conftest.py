@@ -5,11 +5,13 @@ import random
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from pyscipopt import Model, quicksum
 
 from kida.tuning import race as race_module
+from kida.tuning.survey import Surveyed
 
 # Of default's seconds on any file: what levers have alone.
 _ALONE = {"pseudocosts": 0.8, "no-cuts": 0.95, "aggressive-presolving": 1.0, "inference": 1.2}
@@ -51,6 +53,26 @@ def arena(monkeypatch) -> _Arena:
     found = _Arena()
     monkeypatch.setattr(race_module, "_measured", found.measured)
     return found
+
+
+@pytest.fixture(scope="session")
+def make_file() -> Callable[..., Surveyed]:
+    """Return what makes a surveyed file, solved with a tree in 10 s, but for what is given."""
+
+    def make(**fields: Any) -> Surveyed:
+        known: dict[str, Any] = {
+            "name": "a",
+            "solved": True,
+            "branched": True,
+            "seconds": 10.0,
+            "root_seconds": 1.0,
+            "nodes": 100,
+            "gap": 0.5,
+            "split": {},
+        }
+        return Surveyed(**(known | fields))
+
+    return make
 
 
 @pytest.fixture(scope="session")

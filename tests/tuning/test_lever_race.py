@@ -13,22 +13,13 @@ from kida.tuning.lever_choice import applicable
 from kida.tuning.lever_race import _surpassed, race_draws, race_levers, race_limit, seconds_to_race
 from kida.tuning.lever_steps import LeverStep
 from kida.tuning.standings import LEAST_DRAWS, Contestant, standing
-from kida.tuning.survey import Survey, Surveyed, cost_within
+from kida.tuning.survey import Survey, cost_within
 
 
 @pytest.fixture
-def survey() -> Survey:
+def survey(make_file) -> Survey:
     split = {"strong branching": 5.0, "separation": 3.0, "heuristics": 2.0}
-    file = Surveyed(
-        name="a",
-        solved=True,
-        branched=True,
-        seconds=10.0,
-        root_seconds=1.0,
-        nodes=1000,
-        gap=0.0,
-        split=split,
-    )
+    file = make_file(nodes=1000, gap=0.0, split=split)
     return Survey(files=(file,), goal="time", time_limit=30.0, seconds_per_solve=10.0)
 
 

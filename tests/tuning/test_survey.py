@@ -13,7 +13,6 @@ from kida.tuning.files import divide
 from kida.tuning.measuring import Arena
 from kida.tuning.survey import (
     Survey,
-    Surveyed,
     _chosen_limit,
     _nothing_to_win,
     cost_within,
@@ -67,15 +66,13 @@ def test_times_that_all_are_the_limit_cannot_be_compared(knapsacks, surveyed, tm
     assert "--goal gap" in found.ended
 
 
-def test_an_unfinished_root_is_tuned_for_the_gap():
-    file = Surveyed(
-        name="a",
+def test_an_unfinished_root_is_tuned_for_the_gap(make_file):
+    file = make_file(
         solved=False,
         branched=False,
         seconds=5.0,
         root_seconds=5.0,
         nodes=1,
-        gap=0.5,
         split={"separation": 3.0},
     )
     assert _nothing_to_win([file], "gap", 5.0) == ""
@@ -89,17 +86,8 @@ def test_files_solved_at_the_root_end_it(knapsacks, surveyed, tmp_path):
     assert "depth-first" not in found.ended
 
 
-def test_a_solve_costs_something_under_any_limit():
-    file = Surveyed(
-        name="a",
-        solved=True,
-        branched=True,
-        seconds=50.0,
-        root_seconds=5.0,
-        nodes=1,
-        gap=0.5,
-        split={},
-    )
+def test_a_solve_costs_something_under_any_limit(make_file):
+    file = make_file(seconds=50.0, root_seconds=5.0, nodes=1)
     survey = Survey(files=(file,), goal="time", time_limit=60.0, seconds_per_solve=0.05)
     assert cost_within(survey, 1.0) == pytest.approx(1.05)
     with pytest.raises(UserError, match="files"):
@@ -116,41 +104,17 @@ def test_a_solve_costs_something_under_any_limit():
         (False, "gap", 3600.0, 27.0),
     ],
 )
-def test_a_limit_fits_the_budget(solved, goal, wanted, limit, tmp_path):
+def test_a_limit_fits_the_budget(solved, goal, wanted, limit, make_file, tmp_path):
     config = TuneConfig(problems="mine", goal=goal, time_limit=wanted)
     clock = Clock(tmp_path, 600.0)
     assert first_limit(config, clock, 2) <= 48.0 * 2 / 4
     assert first_limit(replace(config, time_limit=1.5), clock, 2) == 1.5
-    files = [
-        Surveyed(
-            name=name,
-            solved=solved,
-            branched=True,
-            seconds=10.0,
-            root_seconds=1.0,
-            nodes=100,
-            gap=0.5,
-            split={},
-        )
-        for name in "abc"
-    ]
+    files = [make_file(name=name, solved=solved) for name in "abc"]
     assert _chosen_limit(files, goal, 10.0, config, clock, 2) == limit
 
 
-def test_what_was_not_solved_may_take_little_more_or_all_there_is(tmp_path):
-    short, long = (
-        Surveyed(
-            name="a",
-            solved=solved,
-            branched=True,
-            seconds=seconds,
-            root_seconds=1.0,
-            nodes=100,
-            gap=0.5,
-            split={},
-        )
-        for solved, seconds in ((True, 60.0), (False, 100.0))
-    )
+def test_what_was_not_solved_may_take_little_more_or_all_there_is(make_file, tmp_path):
+    short, long = make_file(seconds=60.0), make_file(solved=False, seconds=100.0)
     config = TuneConfig(problems="mine", goal="time")
     # A verdict of 621 s on two cores has five pairs of 124 s, so that 180 s are too long.
     limit = _chosen_limit([short, long], "time", 100.0, config, Clock(tmp_path, 2700.0), 2)
