@@ -16,7 +16,16 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct, field
 
-from kida.boundary import LARGE_FILE, Bound, Natural, convert, plain, read_json, write_json
+from kida.boundary import (
+    LARGE_FILE,
+    Bound,
+    Natural,
+    convert,
+    find_json,
+    plain,
+    read_json,
+    write_json,
+)
 from kida.errors import UserError
 from kida.files import atomic_path
 from kida.instances.family import Bounds, Instance
@@ -268,12 +277,8 @@ def _write_bounds(path: Path, bounds: Bounds) -> None:
 
 
 def _read_manifest(folder: Path) -> Manifest:
-    path = folder / MANIFEST
-    try:
-        what = "a manifest of kida (move it away or choose another folder)"
-        return read_json(path, Manifest, what, largest=LARGE_FILE)
-    except FileNotFoundError:
-        return Manifest()
+    what = "a manifest of kida (move it away or choose another folder)"
+    return find_json(folder / MANIFEST, Manifest, what, largest=LARGE_FILE) or Manifest()
 
 
 def _save(folder: Path, manifest: Manifest) -> None:

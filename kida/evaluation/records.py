@@ -25,6 +25,7 @@ from kida.boundary import (
     Seconds,
     Seed,
     convert,
+    find_json,
     read_json,
 )
 from kida.errors import UserError
@@ -247,9 +248,8 @@ def read_protocol(folder: Path) -> Protocol | None:
         If its file is none; the message names the file and the field.
     """
     path = folder / PROTOCOL_FILE
-    try:
-        content = read_json(path, dict[str, Any], "a folder's protocol")
-    except FileNotFoundError:
+    content = find_json(path, dict[str, Any], "a folder's protocol")
+    if content is None:
         return None
     return convert({"version": 1} | content, Protocol, f"{path} is not a folder's protocol")
 

@@ -10,9 +10,9 @@ from matplotlib.figure import Figure
 from kida.evaluation.comparisons import shifted_geometric_mean
 from kida.evaluation.drawing import COLOURS, log_axis, short
 from kida.evaluation.headline import Headline
-from kida.evaluation.verdict import SHIFTS, SHORTEST, UNBOUNDED, Pair
+from kida.evaluation.verdict import FEWEST, SHIFTS, SHORTEST, UNBOUNDED, Pair
 
-# More instances than that have no names.
+# More than that have no names.
 _MOST_ROWS = 14
 _AXES = {
     "time": "times faster than {}",
@@ -50,7 +50,7 @@ def draw_verdict(found: Headline) -> Figure:
     names = [short(name) for name, _ in rows if named]
     axes.set_yticks(range(len(names)), names)
     if not named:
-        axes.set_ylabel(f"{len(rows)} instances")
+        axes.set_ylabel(f"{len(rows)} {marked(found)}s")
     ends = [*(_shown(mine, faster) for _, mine in rows), ratio, 1.0, *known]
     log_axis(axes, min(ends) / 1.15, max(ends) * 1.15)
     axes.grid(axis="x", alpha=0.3)
@@ -73,14 +73,20 @@ def _shown(ratio: float, faster: bool) -> float:
     return 1 / ratio if faster else ratio
 
 
+def marked(found: Headline) -> str:
+    """Return what has a mark: each instance, or, as these are few, each run."""
+    return "instance" if len({pair.instance for pair in found.pairs}) >= FEWEST else "run"
+
+
 def _rows(pairs: Sequence[Pair], shift: float) -> list[tuple[str, float]]:
-    """Return a name and a ratio per instance, or per seed of one instance; the best comes last."""
+    """Return a name and a ratio of everything that the interval is over; the best comes last."""
     by_name: dict[str, list[Pair]] = {}
     for pair in pairs:
         by_name.setdefault(pair.instance, []).append(pair)
     rows = [(name, _ratio(mine, shift)) for name, mine in by_name.items()]
-    if len(rows) == 1:
-        rows = [(f"seed {pair.seed}", _ratio([pair], shift)) for pair in pairs]
+    if len(rows) < FEWEST:
+        of = {name: f"{name}, " if len(rows) > 1 else "" for name in by_name}
+        rows = [(f"{of[pair.instance]}seed {pair.seed}", _ratio([pair], shift)) for pair in pairs]
     return sorted(rows, key=lambda row: -row[1])
 
 

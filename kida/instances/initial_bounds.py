@@ -4,7 +4,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from kida.boundary import Bound, read_json
+from kida.boundary import Bound, find_json
 from kida.instances.family import Bounds
 
 
@@ -23,9 +23,8 @@ def stored_bounds(path: Path) -> Bounds:
         If the .json is there but is not what the competition's format says.
     """
     beside = bounds_path(path)
-    try:
-        stored = read_json(beside, _Stored, "dual_bound and primal_bound (mend or remove it)")
-    except FileNotFoundError:
+    stored = find_json(beside, _Stored, "dual_bound and primal_bound (mend or remove it)")
+    if stored is None:
         return Bounds(None, None)
     return Bounds(stored.dual_bound, stored.primal_bound)
 

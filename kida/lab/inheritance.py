@@ -90,29 +90,25 @@ def study(
     pool.play(workers)
     members = make_members(pool)
     samples, config = pool.validation(), pool.config
-    said = {
-        name: answers(Policy.load(pool.path(name)), samples, config)
-        for found in members.values()
-        for name in found
-    }
+    policies = {name: Policy.load(pool.path(name)) for found in members.values() for name in found}
+    said = {name: answers(policy, samples, config) for name, policy in policies.items()}
     _say_how_sure(members, said, listener)
     heirs = {
         cell: _heirs(pool, cell, names, yardstick, chosen, listener)
         for cell, names in members.items()
     }
     _iterated(pool, workers, listener)
-    names = [*said, *(name for found in heirs.values() for name in found.values()), *SINGLE]
-    names = list(dict.fromkeys(names))
-    policies = {name: Policy.load(pool.path(name)) for name in names}
+    for name in (*(name for found in heirs.values() for name in found.values()), *SINGLE):
+        if name not in policies:
+            policies[name] = Policy.load(pool.path(name))
+            said[name] = answers(policies[name], samples, config)
     detectable = _detectable(policies, heirs, yardstick, chosen, len(reported))
     text = f"measuring on {len(reported)} draws: an effect of {detectable:.1%} is seen mostly"
     listener(Studying(text=text))
     # What nobody had to learn anything for, under the same parameters.
     default = Policy({}, replace(pool.judged_card, architecture=None))
     worth = yardstick.compared([*policies.values(), default], reported)
-    worths = dict(zip([*names, DEFAULT], worth, strict=True))
-    for name in names:
-        said.setdefault(name, answers(policies[name], samples, config))
+    worths = dict(zip([*policies, DEFAULT], worth, strict=True))
     return {
         "family": pool.run.config.family,
         "unit": yardstick.unit,
@@ -124,7 +120,7 @@ def study(
         "heirs": heirs,
         "levels": {name: yardstick.level(worth) for name, worth in worths.items()},
         "rows": _rows(worths, members, heirs),
-        "networks": {name: _network(said[name]) for name in names},
+        "networks": {name: _network(answer) for name, answer in said.items()},
         "likeness": {
             cell: {
                 "disagreement": disagreement([said[name] for name in names]),

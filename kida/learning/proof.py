@@ -23,7 +23,7 @@ from typing import Annotated, Literal
 import numpy as np
 from msgspec import Meta, Struct
 
-from kida.boundary import Count, Natural, Seconds, read_json, write_json
+from kida.boundary import Count, Natural, Seconds, find_json, write_json
 from kida.errors import UserError
 from kida.evaluation.comparisons import detectable_ratio
 from kida.evaluation.records import RUNS_FOLDER, Failed, Finished, Protocol, Record, read_record
@@ -197,10 +197,9 @@ def _unseen(source: Family) -> list[int]:
 def _design(run: Run, source: Family, unseen: Sequence[int], workers: Workers) -> Design:
     """Return what is compared, as it was fixed when that began."""
     file = run.folder / FOLDER / "design.json"
-    try:
-        return read_json(file, Design, "what a verdict compares (move it away)")
-    except FileNotFoundError:
-        pass
+    kept = find_json(file, Design, "what a verdict compares (move it away)")
+    if kept is not None:
+        return kept
     settings = run.config.collection.settings
     files = isinstance(source, Inventory)
     if settings == "competition" and not files:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from kida.boundary import Natural, Seed, read_json
+from kida.boundary import Natural, Seed, find_json
 from kida.errors import UserError
 from kida.files import whole_files
 
@@ -88,8 +88,8 @@ def failure_file(shard: Path) -> Path:
 def record_of(shard: Path) -> EpisodeRecord | None:
     """Return the record of the episode with this shard, or None if there is no intact one."""
     try:
-        return read_json(record_file(shard), EpisodeRecord, "an episode's record")
-    except (FileNotFoundError, UserError):
+        return find_json(record_file(shard), EpisodeRecord, "an episode's record")
+    except UserError:
         return None
 
 

@@ -34,7 +34,7 @@ from typing import Annotated, Any, NamedTuple, cast
 from msgspec import Meta, Struct
 from safetensors import SafetensorError, safe_open
 
-from kida.boundary import LARGE_FILE, convert, decode_json, plain, read_json, write_json
+from kida.boundary import LARGE_FILE, convert, decode_json, find_json, plain, read_json, write_json
 from kida.errors import UserError
 from kida.files import whole_files
 from kida.learning.config import RUN_VERSION, RunConfig, first_difference
@@ -229,10 +229,9 @@ def read_run(folder: Path) -> Identity:
         If there is no run, or it is of another version.
     """
     file = folder / "config.json"
-    try:
-        content = read_json(file, dict[str, Any], "a run's configuration")
-    except FileNotFoundError:
-        raise UserError(f"{folder} holds no training run (no config.json)") from None
+    content = find_json(file, dict[str, Any], "a run's configuration")
+    if content is None:
+        raise UserError(f"{folder} holds no training run (no config.json)")
     version = content.get("run_version")
     # The version comes first: the options of another version cannot be judged here.
     if version != RUN_VERSION:

@@ -15,7 +15,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-from kida.boundary import Natural, read_json, write_json
+from kida.boundary import Natural, find_json, write_json
 from kida.evaluation.outcome import Duration
 
 Step = Literal["survey", "levers", "learning", "policies", "verdict"]
@@ -67,17 +67,11 @@ class Clock:
         self._ends = dict(ENDS)
         self._file = folder / CLOCK_FILE
         self._decisions_file = folder / DECISIONS_FILE
-        try:
-            self._decisions = read_json(
-                self._decisions_file, _Decisions, "what a tuning has decided by the time left"
-            )
-        except FileNotFoundError:
-            self._decisions = {}
+        decided = "what a tuning has decided by the time left"
+        self._decisions = find_json(self._decisions_file, _Decisions, decided) or {}
         self._asked: Counter[str] = Counter()
-        try:
-            self._before = read_json(self._file, Used, "the time that a tuning has used").seconds
-        except FileNotFoundError:
-            self._before = 0.0
+        used = find_json(self._file, Used, "the time that a tuning has used")
+        self._before = used.seconds if used is not None else 0.0
         self._started = self._noted = time.monotonic()
 
     @property

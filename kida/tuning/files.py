@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from kida.boundary import LARGE_FILE, read_json, write_json
+from kida.boundary import write_json
 from kida.errors import UserError
 from kida.evaluation.verdict import FEWEST
 from kida.files import one_line
@@ -19,7 +19,7 @@ from kida.instances.family import Family, Instance
 from kida.instances.folder import SIZE, Folder
 from kida.instances.registry import digest_of, family
 from kida.jobs.run import Workers
-from kida.learning.inventory import INVENTORY_FILE, Inventory, Listed
+from kida.learning.inventory import INVENTORY_FILE, Inventory, Listed, listed
 from kida.learning.plan import Draw
 from kida.tuning.reading import read_all
 
@@ -137,19 +137,17 @@ def divide(
     UserError
         If there is nothing to read, or a file is gone or has changed since.
     """
-    file = folder / INVENTORY_FILE
-    try:
-        inventory = read_json(file, Inventory, "a tuning's list of files", largest=LARGE_FILE)
-    except FileNotFoundError:
+    inventory = listed(folder)
+    if inventory is None:
         found = family(problems)
         if not isinstance(found, Folder):
             if ordered:
                 raise UserError(
                     f"--order is for files, and {problems} is a family; leave --order out"
-                ) from None
+                )
             return Division(found, permute=False)
         inventory = _take(found, folder, workers, ordered=ordered, earlier=earlier, seed=seed)
-        write_json(file, inventory)
+        write_json(folder / INVENTORY_FILE, inventory)
     inventory.check()
     paths = {entry.path for split in inventory.files.values() for entry in split}
     return Division(inventory, permute=len(paths) <= FEW)

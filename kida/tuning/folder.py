@@ -23,10 +23,10 @@ them, which goes on from what the last one delivered. If the layout changes, rai
 
 from pathlib import Path
 
-from kida.boundary import find_json, read_json, write_json
+from kida.boundary import find_json, write_json
 from kida.errors import UserError
 from kida.learning.config import first_difference
-from kida.learning.inventory import INVENTORY_FILE, Inventory
+from kida.learning.inventory import Inventory, listed
 from kida.lock import holds_only_lock
 from kida.tuning.config import TuneConfig
 from kida.tuning.delivery import Delivery
@@ -38,11 +38,10 @@ CONFIG_FILE, DELIVERY_FILE = "tune.json", "delivery.json"
 def claim(folder: Path, config: TuneConfig) -> None:
     """Write what is asked for, or check that it is what was asked for before."""
     file = folder / CONFIG_FILE
-    try:
-        found = read_json(file, TuneConfig, "what a tuning was asked to do")
-    except FileNotFoundError:
+    found = find_json(file, TuneConfig, "what a tuning was asked to do")
+    if found is None:
         if not holds_only_lock(folder):
-            raise UserError(f"{folder} is not empty and no tuning: give another --out") from None
+            raise UserError(f"{folder} is not empty and no tuning: give another --out")
         write_json(file, config)
         return
     difference = first_difference(config, found)
@@ -69,7 +68,7 @@ def current_round(folder: Path, config: TuneConfig) -> tuple[Path, Inventory | N
     found = rounds(folder)
     if not found:
         return folder / "round_1", None
-    lists = [files_of(place) for place in found]
+    lists = [listed(place) for place in found]
     last = lists[-1]
     over = finished(found[-1]) is not None
     if over and files_come(config, last) >= LEAST_NEW:
@@ -80,8 +79,3 @@ def current_round(folder: Path, config: TuneConfig) -> tuple[Path, Inventory | N
 def files_come(config: TuneConfig, last: Inventory | None) -> int:
     """Return how many files have come since a round; none where they have no order."""
     return len(new_files(config.problems, last)) if config.ordered and last is not None else 0
-
-
-def files_of(place: Path) -> Inventory | None:
-    """Return a round's list of files; None before there is one, and of a family."""
-    return find_json(place / INVENTORY_FILE, Inventory, "a tuning's list of files")

@@ -3,13 +3,12 @@
 import math
 import statistics
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
 from msgspec import Struct
 
-from kida.boundary import read_json, write_json
+from kida.boundary import find_json, write_json
 from kida.evaluation.outcome import Text
 from kida.learning.plan import Draw
 from kida.tuning.clock import Clock
@@ -137,8 +136,9 @@ def race_levers(
         A race to go on with, if there is more time: its levers are not tried again.
     """
     if former is None:
-        with suppress(FileNotFoundError):
-            return read_json(folder / RACE_FILE, LeverRace, "a race of levers")
+        kept = find_json(folder / RACE_FILE, LeverRace, "a race of levers")
+        if kept is not None:
+            return kept
     found = _Race(survey, draws, arena, clock, folder / "contestants", say).run(former)
     write_json(folder / RACE_FILE, found)
     return found

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from kida.boundary import read_json, replaced, write_json
+from kida.boundary import find_json, replaced, write_json
 from kida.evaluation.records import Finished
 from kida.network.card import LARGEST_CARD, LONGEST_VARIABLE, Pseudocosts, Start
 
@@ -95,7 +95,4 @@ def remember(folder: Path, **found: Mapping[str, object]) -> None:
 
 def remembered(folder: Path) -> Memory:
     """Return what is kept in a folder; nothing where nothing is."""
-    try:
-        return read_json(folder / MEMORY_FILE, Memory, "what a tuning remembers")
-    except FileNotFoundError:
-        return Memory()
+    return find_json(folder / MEMORY_FILE, Memory, "what a tuning remembers") or Memory()

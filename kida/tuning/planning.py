@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from kida.boundary import read_json, write_json
+from kida.boundary import find_json, write_json
 from kida.errors import UserError
 from kida.learning.preflight import check_packages
 from kida.tuning.clock import Clock
@@ -49,11 +49,10 @@ def plan_learning(survey: Survey, clock: Clock, cores: int, say: Say) -> Effort 
 def kept_effort(folder: Path, planned: Effort) -> Effort:
     """Return the effort that was planned first: a training run goes on with the same only."""
     file = folder / EFFORT_FILE
-    try:
-        return read_json(file, Effort, "a tuning's plan")
-    except FileNotFoundError:
-        write_json(file, planned)
-        return planned
+    if (kept := find_json(file, Effort, "a tuning's plan")) is not None:
+        return kept
+    write_json(file, planned)
+    return planned
 
 
 def plan_event(

@@ -8,7 +8,7 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from kida.boundary import LARGE_FILE, read_json
+from kida.boundary import LARGE_FILE, find_json, read_json
 from kida.evaluation.page import figure_of, grid, page, png_of
 from kida.evaluation.records import RUNS_FOLDER, Finished, finished_runs, read_record
 from kida.evaluation.verdict import Verdict
@@ -150,9 +150,8 @@ RACE_CAPTION = (
 
 
 def _levers(place: Path) -> Iterable[str]:
-    try:
-        found = read_json(place / LEVERS_FILE, LeverRace, "a race of levers")
-    except FileNotFoundError:
+    found = find_json(place / LEVERS_FILE, LeverRace, "a race of levers")
+    if found is None:
         return
     yield "<h2>The levers' race</h2>"
     yield grid(RACE_COLUMNS, standing_rows(found.alone), RACE_CAPTION)
@@ -167,11 +166,8 @@ def _levers(place: Path) -> Iterable[str]:
 
 
 def _policies(place: Path) -> Iterable[str]:
-    try:
-        found = read_json(place / POLICIES_FILE, PolicyRace, "a race of policies")
-    except FileNotFoundError:
-        return
-    if not found.standings:
+    found = find_json(place / POLICIES_FILE, PolicyRace, "a race of policies")
+    if found is None or not found.standings:
         return
     yield "<h2>The policies' race</h2>"
     yield grid(RACE_COLUMNS, standing_rows(found.standings), RACE_CAPTION)

@@ -9,7 +9,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from kida.boundary import Seconds, read_json, write_json
+from kida.boundary import Seconds, find_json, write_json
 from kida.errors import UserError
 from kida.evaluation.comparisons import shifted_geometric_mean
 from kida.evaluation.outcome import Counter, Duration, Text
@@ -134,10 +134,8 @@ def take_survey(
     UserError
         If every solve has failed.
     """
-    try:
-        return read_json(folder / SURVEY_FILE, Survey, "a tuning's survey")
-    except FileNotFoundError:
-        pass
+    if (kept := find_json(folder / SURVEY_FILE, Survey, "a tuning's survey")) is not None:
+        return kept
     cores = arena.workers.count
     records: list[Record] = []
     new_seconds, new_solves = 0.0, 0

@@ -8,13 +8,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from kida.boundary import read_json, write_json
+from kida.boundary import find_json, write_json
 from kida.errors import UserError
 from kida.evaluation.records import Failed, Finished, Kept, Protocol, Record, finished_runs
 from kida.evaluation.verdict import VERDICT_FILE
 from kida.jobs.run import ONE_AT_A_TIME, Workers
 from kida.learning.events import Event, Listener, log_event
-from kida.learning.inventory import Inventory, summary_of_left_out
+from kida.learning.inventory import Inventory, listed, summary_of_left_out
 from kida.lock import locked
 from kida.network.card import Card
 from kida.network.policy import WEIGHTS_FILE, Policy, holds_policy
@@ -37,7 +37,6 @@ from kida.tuning.folder import (
     claim,
     current_round,
     files_come,
-    files_of,
     finished,
 )
 from kida.tuning.learning import Effort, Learned, effort, learn
@@ -111,7 +110,7 @@ def tune(
         found = finished(place)
         if found is not None:
             text = f"{folder} has come to its end before; to tune anew, give another --out"
-            if come := files_come(config, files_of(place)):
+            if come := files_come(config, listed(place)):
                 text += f". A further round begins with {LEAST_NEW} new files; there are {come}"
             listener(Said(text=text))
             return found
@@ -354,10 +353,8 @@ class _Tuning:
         file = self.place / _PROOF_FILE
         if raced.winner is None:
             return None
-        try:
-            return read_json(file, Proof, "a tuning's proof")
-        except FileNotFoundError:
-            pass
+        if (found := find_json(file, Proof, "a tuning's proof")) is not None:
+            return found
         won = raced.winner
         unseen = "" if division.caution else " on what nothing has seen so far"
         self._say(f"verdict: {won.name} against SCIP's default{unseen}")

@@ -52,10 +52,13 @@ def test_the_better_side_bears_the_policys_name(found):
         assert any(text.startswith(side) for text in texts)
 
 
-def test_of_one_instance_the_seeds_are_shown_and_of_many_no_names(found):
+def test_of_few_instances_the_runs_are_shown_and_of_many_no_names(found):
     seeds = [Pair("x", seed, 1.0 + seed, 2.0) for seed in range(3)]
     drawn = marks(draw_verdict(made(found, "gap", seeds, 0.9)))
     assert set(drawn) == {"seed 0", "seed 1", "seed 2"}
+    both = [Pair(name, seed, 1.0, 2.0) for name in "xy" for seed in range(2)]
+    drawn = marks(draw_verdict(made(found, "gap", both, 0.9)))
+    assert set(drawn) == {"x, seed 0", "x, seed 1", "y, seed 0", "y, seed 1"}
     many = [Pair(f"instance {k}", 0, 1.0, 2.0) for k in range(40)]
     (axes,) = draw_verdict(made(found, "gap", many, 0.9)).axes
     assert not axes.get_yticklabels()

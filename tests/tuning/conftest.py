@@ -11,7 +11,7 @@ import pytest
 from pyscipopt import Model, quicksum
 
 from kida.tuning import race as race_module
-from kida.tuning.survey import Surveyed
+from kida.tuning.survey import Survey, Surveyed
 
 # Of default's seconds on any file: what levers have alone.
 _ALONE = {"pseudocosts": 0.8, "no-cuts": 0.95, "aggressive-presolving": 1.0, "inference": 1.2}
@@ -71,6 +71,17 @@ def make_file() -> Callable[..., Surveyed]:
             "split": {},
         }
         return Surveyed(**(known | fields))
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def survey_of(make_file) -> Callable[..., Survey]:
+    """Return what makes the survey of one file, solved in so many seconds, some at the root."""
+
+    def make(seconds: float, root: float, **fields: Any) -> Survey:
+        file = make_file(seconds=seconds, root_seconds=root, gap=0.0, **fields)
+        return Survey(files=(file,), goal="time", time_limit=100.0, seconds_per_solve=seconds + 1.0)
 
     return make
 

@@ -13,19 +13,8 @@ from kida.tuning.lever_race import LeverRace
 from kida.tuning.policy_race import FORMER, PolicyRace
 from kida.tuning.proving import Proof
 from kida.tuning.standings import Contestant, standing
-from kida.tuning.survey import Survey, Surveyed
+from kida.tuning.survey import Survey
 
-FILE = Surveyed(
-    name="a",
-    solved=True,
-    branched=True,
-    seconds=4.0,
-    root_seconds=1.0,
-    nodes=100,
-    gap=0.0,
-    split={},
-)
-SURVEY = Survey(files=(FILE,) * 3, goal="time", time_limit=12.0, seconds_per_solve=5.0)
 CONFIG = TuneConfig(problems="mine")
 WINNER = standing(Contestant("network + orbital", "p", ("orbital",)), [-0.5] * 4)
 RACED = PolicyRace(standings=(WINNER,), winner=WINNER)
@@ -55,12 +44,17 @@ def verdict(ratio: float, high: float) -> Verdict:
 
 
 @pytest.fixture
-def delivered(tmp_path):
+def survey(survey_of) -> Survey:
+    return survey_of(4.0, 1.0)
+
+
+@pytest.fixture
+def delivered(tmp_path, survey):
     """Return what delivers a proof."""
 
     def make(proof: Proof | None, raced: PolicyRace = RACED, **options):
         clock = Clock(tmp_path, 600.0)
-        return deliver(SURVEY, NO_LEVERS, raced, proof, CONFIG, clock, **options)
+        return deliver(survey, NO_LEVERS, raced, proof, CONFIG, clock, **options)
 
     return make
 
@@ -114,7 +108,7 @@ def test_nothing_found_is_scips_default_as_good_as_itself(delivered):
     assert "The policy is SCIP's default." in found.sentence
 
 
-def test_what_the_round_before_has_proven_stays(delivered, make_policy, tmp_path):
+def test_what_the_round_before_has_proven_stays(delivered, survey, make_policy, tmp_path):
     former = make_policy(recipe={"levers": ["orbital"]})
     unsure = Proof(verdict=verdict(0.9, 1.1))
     for proof, raced in ((unsure, RACED), (None, PolicyRace(standings=()))):
@@ -127,7 +121,7 @@ def test_what_the_round_before_has_proven_stays(delivered, make_policy, tmp_path
     worse = standing(Contestant(FORMER, "f", ()), [0.5, 0.51, 0.49, 0.5])
     found = delivered(unsure, PolicyRace(standings=(WINNER, worse), winner=WINNER), former=former)
     assert (found.former, found.network, found.verdict.policy) == (False, False, None)
-    ended = replace(SURVEY, ended="SCIP solves all of it at the root")
+    ended = replace(survey, ended="SCIP solves all of it at the root")
     found = nothing_to_win(ended, CONFIG, Clock(tmp_path, 600.0), former)
     assert (found.former, found.network) == (True, True)
 
@@ -148,8 +142,8 @@ def test_the_policy_that_was_judged_is_delivered(delivered, make_policy, tmp_pat
         assert found.card.results
 
 
-def test_a_survey_that_ends_it_is_told(tmp_path):
-    ended = replace(SURVEY, ended="SCIP solves all of it at the root")
+def test_a_survey_that_ends_it_is_told(survey, tmp_path):
+    ended = replace(survey, ended="SCIP solves all of it at the root")
     found = nothing_to_win(ended, CONFIG, Clock(tmp_path, 600.0))
     assert found.sentence == (
         "Nothing to tune: SCIP solves all of it at the root. The policy is SCIP's default."

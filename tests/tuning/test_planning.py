@@ -4,21 +4,6 @@ from kida.learning import preflight
 from kida.tuning.clock import Clock
 from kida.tuning.learning import effort
 from kida.tuning.planning import kept_effort, may_learn, plan_event, plan_learning
-from kida.tuning.survey import Survey, Surveyed
-
-
-def survey(seconds: float, root: float) -> Survey:
-    file = Surveyed(
-        name="a",
-        solved=True,
-        branched=True,
-        seconds=seconds,
-        root_seconds=root,
-        nodes=100,
-        gap=0.0,
-        split={"strong branching": seconds / 4},
-    )
-    return Survey(files=(file,), goal="time", time_limit=100.0, seconds_per_solve=seconds + 1.0)
 
 
 def test_without_torch_levers_have_the_time_and_it_is_said(tmp_path, monkeypatch):
@@ -38,27 +23,30 @@ def test_with_torch_nothing_is_said(tmp_path, monkeypatch):
     assert said == []
 
 
-def test_where_the_root_takes_the_time_nothing_is_learned(tmp_path):
+def test_where_the_root_takes_the_time_nothing_is_learned(tmp_path, survey_of):
     said, clock = [], Clock(tmp_path, 2700.0)
-    assert plan_learning(survey(10.0, 9.5), clock, 2, said.append) is None
+    assert plan_learning(survey_of(10.0, 9.5), clock, 2, said.append) is None
     assert "too little time after the root" in said[-1]
     said, clock = [], Clock(tmp_path, 2700.0)
-    assert plan_learning(survey(2.0, 0.5), clock, 2, said.append) is not None
+    assert (
+        plan_learning(survey_of(2.0, 0.5, split={"strong branching": 0.5}), clock, 2, said.append)
+        is not None
+    )
     assert said == [
         "what branching can win: 75 % of the time passes after the first branching, 25 % in "
         "strong branching"
     ]
 
 
-def test_the_first_plan_is_kept(tmp_path):
-    first, later = (effort(survey(20.0, 1.0), time, cores=2) for time in (1200.0, 300.0))
+def test_the_first_plan_is_kept(tmp_path, survey_of):
+    first, later = (effort(survey_of(20.0, 1.0), time, cores=2) for time in (1200.0, 300.0))
     assert first is not None
     assert later is not None
     assert kept_effort(tmp_path, first) == kept_effort(tmp_path, later) == first
 
 
-def test_a_verdict_of_few_pairs_is_warned_of(tmp_path):
+def test_a_verdict_of_few_pairs_is_warned_of(tmp_path, survey_of):
     said = []
-    event = plan_event(survey(60.0, 1.0), None, Clock(tmp_path, 600.0), 1, said.append)
+    event = plan_event(survey_of(60.0, 1.0), None, Clock(tmp_path, 600.0), 1, said.append)
     assert event.pairs < 5
     assert "prove little" in said[0]
