@@ -147,3 +147,7 @@ def test_what_the_models_are_worth_is_what_their_sections_say() -> None:
         interval = re.search(r"\+?[\d.,]+ \[[^]]*\]", row[1])
         assert interval is not None, row
         assert interval[0] in sections, row
+
+
+def test_this_version_has_its_changes() -> None:
+    assert f"\n## [{kida.__version__}] - " in (ROOT / "CHANGELOG.md").read_text()

@@ -44,6 +44,7 @@ class Statistics(ctypes.Structure):
         *((name, ctypes.c_int64) for name in ("decisions_in_copies", "declined")),
         *((f"seconds_{name}", ctypes.c_double) for name in ("observing", "scoring")),
         *((f"seconds_{name}", ctypes.c_double) for name in ("expert", "total")),
+        *((name, ctypes.c_int64) for name in ("shortlist_decisions", "looks")),
     )
 
 

@@ -2,6 +2,9 @@
  * `scip`, and the policy is named by the environment.
  *
  *   KIDA_POLICY=models/set_cover ./shell -f problem.mps
+ *
+ * There is no problem yet when the policy is included, so one that brings starting values for a
+ * problem's variables, as "kida tune" may leave, is refused.
  */
 #include <kida.h>
 #include <stdio.h>

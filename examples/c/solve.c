@@ -24,10 +24,11 @@ static int solve(SCIP* scip, const char* problem, const char* policy, SCIP_Longi
   KidaStatistics statistics;
 
   CALL(SCIPincludeDefaultPlugins(scip));
-  CALL(kida_include(scip, policy));
   CALL(SCIPsetIntParam(scip, "display/verblevel", 0));
   CALL(SCIPsetLongintParam(scip, "limits/nodes", nodes));
   CALL(SCIPreadProb(scip, problem, NULL));
+  /* After the problem: a policy may bring starting values for its variables. */
+  CALL(kida_include(scip, policy));
   CALL(SCIPsolve(scip));
 
   CALL(kida_statistics(scip, &statistics, sizeof statistics));

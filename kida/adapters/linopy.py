@@ -2,7 +2,8 @@
 
 linopy's own way to SCIP builds, solves and reads out a model in one step, with no place for a rule.
 So the model is written with ``Model.to_file``, solved here, and given its values with
-``Model.assign_result``: all public.
+``Model.assign_result``: all public. That the variable of label 7 is called ``x7`` in the file is a
+habit of linopy's that nothing promises.
 """
 
 import tempfile
@@ -12,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from pyscipopt import Model as ScipModel
 
-from kida.errors import missing_extra
+from kida.errors import UserError, missing_extra
 from kida.network.steering import AnyPolicy
 from kida.parameters import NO_PARAMETERS, ParameterValue
 from kida.solver.branching import BranchingStatistics, attach
@@ -74,6 +75,7 @@ def solve(
     scip.setParams(dict(parameters))
     brancher = attach(scip, policy)
     scip.optimize()
+    brancher.raise_error()
     statistics = brancher.statistics
     status = Status.from_termination_condition(
         _CONDITIONS.get(scip.getStatus(), "terminated_by_limit")
@@ -85,11 +87,19 @@ def solve(
 
 
 def _solution(model: linopy.Model, scip: ScipModel) -> Solution:
-    """Return the best solution; in the file, the variable of label 7 is named x7."""
     best = scip.getBestSol()
     assert best is not None  # there are solutions
+    labels = {
+        variable: int(variable.name[1:])
+        for variable in scip.getVars()
+        if variable.name[:1] == "x" and variable.name[1:].isdecimal()
+    }
+    if not labels:
+        raise UserError(
+            "this version of linopy names variables in another way in its files, and the solution "
+            "cannot be read; use linopy 0.10"
+        )
     primal = np.full(max(v.range[1] for _, v in model.variables.items()), np.nan)
-    for variable in scip.getVars():
-        if variable.name[:1] == "x" and variable.name[1:].isdecimal():
-            primal[int(variable.name[1:])] = best[variable]
+    for variable, label in labels.items():
+        primal[label] = best[variable]
     return Solution(primal=primal, objective=scip.getSolObjVal(best))

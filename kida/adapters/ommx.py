@@ -51,4 +51,5 @@ class KidaAdapter(OMMXPySCIPOptAdapter):
         """Return the ``ommx.v1.Solution``; the parameters are the class's."""
         adapter = cls(ommx_instance, policy, **options)
         adapter.solver_input.optimize()
+        adapter.brancher.raise_error()
         return adapter.decode(adapter.solver_input)

@@ -1,13 +1,13 @@
 """A policy in PuLP: its solver ``SCIP_PY``, with a learned branching rule in the model.
 
-Stands on ``SCIP_PY``, its method ``callSolver`` and the problem's ``solverModel``; none is marked
-private.
+Stands on ``SCIP_PY``, its methods ``actualSolve`` and ``callSolver`` and the problem's
+``solverModel``; none is marked private.
 """
 
 from pathlib import Path
 from typing import Any
 
-from kida.errors import missing_extra
+from kida.errors import UserError, missing_extra
 from kida.network.steering import AnyPolicy, load_policy
 from kida.solver.branching import Brancher, attach
 
@@ -40,8 +40,20 @@ class Kida(SCIP_PY):
         super().__init__(**options)
         self.policy = load_policy(policy) if isinstance(policy, str | Path) else policy
 
+    def actualSolve(self, lp: Any) -> Any:  # noqa: N802
+        """Build the model, solve it and read the solution, as SCIP_PY does."""
+        self._branched: Any = None
+        status = super().actualSolve(lp)
+        if self._branched is not lp.solverModel:
+            raise UserError(
+                "this version of PuLP solves its SCIP models elsewhere, and the policy did not "
+                "branch; use PuLP 3.3"
+            )
+        return status
+
     def callSolver(self, lp: Any) -> None:  # noqa: N802
         """Solve the model that SCIP_PY has built."""
         self.brancher = attach(lp.solverModel, self.policy)
+        self._branched = lp.solverModel
         super().callSolver(lp)
         self.brancher.raise_error()

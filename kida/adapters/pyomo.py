@@ -31,7 +31,13 @@ class _Branched:
 
     def solve(self, model: Any, **options: Any) -> Any:
         """Solve a model; options and results are Pyomo's."""
-        result = super().solve(model, **options)  # type: ignore[misc]
+        try:
+            result = super().solve(model, **options)  # type: ignore[misc]
+        except Exception:
+            # Pyomo says that there is no solution, and not why.
+            if self._branched is not None:
+                self.brancher.raise_error()
+            raise
         if self._branched is None:
             raise UserError(
                 "this version of Pyomo builds its SCIP models elsewhere, and the policy did not "

@@ -1,4 +1,4 @@
-"""Where a solve stands while it runs: both bounds over time on a terminal, else a line at times.
+"""Where a solve stands while it runs: both bounds over time on a terminal, else a line a minute.
 
 Dual bounds are solid lines, primal bounds dotted ones. The picture is for the dual bound: its
 values in the first tenth of the time, and a primal bound that is far away, may lie outside.
@@ -17,11 +17,10 @@ from rich.text import Text
 
 from kida.cli.canvas import ACROSS, Canvas
 from kida.cli.common import bound_text
+from kida.cli.progress import PLAIN_INTERVAL
 from kida.files import one_line
 from kida.solver.solve import Progress
 
-#: Seconds between the lines of progress where no line can be rewritten.
-PLAIN_INTERVAL = 5.0
 # Blue, vermilion, green, purple, of equal brightness on dark and on light ground.
 _COLOURS = ("#3A8FD0", "#D55E00", "#009E73", "#CC79A7")
 _ROWS, _MOST_COLUMNS = 12, 100
@@ -46,11 +45,12 @@ class _Curve:
 
     def add(self, progress: Progress) -> None:
         now = (progress.dual_bound, progress.primal_bound)
+        self.last = progress
         if not self.times or now != (self.dual[-1], self.primal[-1]):
-            self.times.append(progress.wall)
             self.dual.append(progress.dual_bound)
             self.primal.append(progress.primal_bound)
-        self.last = progress
+            # Last, for whoever draws meanwhile: what has a time has bounds.
+            self.times.append(progress.wall)
 
     @property
     def end(self) -> float:
@@ -78,11 +78,14 @@ class LivePlot:
 
     def __call__(self, progress: Progress) -> None:
         """Take in where the solve under way stands."""
-        if self.label not in self._curves:
-            count = len(self._curves)
-            style = _COLOURS[count % len(_COLOURS)]
-            self._curves[self.label] = _Curve(chr(ord("a") + count % 26), style)
-        self._curves[self.label].add(progress)
+        if self.label in self._curves:
+            self._curves[self.label].add(progress)
+            return
+        count = len(self._curves)
+        curve = _Curve(chr(ord("a") + count % 26), _COLOURS[count % len(_COLOURS)])
+        curve.add(progress)
+        # Another one, and no change of the one that another thread may be drawing.
+        self._curves = self._curves | {self.label: curve}
 
     @property
     def worth_keeping(self) -> bool:
@@ -108,7 +111,7 @@ class LivePlot:
             for curve in self._curves.values()
             for place, bound in enumerate(curve.dual)
             if math.isfinite(bound)
-            and (place + 1 == len(curve.dual) or curve.times[place + 1] >= curve.end / 10)
+            and (place + 1 >= len(curve.times) or curve.times[place + 1] >= curve.end / 10)
         ]
         if not shown:
             return None
@@ -187,7 +190,7 @@ def _status(label: str, curve: _Curve, frame: tuple[float, float] | None, *, sev
 
 
 class ProgressLine:
-    """Shows where solves stand where no line can be rewritten: a line every few seconds."""
+    """Shows where solves stand where no line can be rewritten: a line a minute."""
 
     def __init__(self, console: Console, label: str) -> None:
         self.label = label
@@ -212,7 +215,8 @@ def show_progress(console: Console, label: str) -> Iterator[LivePlot | ProgressL
     """Show the progress of solves while the block runs; on a terminal the picture stays."""
     label = one_line(label)
     if not console.is_terminal or console.is_dumb_terminal:
-        yield ProgressLine(console, label)
+        # Beside the result, which programs may read.
+        yield ProgressLine(Console(stderr=True, markup=False, emoji=False), label)
         return
     plot = LivePlot(label)
     with Live(plot, console=console, refresh_per_second=4) as live:

@@ -124,7 +124,9 @@ void fill(const Scip* scip, KidaStatistics* result, std::size_t size) {
                            .seconds_observing = s.seconds_observing,
                            .seconds_scoring = s.seconds_scoring,
                            .seconds_expert = s.seconds_expert,
-                           .seconds_total = s.seconds_total};
+                           .seconds_total = s.seconds_total,
+                           .shortlist_decisions = s.shortlist_decisions,
+                           .looks = s.looks};
   // The program may be older, with fewer fields, or newer, with some that are not known here.
   std::memset(result, 0, size);
   std::memcpy(result, &all, std::min(size, sizeof all));

@@ -20,7 +20,7 @@ from kida.evaluation.headline import Headline, headline
 from kida.evaluation.page import figure_of, grid, page, png_of
 from kida.evaluation.results import Results
 from kida.evaluation.summary import REWARD, choose_baseline, number, tables, warnings
-from kida.files import atomic_path, printable
+from kida.files import atomic_path, is_temporary, printable
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -47,7 +47,12 @@ def write_report(results: Results, folder: Path, baseline: str | None = None) ->
         raise missing_extra("a report", "matplotlib", "plot") from error
     chosen = choose_baseline(results, baseline)
     ours = {PAGE, f"{VERDICT}.png", *(f"{stem}.png" for stem in FIGURES)}
-    if folder.exists() and not {path.name for path in folder.iterdir()} <= ours:
+    if folder.exists() and not folder.is_dir():
+        raise UserError(f"{folder} is a file; name a folder for the report")
+    before = (
+        [path for path in folder.iterdir() if not is_temporary(path)] if folder.exists() else []
+    )
+    if not {path.name for path in before} <= ours:
         raise UserError(f"{folder} holds something else than a report; name another folder")
     found = headline(results, chosen)
     figures: dict[str, str] = {}
@@ -68,6 +73,9 @@ def write_report(results: Results, folder: Path, baseline: str | None = None) ->
     path = folder / PAGE
     with atomic_path(path) as temporary:
         temporary.write_text(printable(_page(results, chosen, found, figures)), encoding="utf-8")
+    # Figures of an earlier report that this one has not.
+    for old in {*before} - {path, *paths}:
+        old.unlink(missing_ok=True)
     return [path, *paths]
 
 

@@ -1,10 +1,13 @@
 """linopy with a policy: the same optimum, the policy branches, and the model has its values."""
 
+import re
+
 import pytest
 
 linopy = pytest.importorskip("linopy", reason="the extra linopy is not installed")
 
 from kida.adapters.linopy import solve
+from kida.errors import UserError
 
 
 def model_of(packing):
@@ -42,3 +45,15 @@ def test_problems_without_a_solution_say_so(packing) -> None:
     solve(limited, "set_cover", parameters={"limits/time": 0})
     assert limited.termination_condition == "time_limit"
     assert limited.objective.value is None or limited.objective.value <= packing.optimum()
+
+
+def test_other_names_in_the_file_are_an_error(packing, monkeypatch) -> None:
+    write = linopy.Model.to_file
+
+    def renamed(self, file, **options) -> None:
+        write(self, file, **options)
+        file.write_text(re.sub(r"\bx(\d)", r"y\1", file.read_text()))
+
+    monkeypatch.setattr(linopy.Model, "to_file", renamed)
+    with pytest.raises(UserError, match="names variables in another way"):
+        solve(model_of(packing), "set_cover")

@@ -5,6 +5,7 @@ import pytest
 pulp = pytest.importorskip("pulp", reason="the extra pulp is not installed")
 
 from kida.adapters.pulp import Kida
+from kida.errors import UserError
 
 
 def problem_of(packing):
@@ -27,3 +28,9 @@ def test_the_optimum_is_the_same_and_the_policy_branches(packing, plain) -> None
         assert solver.brancher.statistics.decisions > 0
     problem.solve(pulp.SCIP_PY(msg=False))
     assert pulp.value(problem.objective) == pytest.approx(packing.optimum())
+
+
+def test_what_is_not_called_any_more_is_an_error(packing, monkeypatch) -> None:
+    monkeypatch.delattr(Kida, "callSolver")
+    with pytest.raises(UserError, match="solves its SCIP models elsewhere"):
+        problem_of(packing).solve(Kida("set_cover", msg=False))

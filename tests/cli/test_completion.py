@@ -24,12 +24,17 @@ def test_every_command_is_known(shell, capsys):
         (["kida", "solve", "--m"], {"--model", "--memory-limit"}),
         (["kida", "solve", "--model", "item_"], {"item_placement"}),
         (["kida", "report", "here_"], {"here_i_am"}),
+        # A name, or a folder of one's own.
+        (["kida", "solve", "--model", "here_"], {"here_i_am"}),
+        (["kida", "tune", "here_"], {"here_i_am"}),
+        (["kida", "evaluate", "set_"], {"set_cover", "set_here"}),
     ],
 )
 def test_bash_completes(words, expected, capsys, tmp_path):
     assert main(["completion", "bash"]) == 0
     (tmp_path / "script").write_text(capsys.readouterr().out)
-    (tmp_path / "here_i_am").mkdir()
+    for name in ("here_i_am", "set_here"):
+        (tmp_path / name).mkdir()
     ask = f"""
         source ./script
         COMP_WORDS=({" ".join(words)}); COMP_CWORD={len(words) - 1}

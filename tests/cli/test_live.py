@@ -87,17 +87,18 @@ def test_a_terminal_gets_the_plot_and_a_short_solve_leaves_nothing():
         assert show.worth_keeping is stays
 
 
-def test_a_pipe_gets_lines_and_no_picture(monkeypatch):
+def test_a_pipe_gets_a_line_a_minute_beside_the_result(monkeypatch, capsys):
     now = [100.0]
     monkeypatch.setattr(live.time, "monotonic", lambda: now[0])
     output = io.StringIO()
     with show_progress(Console(file=output, width=118), "p") as show:
         assert isinstance(show, ProgressLine)
-        for step in range(8):
-            now[0] += 2.0
-            show(at(2 * step, 1.0, 9.0))
-    lines = output.getvalue().splitlines()
-    assert lines[0] == "p: 4 s, dual bound 1, primal 9, 40 nodes"
+        for step in range(1, 8):
+            now[0] += 20.0
+            show(at(20 * step, 1.0, 9.0))
+    assert output.getvalue() == ""
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[0] == "p: 60 s, dual bound 1, primal 9, 600 nodes"
     assert len(lines) == 2
 
 

@@ -14,6 +14,7 @@ import pytest
 pytest.importorskip("matplotlib", reason="the extra plot is not installed")
 
 from kida.errors import UserError
+from kida.evaluation import plots
 from kida.evaluation.headline import headline
 from kida.evaluation.report import write_report
 from kida.evaluation.results import load_results
@@ -91,10 +92,22 @@ def test_figures_lie_beside_the_page(page):
 def test_a_report_can_be_renewed_but_nothing_else_is_touched(page, results_folder, tmp_path):
     results = load_results([results_folder])
     write_report(results, page.parent, "pscost")
+    with pytest.raises(UserError, match="is a file"):
+        write_report(results, page)
     (tmp_path / "thesis.tex").write_text("precious")
     with pytest.raises(UserError, match="something else"):
         write_report(results, tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
+
+
+def test_figures_that_are_drawn_no_more_go(results_folder, tmp_path, monkeypatch):
+    results = load_results([results_folder])
+    before = write_report(results, tmp_path, "pscost")
+    (tmp_path / ".0123456789ab.report.html").write_text("what a kill has left")
+    monkeypatch.setitem(plots.FIGURES, "speed", ("", lambda results, baseline: None))
+    after = write_report(results, tmp_path, "pscost")
+    assert {*before} - {*after} == {tmp_path / "speed.png"}
+    assert not (tmp_path / "speed.png").exists()
 
 
 def test_names_cannot_break_the_page(results_folder, tmp_path):

@@ -39,7 +39,7 @@ int kida_include(struct Scip* scip, const char* policy_folder);
 /* What a rule has done so far; seconds are of wall-clock time. */
 typedef struct KidaStatistics {
   int64_t decisions;           /* nodes that the rule branched on */
-  int64_t network_decisions;   /* of these, by the network */
+  int64_t network_decisions;   /* of these, by the network, or by SCIP's rule in its list */
   int64_t expert_decisions;    /* of these, by strong branching, as the card may ask for */
   int64_t candidates;          /* sum over the decisions */
   int64_t unscored;            /* nodes left to SCIP's rules because a score was not finite */
@@ -49,6 +49,8 @@ typedef struct KidaStatistics {
   double seconds_scoring;
   double seconds_expert;
   double seconds_total; /* between SCIP calling the rule and its return */
+  int64_t shortlist_decisions; /* of network_decisions, by SCIP's rule in a list */
+  int64_t looks;               /* decisions at which a policy that steers asked all candidates */
 } KidaStatistics;
 
 /* Fill in the statistics of the rule that kida_include() put into `scip`, until SCIPfree(). `size`
@@ -57,7 +59,8 @@ typedef struct KidaStatistics {
 int kida_statistics(const struct Scip* scip, KidaStatistics* statistics, size_t size);
 
 /* Why the last call in this thread returned 0, or the last solve in it ended with SCIP_ERROR
- * because of the rule; "" if there was none. It holds until the next call in this thread.
+ * because of the rule; "" if there was none, or if the rule failed in a copy of the problem. It
+ * holds until the next call in this thread.
  */
 const char* kida_last_error(void);
 
