@@ -48,7 +48,7 @@ typedef struct KidaStatistics {
   double seconds_observing;
   double seconds_scoring;
   double seconds_expert;
-  double seconds_total; /* between SCIP calling the rule and its return */
+  double seconds_total;        /* between SCIP calling the rule and its return */
   int64_t shortlist_decisions; /* of network_decisions, by SCIP's rule in a list */
   int64_t looks;               /* decisions at which a policy that steers asked all candidates */
 } KidaStatistics;
