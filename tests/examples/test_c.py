@@ -11,7 +11,8 @@ import pytest
 from pyscipopt import Model
 
 import kida
-from kida.network.policy import shipped
+from kida.network.card import Card
+from kida.network.policy import Policy, shipped
 
 ROOT = Path(__file__).parents[2]
 NODES = 30
@@ -70,6 +71,13 @@ def test_what_is_wrong_is_said(built: Path, tmp_path: Path) -> None:
     done = run(built / "solve", "x.mps", tmp_path)
     assert done.returncode == 2
     assert f"{tmp_path} holds no card.json" in done.stderr
+
+
+def test_a_policy_may_bring_starting_values(built: Path, knapsack: Path, tmp_path: Path) -> None:
+    Policy({}, Card(None, start={f"x{k}": 0.0 for k in range(25)})).save(tmp_path / "policy")
+    done = run(built / "solve", knapsack, tmp_path / "policy", 1)
+    assert done.returncode == 0, done.stderr
+    assert "decisions 0," in done.stdout
 
 
 def test_the_shell_branches_by_the_policy(built: Path, knapsack: Path) -> None:
