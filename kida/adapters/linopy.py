@@ -89,17 +89,16 @@ def solve(
 def _solution(model: linopy.Model, scip: ScipModel) -> Solution:
     best = scip.getBestSol()
     assert best is not None  # there are solutions
-    labels = {
-        variable: int(variable.name[1:])
+    found = {
+        int(variable.name[1:]): best[variable]
         for variable in scip.getVars()
         if variable.name[:1] == "x" and variable.name[1:].isdecimal()
     }
-    if not labels:
+    if not found:
         raise UserError(
             "this version of linopy names variables in another way in its files, and the solution "
             "cannot be read; use linopy 0.10"
         )
     primal = np.full(max(v.range[1] for _, v in model.variables.items()), np.nan)
-    for variable, label in labels.items():
-        primal[label] = best[variable]
+    primal[[*found]] = [*found.values()]
     return Solution(primal=primal, objective=scip.getSolObjVal(best))

@@ -67,8 +67,8 @@ def test_it_takes_the_same_nodes_as_python(built: Path, instance: str, policy: s
     assert lines[3].startswith(f"decisions {decisions}, of ")
 
 
-def test_what_is_wrong_is_said(built: Path, tmp_path: Path) -> None:
-    done = run(built / "solve", "x.mps", tmp_path)
+def test_what_is_wrong_is_said(built: Path, knapsack: Path, tmp_path: Path) -> None:
+    done = run(built / "solve", knapsack, tmp_path)
     assert done.returncode == 2
     assert f"{tmp_path} holds no card.json" in done.stderr
 
