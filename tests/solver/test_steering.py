@@ -149,7 +149,6 @@ AUCTION = "combinatorial_auction_easy_valid_0.mps.gz"
         (AUCTION, "pseudocost_score", False),
         (FIXED_CHARGE, "noise", True),
         (FIXED_CHARGE, "pseudocost_score", False),
-        (SET_COVER, "noise", True),
     ],
 )
 def test_adversarial_scores_cost_next_to_nothing(name, feature, descending) -> None:
