@@ -237,16 +237,11 @@ class _Display:
     @_show.register
     def _on_surveyed(self, event: Surveyed) -> None:
         survey = event.survey
-        table = _table("SCIP's default", "file", "end", "seconds", "to branching", "nodes", "gap")
-        for file in survey.files:
-            table.add_row(
-                file.name,
-                "solved" if file.solved else "limit",
-                f"{file.seconds:.2f}",
-                f"{file.root_seconds:.2f}",
-                f"{file.nodes:,}",
-                "" if file.gap is None else f"{100 * file.gap:.2f} %",
-            )
+        from kida.tuning.report import SURVEY_COLUMNS, survey_rows
+
+        table = _table("SCIP's default", *SURVEY_COLUMNS)
+        for row in survey_rows(survey):
+            table.add_row(*row)
         self._console.print(table)
         shares = {name: share for name, share in survey.shares.items() if share >= 0.005}
         root = shares.pop("root", 0.0)
@@ -260,7 +255,12 @@ class _Display:
     def _on_planned(self, event: Planned) -> None:
         steps = ", ".join(f"{name} {duration(left)}" for name, left in event.steps.items())
         episodes = event.episodes
-        learning = "nothing is learned" if episodes is None else "episodes while there is time"
+        learning = "nothing is learned"
+        if episodes is not None:
+            learning = (
+                f"learning from at most {episodes} episodes of {event.episode_seconds:.0f} s a "
+                "generation"
+            )
         self._bar.say(
             f"plan: goal {event.goal}, at most {event.time_limit:g} s per solve; to be over "
             f"in: {steps}; {learning}; about {event.pairs} pairs for the verdict; "

@@ -25,7 +25,7 @@ from kida.evaluation.records import (
     read_record,
 )
 from kida.files import atomic_path, one_line, whole_files
-from kida.reward import cumulated_reward, primal_dual_integral
+from kida.reward import cumulated_reward, gap_seconds, primal_dual_integral
 from kida.sense import sign
 from kida.settings import named_settings
 from kida.trajectory import BoundTrajectory
@@ -284,10 +284,18 @@ def branched_by(policy: str, branching: Branching | None) -> str:
 def time_to_end(record: Finished, trajectory: BoundTrajectory) -> float:
     """Return the seconds that a run needed on the clock that its limit is on; at most the limit."""
     job, result = record.job, record.result
-    if not result.solved:
+    # What is infeasible or unbounded is not solved, and has ended all the same.
+    if not result.solved and result.limit is not None:
         return job.time_limit
     after_root = named_settings(job.settings).clock_starts == "root_end"
     return min(job.time_limit, result.wall_time - (trajectory.root_end() if after_root else 0.0))
+
+
+def gap_over_time(record: Finished) -> float:
+    """Return a run's gap, integrated over its time, in seconds: :func:`kida.reward.gap_seconds`."""
+    from_root_end = named_settings(record.job.settings).clock_starts == "root_end"
+    path = record.result.trajectory.bounds()
+    return gap_seconds(path, record.scoring_rule, from_root_end)
 
 
 def _number(value: float | None) -> float:

@@ -44,6 +44,7 @@ def evaluate(
     *,
     retry_failed: bool = False,
     keep: tuple[Kept, ...] = (),
+    grace: float = 3600.0,
     on_begin: Callable[[int], None] | None = None,
     on_record: Callable[[Record], None] | None = None,
 ) -> None:
@@ -63,6 +64,9 @@ def evaluate(
         Whether runs recorded as failed are done again.
     keep
         What of the variables is recorded.
+    grace
+        Seconds that a solve may take beyond twice its limit: of one that takes longer its process
+        is ended, and it has failed.
     on_begin
         Called once with the number of runs that are missing, before the first.
     on_record
@@ -98,7 +102,9 @@ def evaluate(
             if on_record is not None:
                 on_record(record)
 
-        workers.run([_job(trial, protocol, folder, workers, keep) for trial in waiting], ended)
+        workers.run(
+            [_job(trial, protocol, folder, workers, keep, grace) for trial in waiting], ended
+        )
 
 
 def _outcome(record: Record) -> str:
@@ -109,12 +115,17 @@ def _outcome(record: Record) -> str:
 
 
 def _job(
-    trial: Trial, protocol: Protocol, folder: Path, workers: Workers, keep: tuple[Kept, ...]
+    trial: Trial,
+    protocol: Protocol,
+    folder: Path,
+    workers: Workers,
+    keep: tuple[Kept, ...],
+    grace: float,
 ) -> Solve:
     return Solve(
         record=str((folder / RUNS_FOLDER / trial.file_name).absolute()),
         # Long roots come on top of the limit, and SCIP cannot stop in the middle of an LP.
-        patience=2 * protocol.seconds + 3600,
+        patience=2 * protocol.seconds + grace,
         assignment=Assignment(
             instance=trial.instance,
             digest=digest_of(trial.instance),

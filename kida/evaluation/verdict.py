@@ -36,8 +36,9 @@ VERSION: Final = 1
 CONFIDENCE = 0.95
 #: The upper end of an interval that has none, as of one pair: about it nothing is known.
 UNBOUNDED = 1e20
-# Runs of the policy's that may be unsolved beyond those of the default, as a share of all.
-_UNSOLVED = 0.02
+# Runs of the policy's that may be unsolved beyond those of the default, as a share of all; and so
+# many runs that a single one, which may have missed the limit by little, tells nothing.
+_UNSOLVED, _MANY_RUNS = 0.02, 10
 #: Instances with less of which every run is a pair, as an interval over so few says nothing.
 FEWEST = 3
 #: What a clock can tell; a solve that ends at the root may have no time at all after it.
@@ -74,8 +75,8 @@ class Verdict(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         How many were compared.
     proven
         Whether the interval is wholly below 1, and, of times, the policy leaves no more runs
-        unsolved than the default, but for one in fifty: they count as the limit here, and nobody
-        knows as how much more elsewhere.
+        unsolved than the default, but for one of ten or more, or one in fifty: they count as the
+        limit here, and nobody knows as how much more elsewhere.
     levers
         Names of what else than branching the policy changes in SCIP.
     policy
@@ -94,6 +95,9 @@ class Verdict(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         Of these, those that the policy and the default have not solved.
     settings, time_limit
         What both ran under, see :data:`kida.settings.SETTINGS`; in seconds.
+    former
+        Whether the policy stays what a round before has delivered, and was proven then: all
+        figures are of something else, which is not used.
     version
         Of this form.
 
@@ -123,6 +127,7 @@ class Verdict(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     runs: Natural = 0
     unsolved: Natural = 0
     default_unsolved: Natural = 0
+    former: bool = False
     version: Literal[1] = VERSION
 
     def __post_init__(self) -> None:
@@ -142,7 +147,8 @@ class Verdict(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 def _leaves_more(unsolved: int, default_unsolved: int, runs: int) -> bool:
-    return unsolved - default_unsolved > _UNSOLVED * runs
+    allowed = max(_UNSOLVED * runs, 1.0 if runs >= _MANY_RUNS else 0.0)
+    return unsolved - default_unsolved > allowed
 
 
 class Pair(NamedTuple):

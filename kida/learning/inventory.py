@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
 
-from kida.boundary import LARGE_FILE, find_json, write_json
+from kida.boundary import LARGE_FILE, Natural, find_json, write_json
 from kida.errors import UserError
 from kida.files import one_line
 from kida.instances.family import SPLITS, Family, Instance, check_place, check_split
@@ -27,11 +27,16 @@ _NAMED = 10
 
 
 class Listed(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One file: its instance's name, its absolute path, and what tells its content."""
+    """One file: its instance's name, its absolute path, what tells its content, and its size.
+
+    Of files that were not read before they were listed ``variables`` and ``constraints`` are 0.
+    """
 
     name: str
     path: Annotated[str, Meta(max_length=4096)]
     digest: Annotated[str, Meta(pattern="^[0-9a-f]{16}$")]
+    variables: Natural = 0
+    constraints: Natural = 0
 
 
 class Inventory(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -163,7 +163,7 @@ def _with_former(found: Delivery, former: AnyPolicy | None) -> Delivery:
     names = levers_of(former)
     return replaced(
         found,
-        verdict=replaced(found.verdict, levers=names, policy="policy"),
+        verdict=replaced(found.verdict, levers=names, policy="policy", former=True),
         levers=names,
         network=former.has_network,
         former=True,

@@ -48,8 +48,8 @@ class Planned(TuningEvent, frozen=True, kw_only=True, tag="planned"):
         What is compared, and the seconds that a solve may take from here on.
     steps
         Step to the seconds in which it is to be over.
-    episodes
-        To be played in all; None if nothing is learned.
+    episodes, episode_seconds
+        To be played for a generation at most, and how long each; None if nothing is learned.
     pairs
         Of runs, in the verdict.
     left
@@ -60,6 +60,7 @@ class Planned(TuningEvent, frozen=True, kw_only=True, tag="planned"):
     time_limit: float
     steps: "Mapping[Step, float]"
     episodes: int | None
+    episode_seconds: float | None
     pairs: int
     left: float
 

@@ -21,12 +21,14 @@ from kida.instances.registry import digest_of, family
 from kida.jobs.run import Workers
 from kida.learning.inventory import INVENTORY_FILE, Inventory, Listed, listed
 from kida.learning.plan import Draw
-from kida.tuning.reading import read_all
+from kida.tuning.reading import Size, read_all
 
 #: Share of the files that the verdict has, and the policies' race.
 VERDICT_SHARE, RACE_SHARE = 0.3, 0.2
 #: The verdict's files at most: more would cost time that learning needs.
 MOST_VERDICT = 16
+#: The files that it has if they are no more than half.
+WELL_JUDGED = 6
 #: With so many files or fewer, each is solved under several orders of its rows and columns.
 FEW = 10
 #: New files with which another round begins: a verdict on fewer proves nothing.
@@ -80,6 +82,14 @@ class Division:
         """Return the split's first instances, at most so many."""
         count = min(most, self.source.length(split))
         return [self.source.instance(self.source.sizes[0], split, i) for i in range(count)]
+
+    @property
+    def sizes(self) -> dict[str, tuple[int, int]]:
+        """Variables and constraints of each file, by its instance's name, where they are known."""
+        if not isinstance(self.source, Inventory):
+            return {}
+        every = [entry for split in _SPLITS for entry in self.source.files[split]]
+        return {entry.name: (entry.variables, entry.constraints) for entry in every}
 
     @property
     def caution(self) -> str:
@@ -139,18 +149,28 @@ def divide(
     """
     inventory = listed(folder)
     if inventory is None:
-        found = family(problems)
+        found = source_of(problems, ordered=ordered)
         if not isinstance(found, Folder):
-            if ordered:
-                raise UserError(
-                    f"--order is for files, and {problems} is a family; leave --order out"
-                )
             return Division(found, permute=False)
         inventory = _take(found, folder, workers, ordered=ordered, earlier=earlier, seed=seed)
         write_json(folder / INVENTORY_FILE, inventory)
     inventory.check()
     paths = {entry.path for split in inventory.files.values() for entry in split}
     return Division(inventory, permute=len(paths) <= FEW)
+
+
+def source_of(problems: str, *, ordered: bool) -> Family:
+    """Return what there is to tune on.
+
+    Raises
+    ------
+    UserError
+        If there is no such thing, or it has no order where one is asked for.
+    """
+    found = family(problems)
+    if ordered and not isinstance(found, Folder):
+        raise UserError(f"--order is for files, and {problems} is a family; leave --order out")
+    return found
 
 
 def new_files(problems: str, earlier: Inventory) -> list[Path]:
@@ -178,16 +198,29 @@ def _take(
     seed: int,
 ) -> Inventory:
     files = found.files if earlier is None else new_files(found.name, earlier)
-    left_out = read_all(files, folder / "reading", workers)
-    kept = [path for path in files if path not in left_out]
+    seen = read_all(files, folder / "reading", workers)
+    left_out = {path: what for path, what in seen.items() if isinstance(what, str)}
     before = [] if earlier is None else [p for p in _earlier_files(earlier) if p.exists()]
-    if not kept:
-        reasons = "; ".join(f"{one_line(p.name)} is {why}" for p, why in [*left_out.items()][:5])
-        raise UserError(f"{found.name} has no file that SCIP can read: {reasons}")
     names = {
         entry.path: entry.name
         for entry in (found.instance(SIZE, "all", index) for index in range(found.length("all")))
     }
+    sizes = {} if earlier is None else _sizes(earlier)
+    usable = {path: size for path, size in seen.items() if isinstance(size, Size)}
+    sizes |= usable
+    known = {path: _listed(path, names[str(path)], sizes[path]) for path in (*before, *usable)}
+    # What is there twice would be judged by what it was tuned on.
+    first = {known[path].digest: path for path in before}
+    kept = []
+    for path in usable:
+        same = first.setdefault(known[path].digest, path)
+        if same == path:
+            kept.append(path)
+        else:
+            left_out[path] = f"the same as {one_line(same.name)}"
+    if not kept:
+        reasons = "; ".join(f"{one_line(p.name)} is {why}" for p, why in [*left_out.items()][:5])
+        raise UserError(f"{found.name} has no file that SCIP can read: {reasons}")
     if earlier is not None:
         splits = _continued(before, kept) if before else _in_order(kept)
     elif ordered:
@@ -195,12 +228,13 @@ def _take(
     else:
         splits = _shuffled(kept, seed)
     used = {path for split in splits.values() for path in split}
-    # A later round would take them for new.
     left_out |= dict.fromkeys((path for path in kept if path not in used), NOT_NEEDED)
+    # A later round would take for new what any before it has left out.
+    before_that = {} if earlier is None else earlier.left_out
     return Inventory(
         name=found.name,
-        files={split: tuple(_listed(path, names) for path in splits[split]) for split in _SPLITS},
-        left_out={str(path): why for path, why in left_out.items()},
+        files={split: tuple(known[path] for path in splits[split]) for split in _SPLITS},
+        left_out={**before_that, **{str(path): why for path, why in left_out.items()}},
     )
 
 
@@ -210,10 +244,18 @@ def _earlier_files(earlier: Inventory) -> list[Path]:
     return [Path(path) for path in seen]
 
 
-def _listed(path: Path, names: dict[str | None, str]) -> Listed:
-    name = names[str(path)]
+def _sizes(earlier: Inventory) -> dict[Path, Size]:
+    every = (entry for split in _SPLITS for entry in earlier.files[split])
+    return {Path(entry.path): Size(entry.variables, entry.constraints) for entry in every}
+
+
+def _listed(path: Path, name: str, size: Size) -> Listed:
     return Listed(
-        name=name, path=str(path), digest=digest_of(Instance(name, "", "", "", 0, str(path)))
+        name=name,
+        path=str(path),
+        digest=digest_of(Instance(name, "", "", "", 0, str(path))),
+        variables=size.variables,
+        constraints=size.constraints,
     )
 
 
@@ -230,7 +272,8 @@ def _cut(order: Sequence[Path]) -> dict[str, Sequence[Path]]:
     if count < 3:
         # Nothing can be kept apart; orders of rows and columns have to do.
         return dict.fromkeys(_SPLITS, order)
-    judged = min(MOST_VERDICT, math.ceil(VERDICT_SHARE * count))
+    # An interval of three files is three times as wide as one of six.
+    judged = min(MOST_VERDICT, max(math.ceil(VERDICT_SHARE * count), min(count // 2, WELL_JUDGED)))
     raced = max(1, round(RACE_SHARE * count))
     return {
         "test": order[:judged],

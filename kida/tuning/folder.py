@@ -30,7 +30,7 @@ from kida.learning.inventory import Inventory, listed
 from kida.lock import holds_only_lock
 from kida.tuning.config import TuneConfig
 from kida.tuning.delivery import Delivery
-from kida.tuning.files import LEAST_NEW, new_files
+from kida.tuning.files import LEAST_NEW, new_files, source_of
 
 CONFIG_FILE, DELIVERY_FILE = "tune.json", "delivery.json"
 
@@ -42,6 +42,8 @@ def claim(folder: Path, config: TuneConfig) -> None:
     if found is None:
         if not holds_only_lock(folder):
             raise UserError(f"{folder} is not empty and no tuning: give another --out")
+        # A mistake in this must not be what the folder is for.
+        source_of(config.problems, ordered=config.ordered)
         write_json(file, config)
         return
     difference = first_difference(config, found)

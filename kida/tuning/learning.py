@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from msgspec import Struct
 
-from kida.boundary import Count, Natural, Positive, Seconds, find_json, write_json
+from kida.boundary import Count, Natural, Positive, Seconds, find_json, replaced, write_json
 from kida.errors import UserError
 from kida.jobs.run import Workers
 from kida.learning.config import CollectionConfig, InheritanceConfig, RunConfig, TrainingConfig
@@ -46,9 +46,9 @@ _WANTED_EPISODES = 28
 _SHORTEST, _LONGEST = 4.0, 40.0
 # Strong branching makes a solve so many times as long as SCIP's own, or more.
 _SLOWDOWN = 6.0
-# Where SCIP needs so many seconds per node, strong branching of all candidates takes longer than an
-# episode has: in the first generation, too, it is asked about a few.
-_SLOW_NODE, _FEW_CANDIDATES = 0.05, 16
+# Where SCIP needs so many seconds per node, or strong branching of all candidates of one so many,
+# it is asked about a few in the first generation, too: an episode is too short for more.
+_SLOW_NODE, _SLOW_EXPERT, _FEW_CANDIDATES = 0.05, 0.5, 16
 # A small tree is recorded whole, a large one thinly too: samples from all of it.
 _THINNING = ((3000, (1.0, 0.1, 0.01)), (300, (1.0, 0.3)), (0, (1.0,)))
 # Of a generation's time, the episodes' share.
@@ -93,14 +93,24 @@ def effort(survey: Survey, seconds: float, cores: int) -> Effort | None:
         return None
     validation = round(MOST_EPISODES / 6)
     nodes = [(f.seconds - f.root_seconds) / max(f.nodes, 1) for f in survey.files if f.branched]
-    slow = statistics.median(nodes or [0.0]) > _SLOW_NODE
+    node = statistics.median(nodes or [0.0])
+    tree = min(survey.nodes, longest / max(node, 1e-4))
     return Effort(
         episodes=MOST_EPISODES - validation,
         validation_episodes=validation,
         seconds=root + longest,
-        thinning=next(thinning for least, thinning in _THINNING if survey.nodes >= least),
-        first_candidates=_FEW_CANDIDATES if slow else 0,
+        thinning=next(thinning for least, thinning in _THINNING if tree >= least),
+        first_candidates=_FEW_CANDIDATES if node > _SLOW_NODE else 0,
     )
+
+
+class SlowExpertError(Exception):
+    """Strong branching of all candidates of a node takes too long for an episode."""
+
+
+def with_few_candidates(planned: Effort) -> Effort:
+    """Return the effort with an expert that is asked about a few candidates from the start."""
+    return replaced(planned, first_candidates=_FEW_CANDIDATES)
 
 
 def run_config(
@@ -211,6 +221,8 @@ def learn(
     ------
     UserError
         If nothing can be collected, or the training fails.
+    SlowExpertError
+        If the first episodes show it: begin again, with few candidates and in another folder.
     """
     makers: Makers = {} if former is None else {1: Former(former)}
     first, last = 1 + len(makers), MOST_GENERATIONS + len(makers)
@@ -298,12 +310,22 @@ def _collected(run: Run, number: int, clock: Clock) -> Callable[[], bool]:
     """Return what tells whether a generation has samples enough, or no more time for them."""
     over = _until(clock, _COLLECTING * clock.left_for("learning"))
     folder = run.generation(number) / "episodes"
+    asks_all = number == 1 and run.config.collection.first_expert_candidates == 0
 
     def enough() -> bool:
-        played = [record.samples for record in records_in(folder)]
+        played = records_in(folder)
+        samples = sum(record.samples for record in played)
+        if asks_all and len(played) >= LEAST_EPISODES and samples < ENOUGH_SAMPLES:
+            asked = sum(record.expert_decisions for record in played)
+            seconds = sum(record.expert_seconds for record in played) / max(asked, 1)
+            if seconds > _SLOW_EXPERT:
+                raise SlowExpertError(
+                    f"strong branching of a node takes {seconds:.1f} s; it is asked about the "
+                    f"{_FEW_CANDIDATES} most promising candidates instead"
+                )
         # Of nonlinear problems, or those solved at the root, none will ever come.
-        hopeless = len(played) >= LEAST_EPISODES and not any(played)
-        return over() or hopeless or sum(played) >= ENOUGH_SAMPLES
+        hopeless = len(played) >= LEAST_EPISODES and not samples
+        return over() or hopeless or samples >= ENOUGH_SAMPLES
 
     return enough
 

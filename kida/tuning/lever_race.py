@@ -17,7 +17,7 @@ from kida.tuning.lever_choice import applicable, combined
 from kida.tuning.lever_steps import LeverStep, add_levers
 from kida.tuning.levers import Lever
 from kida.tuning.measuring import Arena
-from kida.tuning.race import largest_field, least_solves, race, race_again
+from kida.tuning.race import WANTED, largest_field, least_solves, race, race_again
 from kida.tuning.standings import LEAST_DRAWS, Standing, winners
 from kida.tuning.survey import Survey, cost_within
 
@@ -68,24 +68,26 @@ class LeverRace(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 def race_draws(survey: Survey, draws: Sequence[Draw]) -> list[Draw]:
-    """Return draws to race on: cheap surveyed files with a tree first, then those not surveyed."""
+    """Return draws to race on: cheap surveyed files with a tree first, then those not surveyed.
+
+    Other seeds of a file come after all files.
+    """
     known = {file.name: file for file in survey.files}
-    usable = [file.seconds for file in survey.files if file.branched and file.solved]
-    median = statistics.median(usable or [file.seconds for file in survey.files])
+    usual = survey.usual_seconds
 
     def fits(draw: Draw) -> bool:
-        file = known[draw.instance.name]
+        file = known.get(draw.instance.name)
+        if file is None:
+            return True
         if (survey.branched and not file.branched) or (survey.goal == "time" and not file.solved):
             return False
-        return survey.goal != "time" or _CHEAP[0] * median <= file.seconds <= _CHEAP[1] * median
+        return survey.goal != "time" or _CHEAP[0] * usual <= file.seconds <= _CHEAP[1] * usual
 
-    surveyed = [draw for draw in draws if draw.instance.name in known]
-    others = [draw for draw in draws if draw.instance.name not in known]
-    # Other files come before other seeds of one.
-    chosen = sorted(
-        filter(fits, surveyed), key=lambda draw: (draw.seed, known[draw.instance.name].seconds)
-    )
-    return [*chosen, *others] or list(draws)
+    def order(draw: Draw) -> tuple[int, float]:
+        file = known.get(draw.instance.name)
+        return draw.seed, math.inf if file is None else file.seconds
+
+    return sorted(filter(fits, draws), key=order) or list(draws)
 
 
 def race_limit(survey: Survey) -> float:
@@ -94,15 +96,23 @@ def race_limit(survey: Survey) -> float:
         # Twice as many draws say more than the second half of each does.
         tree = min(3 * survey.root_seconds, survey.time_limit) if survey.branched else 0.0
         return max(survey.time_limit / 2, tree)
-    usual = sorted(file.seconds for file in survey.files)
-    longest = _PATIENCE * _CHEAP[1] * statistics.median(usual)
+    longest = _PATIENCE * _CHEAP[1] * survey.usual_seconds
     return min(survey.time_limit, float(math.ceil(max(longest, 2.0))))
 
 
-def seconds_to_race(survey: Survey, cores: int) -> float:
+def seconds_to_race(survey: Survey, draws: Sequence[Draw], cores: int) -> float:
     """Return the wall-clock seconds in which all levers that apply could race, and be added."""
     count = len(_applicable(survey))
-    return least_solves(count) * cost_within(survey, race_limit(survey)) / cores / _ALONE
+    return least_solves(count) * _cost(survey, draws, race_limit(survey)) / cores / _ALONE
+
+
+def _cost(survey: Survey, draws: Sequence[Draw], limit: float) -> float:
+    """Return the seconds of one core that a solve of a race is likely to cost."""
+    first = {draw.instance.name for draw in draws[:WANTED]}
+    files = [file for file in survey.files if file.name in first]
+    others = len(first) - len(files)
+    costs = [cost_within(survey, limit, [file]) for file in files]
+    return statistics.mean([*costs, *[cost_within(survey, limit)] * others])
 
 
 def _applicable(survey: Survey) -> list[Lever]:
@@ -159,7 +169,7 @@ class _Race:
         self._survey, self._goal = survey, survey.goal
         self._draws, self._arena = draws, arena
         self._clock, self._policies, self._say = clock, policies, say
-        self._cost = cost_within(survey, arena.protocol.seconds) / arena.workers.count
+        self._cost = _cost(survey, draws, arena.protocol.seconds) / arena.workers.count
 
     def run(self, former: LeverRace | None) -> LeverRace:
         """Return how the levers did."""

@@ -18,6 +18,10 @@ from kida.learning.plan import Draw
 Told = Callable[[Record | None, int, int], None]
 
 
+# Seconds beyond twice the limit: a solve that SCIP cannot stop must not take a whole budget.
+_GRACE = 60.0
+
+
 @dataclass(frozen=True)
 class Arena:
     """Where policies are measured under one protocol.
@@ -70,6 +74,7 @@ class Arena:
             self.folder,
             self.workers,
             keep=self.keep,
+            grace=_GRACE,
             on_begin=begin,
             on_record=show,
         )

@@ -48,10 +48,13 @@ def plan_learning(survey: Survey, clock: Clock, cores: int, say: Say) -> Effort 
 
 def kept_effort(folder: Path, planned: Effort) -> Effort:
     """Return the effort that was planned first: a training run goes on with the same only."""
-    file = folder / EFFORT_FILE
-    if (kept := find_json(file, Effort, "a tuning's plan")) is not None:
-        return kept
-    write_json(file, planned)
+    kept = find_json(folder / EFFORT_FILE, Effort, "a tuning's plan")
+    return keep_effort(folder, planned) if kept is None else kept
+
+
+def keep_effort(folder: Path, planned: Effort) -> Effort:
+    """Keep an effort, instead of the one that was kept before; return it."""
+    write_json(folder / EFFORT_FILE, planned)
     return planned
 
 
@@ -70,7 +73,8 @@ def plan_event(
         goal=survey.goal,
         time_limit=survey.time_limit,
         steps={step: clock.left_for(step) for step in ("levers", "learning", "policies")},
-        episodes=None if planned is None else planned.episodes,
+        episodes=None if planned is None else planned.episodes + planned.validation_episodes,
+        episode_seconds=None if planned is None else planned.seconds,
         pairs=pairs,
         left=clock.left,
     )

@@ -7,6 +7,8 @@ from msgspec import Struct
 
 from kida.boundary import find_json, write_json
 from kida.learning.plan import Draw
+from kida.network.inheritance import uniform_average
+from kida.network.policy import Policy
 from kida.network.steering import AnyPolicy, load_policy
 from kida.tuning.clock import Clock
 from kida.tuning.contestants import (
@@ -24,7 +26,7 @@ from kida.tuning.levers import LEVERS, PSEUDOCOSTS, START
 from kida.tuning.measuring import Arena
 from kida.tuning.memory import remembered
 from kida.tuning.race import race, race_again
-from kida.tuning.standings import LEAST_DRAWS, Contestant, Standing
+from kida.tuning.standings import LEAST_DRAWS, Contestant, Standing, ranked
 from kida.tuning.survey import Survey, cost_within
 
 RACE_FILE = "policies.json"
@@ -86,6 +88,10 @@ def contestants(
         for number, network in enumerate(networks[:-1], 1):
             note = f" of generation {number} of {len(networks)}"
             found.append(of_network(folder, network, levers, "network", note))
+    if len(networks) > 1:
+        merged = Policy(uniform_average([x.weights for x in networks]), networks[-1].card)
+        note = f" averaged over {len(networks)} generations"
+        found.append(of_network(folder, merged, levers, "network", note))
     hopeful = [x for x in raced.alone if not x.ended and x.draws and x.ratio < _PROMISING]
     found += [of_levers(folder, x.levers) for x in hopeful[:_HOPEFUL] if x.levers != tuple(levers)]
     if former is not None:
@@ -160,7 +166,10 @@ def race_policies(
         # Of a single draw there is no p-value; the verdict will tell.
         and (entry.p_value < _LEVEL or entry.draws < 2)
     ]
-    winner = simplest(promising)
+    # Of the others nobody is sure, and the verdict has its time for nobody else.
+    winner = simplest(promising) or next(
+        (x for x in ranked(standings) if not x.ended and x.draws >= 2 and x.ratio < 1), None
+    )
     unraced = standings and not any(entry.draws for entry in standings)
     if unraced and cost * 2 * LEAST_DRAWS <= clock.left_for("verdict"):
         # The verdict will tell.

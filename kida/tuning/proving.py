@@ -70,6 +70,11 @@ def draws_of_verdict(files: int, affordable: int) -> int:
     return max(1, min(most, affordable))
 
 
+def draws_at_once(cores: int, arms: int) -> int:
+    """Return how many draws of so many policies keep all cores at work."""
+    return max(round(2 * cores / arms), cores // math.gcd(cores, arms))
+
+
 def prove(
     winner: Contestant,
     has_network: bool,
@@ -99,7 +104,7 @@ def prove(
         names.append(levers_alone.policy)
     records: dict[str, list[Record]] = {name: [] for name in names}
     cores, goal, cost = arena.workers.count, survey.goal, survey.seconds_per_solve
-    size = max(1, round(2 * cores / len(names)))
+    size = draws_at_once(cores, len(names))
     solved: list[float] = []
 
     def enough_for(solves: int) -> bool:
@@ -108,14 +113,17 @@ def prove(
             clock.decide(
                 "verdict",
                 f"{solves} solves after {len(records['default'])}",
-                lambda: clock.left_for("verdict") - _AFTER >= cost * solves / cores,
+                lambda: clock.left_for("verdict") - _AFTER >= cost * math.ceil(solves / cores),
             )
         )
 
-    for start in range(0, len(draws), size):
+    while len(records["default"]) < len(draws):
+        start = len(records["default"])
         batch = draws[start : start + size]
         if start and not enough_for(len(batch) * len(names)):
-            break
+            batch = batch[:1]
+            if size == 1 or not enough_for(len(names)):
+                break
         for name, found in arena.measure(names, batch).items():
             records[name] += found
             solved += [run.result.wall_time for run in found if isinstance(run, Finished)]

@@ -1,4 +1,7 @@
-"""Reading every file once before any work, in processes of its own: what crashes costs one file."""
+"""Reading every file once before any work, in processes of its own: what crashes costs one file.
+
+What is learned of each: that it can be used, and how large it is.
+"""
 
 import shutil
 from collections.abc import Sequence
@@ -6,7 +9,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from kida.boundary import read_json
+from kida.boundary import Count, Natural, read_json
 from kida.errors import UserError
 from kida.jobs.job import Failure, Job, Stage
 from kida.jobs.run import Workers
@@ -18,10 +21,17 @@ _BATCH = 20
 _PATIENCE = 600.0
 
 
-class Trouble(Struct, frozen=True):
-    """Why each of a job's files cannot be read; None where it can."""
+class Size(Struct, frozen=True):
+    """How many variables and constraints a problem has."""
 
-    reasons: tuple[str | None, ...]
+    variables: Count
+    constraints: Natural
+
+
+class Seen(Struct, frozen=True):
+    """Of each of a job's files its size, or why it cannot be used."""
+
+    files: tuple[Size | str, ...]
 
 
 class Reading(Job, frozen=True, kw_only=True):
@@ -29,24 +39,26 @@ class Reading(Job, frozen=True, kw_only=True):
 
     files: tuple[str, ...]
 
-    def run(self, stage: Stage) -> Trouble:
+    def run(self, stage: Stage) -> Seen:
         """Read the files."""
-        return Trouble(tuple(_trouble(Path(file)) for file in self.files))
+        return Seen(tuple(_seen(Path(file)) for file in self.files))
 
 
-def _trouble(path: Path) -> str | None:
+def _seen(path: Path) -> Size | str:
     try:
         model = read_model(path)
     except UserError as error:
         return f"not readable ({error})"
     try:
-        return None if model.getNVars() else "without a single variable"
+        if not model.getNVars():
+            return "without a single variable"
+        return Size(model.getNVars(), model.getNConss())
     finally:
         model.free()
 
 
-def read_all(files: Sequence[Path], scratch: Path, workers: Workers) -> dict[Path, str]:
-    """Return the files that cannot be used, and what they are.
+def read_all(files: Sequence[Path], scratch: Path, workers: Workers) -> dict[Path, Size | str]:
+    """Return each file's size, or, of one that cannot be used, what it is.
 
     Parameters
     ----------
@@ -57,26 +69,30 @@ def read_all(files: Sequence[Path], scratch: Path, workers: Workers) -> dict[Pat
     workers
         Where the files are read.
     """
-    found: dict[Path, str] = {}
+    found: dict[Path, Size | str] = {}
     # A file that crashes SCIP costs its batch: these are read once more, one by one.
     again = _read(files, max(1, min(_BATCH, len(files) // workers.count)), scratch, workers, found)
     _read(again, 1, scratch, workers, found)
     shutil.rmtree(scratch, ignore_errors=True)
-    return {file: found[file] for file in files if file in found}
+    return {file: found[file] for file in files}
 
 
 def _read(
-    files: Sequence[Path], size: int, scratch: Path, workers: Workers, found: dict[Path, str]
+    files: Sequence[Path],
+    size: int,
+    scratch: Path,
+    workers: Workers,
+    found: dict[Path, Size | str],
 ) -> list[Path]:
-    """Read files in batches, note trouble in ``found``; return those of batches that failed."""
+    """Read files in batches, note what they are in ``found``; return those of failed batches."""
     again: list[Path] = []
 
     def ended(job: Job, failure: Failure | None) -> None:
         assert isinstance(job, Reading)
         paths = list(map(Path, job.files))
         if failure is None:
-            reasons = read_json(Path(job.record), Trouble, "what reading files has found").reasons
-            found.update({p: why for p, why in zip(paths, reasons, strict=True) if why})
+            seen = read_json(Path(job.record), Seen, "what reading files has found").files
+            found.update(zip(paths, seen, strict=True))
         elif len(paths) > 1:
             again.extend(paths)
         elif failure.timed_out:

@@ -2,7 +2,7 @@
 
 import html
 import shlex
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -11,7 +11,8 @@ from msgspec import Meta
 from kida.boundary import LARGE_FILE, find_json, read_json
 from kida.evaluation.page import figure_of, grid, page, png_of
 from kida.evaluation.records import RUNS_FOLDER, Finished, finished_runs, read_record
-from kida.evaluation.verdict import Verdict
+from kida.evaluation.results import gap_over_time
+from kida.evaluation.verdict import Goal, Verdict
 from kida.files import atomic_path, printable, whole_files
 from kida.learning.records import EpochMetrics, records_in
 from kida.tuning.contestants import PLUS, WAYS
@@ -87,8 +88,7 @@ def _verdict(verdict: Verdict, place: Path) -> Iterable[str]:
         place_of = (record.job.instance.name, record.job.seed)
         shown = "failed"
         if isinstance(record, Finished):
-            end = "" if record.result.solved else " (not solved)"
-            shown = f"{record.result.wall_time:.2f}{end}"
+            shown = _MEASURED[verdict.goal](record)
         seconds.setdefault(place_of, {})[Path(record.job.policy).name] = shown
     names = sorted({name for row in seconds.values() for name in row}, key=lambda n: n != "default")
     rows = [
@@ -98,16 +98,43 @@ def _verdict(verdict: Verdict, place: Path) -> Iterable[str]:
     yield grid(
         ["file", "seed", *names],
         rows,
-        f"seconds of each solve; settings {verdict.settings}, at most {verdict.time_limit:g} s",
+        f"{_CAPTIONS[verdict.goal]}; settings {verdict.settings}, at most {verdict.time_limit:g} s",
     )
+
+
+def _seconds_shown(record: Finished) -> str:
+    end = "" if record.result.solved else " (not solved)"
+    return f"{record.result.wall_time:.2f}{end}"
+
+
+_MEASURED: Mapping[Goal, Callable[[Finished], str]] = {
+    "time": _seconds_shown,
+    "gap": lambda record: f"{gap_over_time(record):.2f}",
+    "bound": lambda record: f"{record.result.dual_bound:.9g}",
+}
+_CAPTIONS: Mapping[Goal, str] = {
+    "time": "seconds of each solve",
+    "gap": "each solve's gap over time, in seconds (1 while there is no solution)",
+    "bound": "each solve's last dual bound",
+}
 
 
 def _survey(survey: Survey) -> Iterable[str]:
     yield "<h2>Survey: SCIP's default</h2>"
-    rows = [
+    caption = f"goal: {survey.goal}; at most {survey.time_limit:g} s per solve from here on"
+    yield grid(SURVEY_COLUMNS, survey_rows(survey), caption)
+
+
+SURVEY_COLUMNS = ("file", "size", "end", "seconds", "to branching", "nodes", "gap")
+
+
+def survey_rows(survey: Survey) -> list[list[str]]:
+    """Return a survey's files as rows; a size is variables x constraints."""
+    return [
         [
             file.name,
-            "solved" if file.solved else "limit",
+            f"{file.variables:,} x {file.constraints:,}" if file.variables else "",
+            "solved" if file.solved else "ended" if file.ended else "limit",
             f"{file.seconds:.2f}",
             f"{file.root_seconds:.2f}",
             f"{file.nodes:,}",
@@ -115,11 +142,6 @@ def _survey(survey: Survey) -> Iterable[str]:
         ]
         for file in survey.files
     ]
-    yield grid(
-        ["file", "end", "seconds", "until branching", "nodes", "gap"],
-        rows,
-        f"goal: {survey.goal}; at most {survey.time_limit:g} s per solve from here on",
-    )
 
 
 def standing_rows(standings: Sequence[Standing]) -> list[list[str]]:

@@ -3,18 +3,19 @@
 import math
 import statistics
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from kida.boundary import Seconds, find_json, write_json
+from kida.boundary import Natural, Seconds, find_json, write_json
 from kida.errors import UserError
 from kida.evaluation.comparisons import shifted_geometric_mean
 from kida.evaluation.outcome import Counter, Duration, Text
 from kida.evaluation.records import Failed, Finished, Record
-from kida.evaluation.results import time_to_end
+from kida.evaluation.results import gap_over_time, time_to_end
 from kida.evaluation.summary import NODE_SHIFT, TIME_SHIFT
 from kida.evaluation.verdict import Goal
 from kida.learning.plan import Draw
@@ -38,10 +39,20 @@ _MARGIN = 3.0
 _ROOTS = 4.0
 # Seconds that a solve costs at least, with its process.
 _LEAST_COST = 0.05
+# Share of the time within which a gap that is below 1 says nothing.
+_STILL = 0.01
 
 
 class Surveyed(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One file, as SCIP's default solved it; see :class:`kida.evaluation.outcome.Outcome`."""
+    """One file, as SCIP's default solved it; see :class:`kida.evaluation.outcome.Outcome`.
+
+    Attributes
+    ----------
+    ended
+        Whether SCIP said that it is infeasible or unbounded, and not which.
+    variables, constraints
+        Of the problem as it was read; 0 where that is not known.
+    """
 
     name: Text
     solved: bool
@@ -51,6 +62,9 @@ class Surveyed(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     nodes: Counter
     gap: Annotated[float, Meta(ge=0.0, le=1e300)] | None
     split: Annotated[dict[str, Duration], Meta(max_length=100)]
+    ended: bool = False
+    variables: Natural = 0
+    constraints: Natural = 0
 
 
 class Survey(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -111,6 +125,12 @@ class Survey(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         return shifted_geometric_mean([file.nodes for file in self.files], NODE_SHIFT)
 
     @property
+    def usual_seconds(self) -> float:
+        """Median seconds of those solved with a tree, or, if there are none, of all."""
+        usable = [file.seconds for file in self.files if file.branched and file.solved]
+        return statistics.median(usable or [file.seconds for file in self.files])
+
+    @property
     def root_seconds(self) -> float:
         """Median seconds until the first branching."""
         return statistics.median(file.root_seconds for file in self.files)
@@ -125,9 +145,16 @@ def first_limit(config: TuneConfig, clock: Clock, cores: int) -> float:
 
 
 def take_survey(
-    draws: Sequence[Draw], arena: Arena, config: TuneConfig, clock: Clock, folder: Path
+    draws: Sequence[Draw],
+    arena: Arena,
+    config: TuneConfig,
+    clock: Clock,
+    folder: Path,
+    sizes: Mapping[str, tuple[int, int]] = MappingProxyType({}),
 ) -> Survey:
     """Solve draws with SCIP's default while there is time; return, and keep, what was found.
+
+    ``sizes`` has the instances' numbers of variables and constraints, by name, where known.
 
     Raises
     ------
@@ -148,13 +175,18 @@ def take_survey(
         records += arena.measure(["default"], batch)["default"]
         new_seconds += (time.monotonic() - before) * min(cores, len(batch))
         new_solves += len(batch)
-    found = conclude(records, config, clock, cores, new_seconds / max(new_solves, 1))
+    found = conclude(records, config, clock, cores, new_seconds / max(new_solves, 1), sizes)
     write_json(folder / SURVEY_FILE, found)
     return found
 
 
 def conclude(
-    records: Sequence[Record], config: TuneConfig, clock: Clock, cores: int, cost: float
+    records: Sequence[Record],
+    config: TuneConfig,
+    clock: Clock,
+    cores: int,
+    cost: float,
+    sizes: Mapping[str, tuple[int, int]] = MappingProxyType({}),
 ) -> Survey:
     """Return what the survey's solves say.
 
@@ -168,16 +200,17 @@ def conclude(
         How many solves run at a time.
     cost
         Seconds of one core that a solve took on average, its process included.
+    sizes
+        See :func:`take_survey`.
     """
     finished = [record for record in records if isinstance(record, Finished)]
     if not finished:
         reasons = {record.reason for record in records if isinstance(record, Failed)}
         raise UserError(f"every solve of the survey failed: {'; '.join(sorted(reasons))[:500]}")
-    files = tuple(_surveyed(record) for record in finished)
+    files = tuple(_surveyed(record, sizes) for record in finished)
     # Resumed, the solves took no time: they are worth what SCIP says.
     aside = max(cost - sum(file.seconds for file in files) / len(files), _LEAST_COST)
-    solved = sum(file.solved for file in files)
-    goal: Goal = config.goal or ("time" if 2 * solved >= len(files) else "gap")
+    goal = config.goal or _goal(files, finished)
     tried = finished[0].job.time_limit
     limit = _chosen_limit(files, goal, tried, config, clock, cores)
     return Survey(
@@ -189,7 +222,22 @@ def conclude(
     )
 
 
-def _surveyed(record: Finished) -> Surveyed:
+def _goal(files: Sequence[Surveyed], finished: Sequence[Finished]) -> Goal:
+    """Return what there is to compare: times, or else gaps, or else dual bounds."""
+    open_roots = any(not file.solved for file in files) and not any(f.branched for f in files)
+    if 2 * sum(file.solved for file in files) >= len(files) and not open_roots:
+        return "time"
+    unsolved = [record for record in finished if not record.result.solved]
+    return "gap" if 2 * sum(map(_gap_moves, unsolved)) >= len(unsolved) else "bound"
+
+
+def _gap_moves(record: Finished) -> bool:
+    """Return whether the gap ever was below 1, as it is not without a solution, or around 0."""
+    return gap_over_time(record) < (1 - _STILL) * record.job.time_limit
+
+
+def _surveyed(record: Finished, sizes: Mapping[str, tuple[int, int]]) -> Surveyed:
+    variables, constraints = sizes.get(record.job.instance.name, (0, 0))
     result = record.result
     path = result.trajectory.bounds()
     return Surveyed(
@@ -201,6 +249,9 @@ def _surveyed(record: Finished) -> Surveyed:
         nodes=result.nodes,
         gap=result.gap,
         split=result.time_split,
+        ended=not result.solved and result.limit is None,
+        variables=variables,
+        constraints=constraints,
     )
 
 
@@ -232,7 +283,8 @@ def _limit(files: Sequence[Surveyed], goal: Goal, tried: float, clock: Clock, co
     otherwise so many that it has enough.
     """
     if goal == "time":
-        longest = max((file.seconds for file in files if file.solved), default=tried)
+        # Those that were not solved take longer than that.
+        longest = max(file.seconds if file.solved else tried for file in files)
         most = max(_most(clock, cores), longest)
         return float(math.ceil(max(min(_MARGIN * longest, 2 * tried, most), _SHORTEST_LIMIT)))
     affordable = clock.share_of("verdict") * cores / (2 * _WANTED_PAIRS)
@@ -251,8 +303,14 @@ def _nothing_to_win(files: Sequence[Surveyed], goal: Goal, tried: float) -> str:
     tried
         Seconds that each had.
     """
+    if 2 * sum(file.ended for file in files) > len(files):
+        return (
+            f"SCIP says of most of the {len(files)} surveyed files that they are infeasible or "
+            "unbounded; look at their objective, its sense and their bounds"
+        )
     solved_all = all(file.solved for file in files)
-    if not any(file.branched for file in files) and (solved_all or goal == "time"):
+    none = not any(file.solved for file in files)
+    if not any(file.branched for file in files) and (solved_all or (none and goal == "time")):
         shares = {"root": 1.0} | {
             part: sum(file.split.get(part, 0.0) for file in files)
             / max(sum(file.seconds for file in files), 1e-9)
@@ -272,7 +330,7 @@ def _nothing_to_win(files: Sequence[Surveyed], goal: Goal, tried: float) -> str:
             f"SCIP never leaves the root of the {len(files)} surveyed files within {tried:g} s: "
             f"branching never begins; give --time-limit more, if you have it{try_these}"
         )
-    if goal == "time" and not any(file.solved for file in files):
+    if goal == "time" and none:
         return (
             f"SCIP solves none of the {len(files)} surveyed files within {tried:g} s, so that "
             "there are no times to compare; tune for --goal gap or --goal bound, or give a longer "
@@ -289,9 +347,12 @@ def _within(file: Surveyed, limit: float, goal: Goal) -> float:
     return (file.seconds + limit) / 2 if goal == "time" else limit
 
 
-def cost_within(survey: Survey, limit: float) -> float:
-    """Return the seconds of one core that a solve within another limit is likely to cost."""
-    cut = statistics.mean(_within(file, limit, survey.goal) for file in survey.files)
+def cost_within(survey: Survey, limit: float, files: Sequence[Surveyed] = ()) -> float:
+    """Return the seconds of one core that a solve within another limit is likely to cost.
+
+    Of these files, or of any.
+    """
+    cut = statistics.mean(_within(file, limit, survey.goal) for file in files or survey.files)
     return survey.seconds_aside + cut
 
 

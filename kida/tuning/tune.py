@@ -7,6 +7,7 @@ said in between. Where everything lies on disk is in ``folder``.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from shutil import rmtree
 
 from kida.boundary import find_json, write_json
 from kida.errors import UserError
@@ -15,6 +16,7 @@ from kida.evaluation.verdict import VERDICT_FILE
 from kida.jobs.run import ONE_AT_A_TIME, Workers
 from kida.learning.events import Event, Listener, log_event
 from kida.learning.inventory import Inventory, listed, summary_of_left_out
+from kida.learning.plan import Draw
 from kida.lock import locked
 from kida.network.card import Card
 from kida.network.policy import WEIGHTS_FILE, Policy, holds_policy
@@ -39,7 +41,14 @@ from kida.tuning.folder import (
     files_come,
     finished,
 )
-from kida.tuning.learning import Effort, Learned, effort, learn
+from kida.tuning.learning import (
+    Effort,
+    Learned,
+    SlowExpertError,
+    effort,
+    learn,
+    with_few_candidates,
+)
 from kida.tuning.lever_choice import beside_network, combined
 from kida.tuning.lever_race import (
     LeverRace,
@@ -50,7 +59,7 @@ from kida.tuning.lever_race import (
 )
 from kida.tuning.measuring import Arena
 from kida.tuning.memory import common_pseudocosts, common_values, remember, remembered
-from kida.tuning.planning import kept_effort, may_learn, plan_event, plan_learning
+from kida.tuning.planning import keep_effort, kept_effort, may_learn, plan_event, plan_learning
 from kida.tuning.policy_race import (
     PolicyRace,
     best_unlearned,
@@ -147,7 +156,7 @@ class _Tuning:
         if survey.ended:
             found = nothing_to_win(survey, self.config, self.clock, former)
             return self._deliver(found, former or Policy({}, Card(None)))
-        planned = self._plan(survey, learns)
+        planned = self._plan(division, survey, learns)
         levers = self._levers(division, survey)
         raced = kept_race(self.place)
         if raced is None:
@@ -201,10 +210,12 @@ class _Tuning:
                 f"files: {counts[0]} to race levers on and learn from, {counts[1]} to race "
                 f"policies on, {counts[2]} for the verdict alone"
             )
-            useless = {p: why for p, why in source.left_out.items() if why != NOT_NEEDED}
+            told = {} if self.earlier is None else self.earlier.left_out
+            out = {path: why for path, why in source.left_out.items() if path not in told}
+            useless = {path: why for path, why in out.items() if why != NOT_NEEDED}
             if useless:
                 self._say(f"left out: {summary_of_left_out(useless)}")
-            if spared := len(source.left_out) - len(useless):
+            if spared := len(out) - len(useless):
                 self._say(f"the verdict has {MOST_VERDICT} files, {spared} others are not needed")
         if self.earlier is not None and (gone := gone_files(self.earlier)):
             self._say(f"of the files of the round before, {gone} are gone, and not learned from")
@@ -242,10 +253,16 @@ class _Tuning:
         if isinstance(division.source, Inventory):
             count = min(count, max(division.source.length("train"), 2))
         draws = division.draws("train", count, SEEDS["survey"], self.config.seed)
-        limit = first_limit(self.config, self.clock, self.workers.count)
+        # Kept, as the solves are: another start may have another budget.
+        limit = self.clock.decide(
+            "survey",
+            "milliseconds of a solve",
+            lambda: round(1000 * first_limit(self.config, self.clock, self.workers.count)),
+        )
+        limit /= 1000
         self._say(f"survey: SCIP's default on {count} files, at most {limit:.3g} s each")
         arena = self._arena(division, "survey", limit)
-        survey = take_survey(draws, arena, self.config, self.clock, self.place)
+        survey = take_survey(draws, arena, self.config, self.clock, self.place, division.sizes)
         self.listener(Surveyed(survey=survey))
         wanted = self.config.time_limit
         cut = survey.solved < len(survey.files)
@@ -268,15 +285,21 @@ class _Tuning:
         later = [*division.instances("valid", FEW), *division.instances("test", FEW)]
         return [] if any(instance.name in solved for instance in later) else records
 
-    def _plan(self, survey: Survey, learns: bool) -> Effort | None:
+    def _plan(self, division: Division, survey: Survey, learns: bool) -> Effort | None:
         """Say what will be done, and until when; return how much is collected."""
         cores = self.workers.count
         # Half of learning's time is of no use if learning cannot do with the other half.
         if effort(survey, self.clock.share_of("learning") / 2, cores) is not None:
-            self.clock.favour_levers(seconds_to_race(survey, cores))
+            self.clock.favour_levers(
+                seconds_to_race(survey, self._race_draws(division, survey), cores)
+            )
         planned = plan_learning(survey, self.clock, cores, self._say) if learns else None
         self.listener(plan_event(survey, planned, self.clock, cores, self._say))
         return planned
+
+    def _race_draws(self, division: Division, survey: Survey) -> list[Draw]:
+        draws = division.draws("train", MOST_DRAWS, SEEDS["levers"], self.config.seed)
+        return race_draws(survey, draws)
 
     def _more_levers(self, division: Division, survey: Survey, levers: LeverRace) -> LeverRace:
         """Give the time that learning has left over to the levers not tried so far."""
@@ -289,10 +312,9 @@ class _Tuning:
     def _levers(
         self, division: Division, survey: Survey, former: LeverRace | None = None
     ) -> LeverRace:
-        draws = division.draws("train", MOST_DRAWS, SEEDS["levers"], self.config.seed)
+        draws = self._race_draws(division, survey)
         arena = self._arena(division, "levers", race_limit(survey))
-        cheap = race_draws(survey, draws)
-        found = race_levers(survey, cheap, arena, self.clock, self.place, self._say, former)
+        found = race_levers(survey, draws, arena, self.clock, self.place, self._say, former)
         self.listener(LeversRaced(race=found))
         home = self.place / "contestants"
         # What may have raced already stays as it is.
@@ -313,13 +335,18 @@ class _Tuning:
     ) -> Learned:
         if planned is None:
             return Learned()
-        self._say(f"learning, for at most {self.clock.left_for('learning') / 60:.0f} min")
-        try:
+        left = self.clock.left_for("learning")
+        # The levers may have left some of their time.
+        planned = kept_effort(self.place, effort(survey, left, self.workers.count) or planned)
+        most = f"at most {left / 60:.0f} min; episodes of at most {planned.seconds:.0f} s"
+        self._say(f"learning, for {most}")
+
+        def learned(planned: Effort) -> Learned:
             return learn(
                 self.config,
                 division,
                 survey,
-                kept_effort(self.place, planned),
+                planned,
                 combined(beside_network(levers.levers)),
                 self.clock,
                 self.place / "learning",
@@ -328,6 +355,14 @@ class _Tuning:
                 former=former if isinstance(former, Policy) and former.has_network else None,
                 listener=self._pass_on,
             )
+
+        try:
+            try:
+                return learned(planned)
+            except SlowExpertError as slow:
+                self._say(f"{slow}")
+                rmtree(self.place / "learning")
+                return learned(keep_effort(self.place, with_few_candidates(planned)))
         except UserError as error:
             self._say(f"warning: nothing is learned: {error}")
             return Learned()

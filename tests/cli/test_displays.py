@@ -103,7 +103,15 @@ def test_a_tuning_says_its_own_and_what_matters_of_the_training():
     own: tuple[Event, ...] = (
         Said(text="reading x"),
         Solves(phase="survey", done=1, of=2, left=100.0),
-        Planned(goal="time", time_limit=9.0, steps=steps, episodes=5, pairs=7, left=300.0),
+        Planned(
+            goal="time",
+            time_limit=9.0,
+            steps=steps,
+            episodes=5,
+            episode_seconds=20.0,
+            pairs=7,
+            left=300.0,
+        ),
     )
     with ProgressBar(console) as bar, TuneDisplay(bar, console) as display:
         for event in (*own, *EVENTS):

@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 from pyscipopt import Model, quicksum
 
+from kida.instances.family import Instance
+from kida.learning.plan import Draw
 from kida.tuning import race as race_module
 from kida.tuning.survey import Survey, Surveyed
 
@@ -40,7 +42,7 @@ class _Arena:
         base = () if against == "default" else Path(against).name.split("+")
         return {
             entry.name: [
-                math.log(_seconds(entry.levers) / _seconds(base)) + 0.01 * (draw % 3)
+                math.log(_seconds(entry.levers) / _seconds(base)) + 0.01 * (draw.seed % 3)
                 for draw in batch
             ]
             for entry in alive
@@ -53,6 +55,12 @@ def arena(monkeypatch) -> _Arena:
     found = _Arena()
     monkeypatch.setattr(race_module, "_measured", found.measured)
     return found
+
+
+@pytest.fixture(scope="session")
+def draws() -> list[Draw]:
+    """Return 24 draws of one file."""
+    return [Draw(Instance("a", "", "", "train", 0, None), seed) for seed in range(24)]
 
 
 @pytest.fixture(scope="session")

@@ -114,7 +114,7 @@ def test_what_the_round_before_has_proven_stays(delivered, survey, make_policy, 
     for proof, raced in ((unsure, RACED), (None, PolicyRace(standings=()))):
         found = delivered(proof, raced, former=former)
         assert (found.former, found.levers, found.network) == (True, ("orbital",), True)
-        assert found.verdict.policy == "policy"
+        assert (found.verdict.policy, found.verdict.former) == ("policy", True)
         assert not found.verdict.proven
         assert "The policy stays that of the round before." in found.sentence
         assert policy_of(found, raced, former) is former

@@ -7,7 +7,9 @@ import pytest
 from kida.errors import UserError
 from kida.jobs.run import ONE_AT_A_TIME
 from kida.learning.inventory import Inventory
+from kida.tuning.config import TuneConfig
 from kida.tuning.files import MOST_VERDICT, divide, gone_files, new_files
+from kida.tuning.folder import claim
 
 TINY = "Maximize\n x + y\nSubject To\n c: 2 x + 3 y <= {}\nGenerals\n x y\nEnd\n"
 
@@ -29,6 +31,37 @@ def divided(folder: Path, run: Path, **options) -> Inventory:
     return source
 
 
+def found_sizes(inventory: Inventory) -> list[tuple[int, int]]:
+    entries = [entry for entries in inventory.files.values() for entry in entries]
+    return [(entry.variables, entry.constraints) for entry in entries]
+
+
+@pytest.mark.parametrize(("count", "judged"), [(3, 1), (7, 3), (10, 5), (13, 6), (30, 9), (90, 16)])
+def test_the_verdict_has_files_enough(tmp_path, count, judged):
+    found = split_names(divided(fill(tmp_path / "mine", count), tmp_path / "run"))
+    assert len(found["test"]) == judged
+    assert min(len(names) for names in found.values()) >= 1
+
+
+def test_a_file_that_is_there_twice_is_used_once(tmp_path):
+    folder = fill(tmp_path / "mine", 12)
+    for number in (3, 7):
+        (folder / f"q_{number}.lp").write_text((folder / f"p_{number}.lp").read_text())
+    found = divided(folder, tmp_path / "run")
+    assert len(found_sizes(found)) == 12
+    assert {Path(path).name: why for path, why in found.left_out.items()} == {
+        "q_3.lp": "the same as p_3.lp",
+        "q_7.lp": "the same as p_7.lp",
+    }
+    # A day on which nothing has changed is no new problem.
+    first = divided(fill(tmp_path / "days", 6), tmp_path / "one", ordered=True)
+    fill(tmp_path / "days", 3, first=6)
+    (tmp_path / "days" / "p_7.lp").write_text((tmp_path / "days" / "p_2.lp").read_text())
+    second = divided(tmp_path / "days", tmp_path / "two", ordered=True, earlier=first)
+    assert split_names(second)["test"] == ["p_6", "p_8"]
+    assert set(found_sizes(second)) == {(2, 1)}
+
+
 def test_no_file_has_two_uses(tmp_path):
     found = split_names(divided(fill(tmp_path / "mine", 20), tmp_path / "run"))
     assert {split: len(names) for split, names in found.items()} == {
@@ -36,6 +69,7 @@ def test_no_file_has_two_uses(tmp_path):
         "valid": 4,
         "test": 6,
     }
+    assert set(found_sizes(divided(tmp_path / "mine", tmp_path / "run"))) == {(2, 1)}
     assert len({name for names in found.values() for name in names}) == 20
 
 
@@ -102,9 +136,13 @@ def test_many_files_in_an_order_are_judged_by_some_of_the_last_half(tmp_path):
     assert places == sorted(places)
     assert 30 <= places[0] < 33
     assert places[-1] > 57
-    # The others are no new ones later.
+    # The others are no new ones later, nor after another round.
     assert len(inventory.left_out) == 30 - MOST_VERDICT
     assert new_files(str(folder), inventory) == []
+    fill(folder, 5, first=60)
+    second = divided(folder, tmp_path / "two", ordered=True, earlier=inventory)
+    assert len(split_names(second)["test"]) == 5
+    assert new_files(str(folder), second) == []
 
 
 def test_a_second_round_learns_from_the_old_files_and_is_judged_by_the_new(tmp_path):
@@ -141,6 +179,15 @@ def test_old_files_that_are_gone_are_not_learned_from(tmp_path):
 def test_an_order_of_a_family_makes_no_sense(tmp_path):
     with pytest.raises(UserError, match="--order is for files"):
         divide("set_cover", tmp_path / "run", ONE_AT_A_TIME, ordered=True)
+
+
+def test_a_mistake_in_what_to_tune_on_claims_no_folder(tmp_path):
+    run = tmp_path / "run"
+    run.mkdir()
+    for wrong, ordered in ((tmp_path / "mime", False), ("set_cover", True)):
+        with pytest.raises(UserError):
+            claim(run, TuneConfig(problems=str(wrong), ordered=ordered))
+    claim(run, TuneConfig(problems=str(fill(tmp_path / "mine", 3))))
 
 
 def test_a_family_has_its_own_splits(tmp_path):

@@ -1,6 +1,7 @@
 """How much is learned is planned from the survey, and fits the time."""
 
 import itertools
+from types import SimpleNamespace
 
 import pytest
 from msgspec.structs import replace
@@ -8,6 +9,8 @@ from msgspec.structs import replace
 from kida.errors import UserError
 from kida.jobs.run import ONE_AT_A_TIME
 from kida.learning.events import Warned
+from kida.tuning import learning
+from kida.tuning.clock import Clock
 from kida.tuning.config import TuneConfig
 from kida.tuning.files import divide
 from kida.tuning.learning import (
@@ -15,6 +18,7 @@ from kida.tuning.learning import (
     MOST_EPISODES,
     MOST_GENERATIONS,
     Effort,
+    SlowExpertError,
     effort,
     learn,
     run_config,
@@ -44,6 +48,37 @@ def test_where_nodes_are_slow_the_first_expert_is_asked_about_a_few_candidates(s
     for planned in found:
         collection = run_config(TuneConfig(problems="mine"), planned, {}, 3).collection
         assert collection.first_expert_candidates == planned.first_candidates
+
+
+def test_how_thinly_is_recorded_follows_from_the_episodes_tree(survey_of):
+    # The whole tree is large, and what an episode sees of it is not.
+    large = survey_of(400.0, 1.0, nodes=20_000)
+    short, long = (effort(large, seconds, cores=2) for seconds in (300.0, 3000.0))
+    assert short is not None
+    assert long is not None
+    assert short.thinning == (1.0, 0.3)
+    assert long.seconds > short.seconds
+    assert effort(survey_of(40.0, 1.0, nodes=20_000), 3000.0, cores=2).thinning == (1.0, 0.1, 0.01)
+
+
+@pytest.mark.parametrize(
+    ("number", "candidates", "seconds"), [(1, 0, 3.0), (1, 0, 0.9), (1, 16, 3.0), (2, 0, 3.0)]
+)
+def test_an_expert_too_slow_for_an_episode_is_noticed(
+    number, candidates, seconds, monkeypatch, tmp_path
+):
+    record = SimpleNamespace(samples=1, expert_decisions=2, expert_seconds=seconds)
+    monkeypatch.setattr(learning, "records_in", lambda folder: [record] * LEAST_EPISODES)
+    collection = SimpleNamespace(first_expert_candidates=candidates)
+    run = SimpleNamespace(
+        generation=lambda number: tmp_path, config=SimpleNamespace(collection=collection)
+    )
+    enough = learning._collected(run, number, Clock(tmp_path, 600.0))
+    if (number, candidates, seconds) == (1, 0, 3.0):
+        with pytest.raises(SlowExpertError, match=r"takes 1\.5 s; it is asked about the 16"):
+            enough()
+    else:
+        assert not enough()
 
 
 def test_too_little_time_for_episodes_is_told(survey_of):
@@ -76,13 +111,13 @@ def test_what_is_learned_is_gone_on_from_with_more_files(
     # Whoever looks at the clock takes a second.
     seconds = itertools.count()
 
-    class Clock:
+    class Ticking:
         used = property(lambda self: next(seconds))
 
         def left_for(self, step):
             return 10.0
 
-    clock = Clock()
+    clock = Ticking()
     warned = []
 
     def listen(event):

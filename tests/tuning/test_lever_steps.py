@@ -6,19 +6,17 @@ from kida.tuning.lever_steps import add_levers
 NAMES = ["no-cuts", "aggressive-presolving", "inference", "orbital"]
 
 
-def steps(arena, tmp_path, solves):
+def steps(arena, draws, tmp_path, solves):
     first = of_levers(tmp_path, ["pseudocosts"])
 
     def affordable(more):
         return arena.solves + more <= solves
 
-    return add_levers(
-        first, NAMES, range(24), arena, "time", affordable, tmp_path, lambda text: None
-    )
+    return add_levers(first, NAMES, draws, arena, "time", affordable, tmp_path, lambda text: None)
 
 
-def test_levers_that_help_each_other_are_found(arena, tmp_path):
-    found = steps(arena, tmp_path, 1000)
+def test_levers_that_help_each_other_are_found(arena, draws, tmp_path):
+    found = steps(arena, draws, tmp_path, 1000)
     assert [step.base for step in found] == [
         ("pseudocosts",),
         ("pseudocosts", "no-cuts"),
@@ -34,12 +32,12 @@ def test_levers_that_help_each_other_are_found(arena, tmp_path):
     assert len(raced) == len(set(raced))
 
 
-def test_without_time_no_step_is_begun(arena, tmp_path):
-    assert steps(arena, tmp_path, 7) == []
+def test_without_time_no_step_is_begun(arena, draws, tmp_path):
+    assert steps(arena, draws, tmp_path, 7) == []
     assert arena.solves == 0
 
 
-def test_steps_end_with_the_time(arena, tmp_path):
-    found = steps(arena, tmp_path, 40)
+def test_steps_end_with_the_time(arena, draws, tmp_path):
+    found = steps(arena, draws, tmp_path, 40)
     assert found
     assert arena.solves <= 40

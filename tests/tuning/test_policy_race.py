@@ -1,11 +1,17 @@
 """Who races when something was learned, most promising first. Races are in test_race.py."""
 
+from types import SimpleNamespace
+
+import pytest
+
 from kida.network.steering import by_one_feature, load_policy
+from kida.tuning import policy_race
+from kida.tuning.clock import Clock
 from kida.tuning.contestants import STEERED, WAYS
 from kida.tuning.learning import Learned
 from kida.tuning.lever_race import LeverRace
 from kida.tuning.memory import remember
-from kida.tuning.policy_race import PolicyRace, best_unlearned, contestants
+from kida.tuning.policy_race import PolicyRace, best_unlearned, contestants, race_policies
 from kida.tuning.standings import Contestant, standing
 
 
@@ -33,6 +39,7 @@ def test_networks_race_in_every_way_and_levers_beside_them(make_policy, tmp_path
         f"{STEERED} + no-cuts",
         "network",
         "network of generation 1 of 2 + no-cuts",
+        "network averaged over 2 generations + no-cuts",
         "no-cuts",
         "orbital",
         "former",
@@ -75,3 +82,24 @@ def test_without_levers_or_networks_only_hopeful_levers_race(tmp_path):
     raced = LeverRace(alone=(alone("orbital", -0.1), alone("best-bound", 0.1)))
     found = contestants(tmp_path, raced, Learned(), None)
     assert [entry.name for entry in found] == ["orbital"]
+
+
+@pytest.mark.parametrize(
+    ("logs", "goes_on"),
+    # Better for sure; perhaps; worse; and of a single draw, which says nothing.
+    [([-0.3] * 4, True), ([-0.5, 0.4, -0.3, 0.3], True), ([0.1] * 4, False), ([-0.01], False)],
+)
+def test_the_verdict_has_its_time_for_whoever_may_be_better(
+    logs, goes_on, survey_of, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(
+        policy_race, "race", lambda entered, *given, **options: [standing(entered[0], logs)]
+    )
+    monkeypatch.setattr(policy_race, "race_again", lambda standings, *given: standings)
+    arena = SimpleNamespace(
+        workers=SimpleNamespace(count=2), protocol=SimpleNamespace(seconds=10.0)
+    )
+    entered = contestants(tmp_path, LeverRace(alone=(), levers=("no-cuts",)), Learned(), None)
+    survey, clock = survey_of(5.0, 1.0), Clock(tmp_path, 600.0)
+    found = race_policies(entered, survey, [], arena, clock, tmp_path)
+    assert (found.winner is not None) == goes_on

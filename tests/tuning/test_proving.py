@@ -2,7 +2,7 @@
 
 import pytest
 
-from kida.tuning.proving import MOST_DRAWS, draws_of_verdict
+from kida.tuning.proving import MOST_DRAWS, draws_at_once, draws_of_verdict
 
 
 @pytest.mark.parametrize(
@@ -11,3 +11,11 @@ from kida.tuning.proving import MOST_DRAWS, draws_of_verdict
 )
 def test_draws_fit_files_and_time(files, affordable, draws):
     assert draws_of_verdict(files, affordable) == draws
+
+
+@pytest.mark.parametrize(
+    ("cores", "arms", "draws"), [(1, 2, 1), (1, 3, 1), (2, 2, 2), (2, 3, 2), (16, 3, 16)]
+)
+def test_no_core_waits_for_others(cores, arms, draws):
+    assert draws_at_once(cores, arms) == draws
+    assert draws * arms % cores == 0

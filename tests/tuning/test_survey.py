@@ -1,5 +1,7 @@
 """What a survey says of real files, and where it ends a tuning."""
 
+import random
+
 import pytest
 from msgspec.structs import replace
 
@@ -14,6 +16,7 @@ from kida.tuning.measuring import Arena
 from kida.tuning.survey import (
     Survey,
     _chosen_limit,
+    _goal,
     _nothing_to_win,
     cost_within,
     first_limit,
@@ -35,6 +38,21 @@ def surveyed(tmp_path):
         return take_survey(division.draws("train", 3), arena, config, clock, tmp_path / "run")
 
     return take
+
+
+def market_split(folder, count: int) -> None:
+    """Write problems of which SCIP finds no solution in seconds (Cornuejols and Dawande 1998)."""
+    for number in range(count):
+        draw = random.Random(number)
+        rows = [[draw.randint(0, 99) for _ in range(50)] for _ in range(6)]
+        body = "".join(
+            f" c{i}: {' + '.join(f'{a} x{j}' for j, a in enumerate(row))} = {sum(row) // 2}\n"
+            for i, row in enumerate(rows)
+        )
+        names = " ".join(f"x{j}" for j in range(50))
+        (folder / f"m_{number}.lp").write_text(
+            f"Minimize\n o: x0\nSubject To\n{body}Binaries\n {names}\nEnd\n"
+        )
 
 
 def test_a_folder_with_trees_is_tuned_for_the_time(knapsacks, surveyed, tmp_path):
@@ -77,6 +95,25 @@ def test_an_unfinished_root_is_tuned_for_the_gap(make_file):
     )
     assert _nothing_to_win([file], "gap", 5.0) == ""
     assert "never leaves the root" in _nothing_to_win([file], "time", 5.0)
+    # Where some are solved there, not all is lost.
+    solved = make_file(branched=False, seconds=4.0, root_seconds=4.0, nodes=1)
+    assert _goal([solved, file], []) == "gap"
+    assert _nothing_to_win([solved, file], "time", 5.0) == ""
+
+
+def test_infeasible_or_unbounded_files_are_named_as_that(make_file):
+    odd = make_file(solved=False, ended=True, branched=False, seconds=0.01, nodes=0)
+    assert "infeasible or unbounded" in _nothing_to_win([odd, odd, make_file()], "time", 5.0)
+    assert _nothing_to_win([odd, make_file(), make_file()], "time", 5.0) == ""
+
+
+def test_gaps_that_never_move_are_no_goal(knapsacks, surveyed, tmp_path):
+    # No solution is ever found, so that the gap is that of nothing.
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    market_split(folder, 6)
+    found = surveyed(folder, limit=1.0)
+    assert (found.solved, found.goal) == (0, "bound")
 
 
 def test_files_solved_at_the_root_end_it(knapsacks, surveyed, tmp_path):
@@ -111,6 +148,13 @@ def test_a_limit_fits_the_budget(solved, goal, wanted, limit, make_file, tmp_pat
     assert first_limit(replace(config, time_limit=1.5), clock, 2) == 1.5
     files = [make_file(name=name, solved=solved) for name in "abc"]
     assert _chosen_limit(files, goal, 10.0, config, clock, 2) == limit
+
+
+def test_a_limit_is_no_shorter_than_what_did_not_suffice(make_file, tmp_path):
+    files = [make_file(name=n, seconds=s) for n, s in (("a", 1.0), ("b", 5.0))]
+    files += [make_file(name=n, solved=False, seconds=54.0) for n in "cd"]
+    config = TuneConfig(problems="mine")
+    assert _chosen_limit(files, "time", 54.0, config, Clock(tmp_path, 2700.0), 2) == 108.0
 
 
 def test_what_was_not_solved_may_take_little_more_or_all_there_is(make_file, tmp_path):
