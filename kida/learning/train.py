@@ -45,6 +45,8 @@ _CLEARLY = 0.01
 _LEAST_STEPS = 10
 # Seconds between the reports within an epoch.
 _REPORT_INTERVAL = 1.0
+# Steps of a training at least, however little time there is.
+_FIRST_STEPS = 20
 # Weights that a checkpoint holds: those in training, the best epoch's, and their average.
 _KEPT = ("network", "best", "average")
 
@@ -147,7 +149,7 @@ def train_generation(
     report
         Called after every epoch with its metrics, and every few seconds with the samples done.
     enough
-        Asked after every epoch whether it was the last.
+        Asked after every step but the first few whether it was the last one.
 
     Raises
     ------
@@ -159,7 +161,7 @@ def train_generation(
         trainer.restore(checkpoint)
     state = trainer.state
     while state.epoch < config.epochs and not trainer.stalled:
-        metrics = trainer.epoch(training)
+        metrics = trainer.epoch(training, enough)
         measured = trainer.validation(validation)
         entry = trainer.keep(metrics, measured)
         trainer.save(checkpoint)
@@ -234,8 +236,10 @@ class _Trainer:
         self.best = _copy(network)
         self._average = _copy(network)
 
-    def epoch(self, samples: Aggregate) -> dict[str, float]:
-        """Go through one epoch's draw of ``samples``; return its metrics."""
+    def epoch(
+        self, samples: Aggregate, enough: Callable[[], bool] = lambda: False
+    ) -> dict[str, float]:
+        """Go through one epoch's draw of ``samples``, or a part; return its metrics."""
         state = self.state
         for group in self._optimizer.param_groups:
             group["lr"] = state.learning_rate
@@ -247,6 +251,9 @@ class _Trainer:
         for number, batch in enumerate(batches(drawn, self._config.edges_per_batch)):
             total += self.step(batch.to(self._device), number) * len(batch)
             done += len(batch)
+            # An epoch of large graphs takes many minutes.
+            if number >= _FIRST_STEPS and enough():
+                break
             now = time.perf_counter()
             if now - last_report > _REPORT_INTERVAL:
                 last_report = now

@@ -106,6 +106,20 @@ def test_training_repeats_and_resumes_to_the_bit(aggregate, tmp_path):
     assert untimed[0] == untimed[1]
 
 
+def test_an_epoch_ends_in_its_middle_when_time_is_up(aggregate, tmp_path, monkeypatch):
+    monkeypatch.setattr("kida.learning.train._FIRST_STEPS", 3)
+    asked = []
+
+    def enough() -> bool:
+        asked.append(len(asked))
+        return True
+
+    config = replace(QUICK, **STEPS)
+    assert len(trained(aggregate, tmp_path, config, enough=enough).history) == 1
+    # After the fourth step, and after what there is of the epoch.
+    assert len(asked) == 2
+
+
 def test_a_network_with_candidate_features_trains_too(aggregate, tmp_path):
     config = replace(QUICK, candidate_features=True, average_decay=0.5, epochs=6)
     plain = Network(Architecture(8))  # a teacher without them
