@@ -94,12 +94,12 @@ def effort(survey: Survey, seconds: float, cores: int) -> Effort | None:
     validation = round(MOST_EPISODES / 6)
     nodes = [(f.seconds - f.root_seconds) / max(f.nodes, 1) for f in survey.files if f.branched]
     node = statistics.median(nodes or [0.0])
-    tree = min(survey.nodes, longest / max(node, 1e-4))
+    seen = min(survey.nodes, longest / max(node, 1e-4))
     return Effort(
         episodes=MOST_EPISODES - validation,
         validation_episodes=validation,
         seconds=root + longest,
-        thinning=next(thinning for least, thinning in _THINNING if tree >= least),
+        thinning=next(thinning for least, thinning in _THINNING if seen >= least),
         first_candidates=_FEW_CANDIDATES if node > _SLOW_NODE else 0,
     )
 

@@ -21,6 +21,8 @@ from kida.tuning.measuring import Arena
 from kida.tuning.standings import Contestant
 from kida.tuning.survey import Survey
 
+#: Pairs with which there is time to tell what a gain comes from.
+TELLING = 8
 #: Seeds of a file at most, and draws of few files.
 MOST_SEEDS, MOST_DRAWS = 5, 24
 #: The level of a second look, at the levers alone: two chances to be wrong share 5 % (Bonferroni).
@@ -54,7 +56,10 @@ class Proof(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         """What most of the gain comes from, for people."""
         whole, levers = self.verdict, self.levers_alone
         if levers is None:
-            return "the learned branching" if self.learned else PLUS.join(whole.levers)
+            names = PLUS.join(whole.levers)
+            if self.learned and names:
+                return f"{names} and the learned branching together (nobody told them apart)"
+            return "the learned branching" if self.learned else names
         if whole.ratio >= 1:
             return "nothing"
         share = math.log(max(levers.ratio, 1e-9)) / math.log(max(whole.ratio, 1e-9))

@@ -67,7 +67,7 @@ from kida.tuning.policy_race import (
     kept_race,
     race_policies,
 )
-from kida.tuning.proving import Proof, draws_of_verdict, prove
+from kida.tuning.proving import TELLING, Proof, draws_of_verdict, prove
 from kida.tuning.report import write_report
 from kida.tuning.standings import Contestant
 from kida.tuning.survey import MOST_FILES, Survey, first_limit, take_survey
@@ -395,8 +395,11 @@ class _Tuning:
         self._say(f"verdict: {won.name} against SCIP's default{unseen}")
         learned = load_policy(won.policy).has_network
         alone = best_unlearned(raced) if learned else None
-        solves = 1.5 * self.clock.left_for("verdict") * self.workers.count
-        solves /= survey.seconds_per_solve
+        solves = self.clock.left_for("verdict") * self.workers.count / survey.seconds_per_solve
+        # With few pairs it is proven or it is told where it comes from, not both.
+        told = self.clock.decide("verdict", "policies", lambda: 3 if solves >= 3 * TELLING else 2)
+        alone = alone if told == 3 else None
+        solves *= 1.5
         count = self.clock.decide(
             "verdict",
             "draws",

@@ -120,7 +120,8 @@ def test_a_tuning_says_its_own_and_what_matters_of_the_training():
     for text in (
         "reading x",
         "plan: goal time, at most 9 s per solve; to be over in: levers 60 s, learning 2 min; "
-        "episodes while there is time; about 7 pairs for the verdict; all in 5 min at most",
+        "learning from at most 5 episodes of 20 s a generation; about 7 pairs for the verdict; all "
+        "in 5 min at most",
         "generation 1: training on 40 samples, validating on 8\n",
         "generation 1: 9 epochs, validation loss 1.200, top-1 0.50",
         "warning: a shard is missing",

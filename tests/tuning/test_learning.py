@@ -52,13 +52,12 @@ def test_where_nodes_are_slow_the_first_expert_is_asked_about_a_few_candidates(s
 
 def test_how_thinly_is_recorded_follows_from_the_episodes_tree(survey_of):
     # The whole tree is large, and what an episode sees of it is not.
-    large = survey_of(400.0, 1.0, nodes=20_000)
-    short, long = (effort(large, seconds, cores=2) for seconds in (300.0, 3000.0))
+    large = survey_of(80.0, 1.0, nodes=20_000)
+    short, long = (effort(large, seconds, cores=2) for seconds in (200.0, 3000.0))
     assert short is not None
     assert long is not None
     assert short.thinning == (1.0, 0.3)
-    assert long.seconds > short.seconds
-    assert effort(survey_of(40.0, 1.0, nodes=20_000), 3000.0, cores=2).thinning == (1.0, 0.1, 0.01)
+    assert long.thinning == (1.0, 0.1, 0.01)
 
 
 @pytest.mark.parametrize(
