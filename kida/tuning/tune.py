@@ -254,12 +254,12 @@ class _Tuning:
             count = min(count, max(division.source.length("train"), 2))
         draws = division.draws("train", count, SEEDS["survey"], self.config.seed)
         # Kept, as the solves are: another start may have another budget.
-        limit = self.clock.decide(
+        milliseconds = self.clock.decide(
             "survey",
             "milliseconds of a solve",
             lambda: round(1000 * first_limit(self.config, self.clock, self.workers.count)),
         )
-        limit /= 1000
+        limit = milliseconds / 1000
         self._say(f"survey: SCIP's default on {count} files, at most {limit:.3g} s each")
         arena = self._arena(division, "survey", limit)
         survey = take_survey(draws, arena, self.config, self.clock, self.place, division.sizes)

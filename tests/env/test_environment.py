@@ -9,9 +9,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from kida._core import BoundRecorder
 from pyscipopt import SCIP_EVENTTYPE, SCIP_RESULT, Branchrule, Eventhdlr, Model
 
-from kida._core import BoundRecorder
 from kida.env import DEFAULT, Branching, Configuring, Lazy, NodeSelection
 from kida.env.information import Progress
 from kida.env.rewards import LPIterations, Nodes

@@ -3,9 +3,9 @@ import math
 
 import numpy as np
 import pytest
+from kida._core import BoundRecorder
 from pyscipopt import SCIP_EVENTTYPE, Eventhdlr
 
-from kida._core import BoundRecorder
 from kida.env import Branching, Configuring
 from kida.env.information import Progress
 from kida.env.rewards import (
