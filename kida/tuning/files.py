@@ -7,7 +7,7 @@ policies, and its ``test`` files are for the verdict alone.
 
 import math
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -126,6 +126,7 @@ def divide(
     ordered: bool = False,
     earlier: Inventory | None = None,
     seed: int = 0,
+    told: Callable[[int], None] = lambda done: None,
 ) -> Division:
     """Return a tuning's division, made and written at the first call.
 
@@ -141,6 +142,8 @@ def divide(
         See :class:`kida.tuning.config.TuneConfig`.
     earlier
         The list of the round before: its files are learned from, and the verdict is on the others.
+    told
+        Told how many files have been read, from time to time.
 
     Raises
     ------
@@ -152,7 +155,7 @@ def divide(
         found = source_of(problems, ordered=ordered)
         if not isinstance(found, Folder):
             return Division(found, permute=False)
-        inventory = _take(found, folder, workers, ordered=ordered, earlier=earlier, seed=seed)
+        inventory = _take(found, folder, workers, ordered, earlier, seed, told)
         write_json(folder / INVENTORY_FILE, inventory)
     inventory.check()
     paths = {entry.path for split in inventory.files.values() for entry in split}
@@ -192,13 +195,13 @@ def _take(
     found: Folder,
     folder: Path,
     workers: Workers,
-    *,
     ordered: bool,
     earlier: Inventory | None,
     seed: int,
+    told: Callable[[int], None],
 ) -> Inventory:
     files = found.files if earlier is None else new_files(found.name, earlier)
-    seen = read_all(files, folder / "reading", workers)
+    seen = read_all(files, folder / "reading", workers, told)
     left_out = {path: what for path, what in seen.items() if isinstance(what, str)}
     before = [] if earlier is None else [p for p in _earlier_files(earlier) if p.exists()]
     names = {

@@ -4,7 +4,7 @@ What is learned of each: that it can be used, and how large it is.
 """
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from msgspec import Struct
@@ -57,7 +57,12 @@ def _seen(path: Path) -> Size | str:
         model.free()
 
 
-def read_all(files: Sequence[Path], scratch: Path, workers: Workers) -> dict[Path, Size | str]:
+def read_all(
+    files: Sequence[Path],
+    scratch: Path,
+    workers: Workers,
+    told: Callable[[int], None] = lambda done: None,
+) -> dict[Path, Size | str]:
     """Return each file's size, or, of one that cannot be used, what it is.
 
     Parameters
@@ -68,11 +73,14 @@ def read_all(files: Sequence[Path], scratch: Path, workers: Workers) -> dict[Pat
         A folder for the jobs' records, which all workers see; gone afterwards.
     workers
         Where the files are read.
+    told
+        Told how many have been read, from time to time.
     """
     found: dict[Path, Size | str] = {}
     # A file that crashes SCIP costs its batch: these are read once more, one by one.
-    again = _read(files, max(1, min(_BATCH, len(files) // workers.count)), scratch, workers, found)
-    _read(again, 1, scratch, workers, found)
+    size = max(1, min(_BATCH, len(files) // workers.count))
+    again = _read(files, size, scratch, workers, found, told)
+    _read(again, 1, scratch, workers, found, told)
     shutil.rmtree(scratch, ignore_errors=True)
     return {file: found[file] for file in files}
 
@@ -83,6 +91,7 @@ def _read(
     scratch: Path,
     workers: Workers,
     found: dict[Path, Size | str],
+    told: Callable[[int], None],
 ) -> list[Path]:
     """Read files in batches, note what they are in ``found``; return those of failed batches."""
     again: list[Path] = []
@@ -99,6 +108,7 @@ def _read(
             found[paths[0]] = f"not read within {job.patience:.0f} s"
         else:
             found[paths[0]] = f"not readable: SCIP failed on it ({failure.reason})"
+        told(len(found))
 
     jobs = [
         Reading(

@@ -4,6 +4,7 @@ What each step does is in the file of its name; here is what is handed from one 
 said in between. Where everything lies on disk is in ``folder``.
 """
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -73,6 +74,8 @@ from kida.tuning.standings import Contestant
 from kida.tuning.survey import MOST_FILES, Survey, first_limit, take_survey
 
 _PROOF_FILE = "proof.json"
+# Seconds between two words on how many files are read.
+_READING = 60.0
 # What of the variables is recorded of a step's solves, for later ones.
 _KEPT: Mapping[Step, tuple[Kept, ...]] = {"survey": ("integers",), "levers": ("pseudocosts",)}
 #: SCIP's seeds of each step's first walk: no step solves what another one has.
@@ -195,6 +198,14 @@ class _Tuning:
 
     def _divide(self) -> Division:
         self._say(f"reading {self.config.problems}")
+        said = time.monotonic()
+
+        def told(done: int) -> None:
+            nonlocal said
+            if time.monotonic() - said >= _READING:
+                said = time.monotonic()
+                self._say(f"{done} files are read")
+
         division = divide(
             self.config.problems,
             self.place,
@@ -202,6 +213,7 @@ class _Tuning:
             ordered=self.config.ordered,
             earlier=self.earlier,
             seed=self.config.seed,
+            told=told,
         )
         source = division.source
         if isinstance(source, Inventory):
