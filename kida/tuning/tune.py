@@ -222,8 +222,8 @@ class _Tuning:
                 f"files: {counts[0]} to race levers on and learn from, {counts[1]} to race "
                 f"policies on, {counts[2]} for the verdict alone"
             )
-            told = {} if self.earlier is None else self.earlier.left_out
-            out = {path: why for path, why in source.left_out.items() if path not in told}
+            known = {} if self.earlier is None else self.earlier.left_out
+            out = {path: why for path, why in source.left_out.items() if path not in known}
             useless = {path: why for path, why in out.items() if why != NOT_NEEDED}
             if useless:
                 self._say(f"left out: {summary_of_left_out(useless)}")
