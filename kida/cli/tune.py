@@ -272,7 +272,7 @@ class _Display:
         self._standings("levers", event.race.alone)
         for step in event.race.steps:
             base = " + ".join(step.base)
-            self._standings("one lever more", step.standings, base)
+            self._standings("further levers", step.standings, base)
         self._standings("combinations", event.race.combined)
         chosen = " + ".join(event.race.levers)
         self._bar.say(f"levers that won: {chosen}" if chosen else "no lever won")

@@ -180,7 +180,7 @@ class _Race:
         applies = _applicable(self._survey)
         alone = self._alone(applies, former)
         won = list(winners(alone))
-        steps = self._steps(won[0], _by_promise(alone, applies)) if won else []
+        steps = self._steps(won[0], _by_promise(alone, applies), alone) if won else []
         together = self._together(steps)
         # Who was compared longer, with the combinations, is judged by that.
         later = {entry.name for entry in together if entry.draws >= LEAST_DRAWS}
@@ -233,11 +233,20 @@ class _Race:
             found, self._draws, self._arena, self._goal, self._affordable, self._say, rivals=False
         )
 
-    def _steps(self, first: Standing, names: Sequence[str]) -> list[LeverStep]:
+    def _steps(
+        self, first: Standing, names: Sequence[str], alone: Sequence[Standing]
+    ) -> list[LeverStep]:
         """Add further levers to the best one."""
-        within = partial(self._affordable, end=_STEPS)
         return add_levers(
-            first, names, self._draws, self._arena, self._goal, within, self._policies, self._say
+            first,
+            names,
+            self._draws,
+            self._arena,
+            self._goal,
+            partial(self._affordable, end=_STEPS),
+            self._policies,
+            self._say,
+            alone,
         )
 
     def _together(self, steps: Sequence[LeverStep]) -> list[Standing]:

@@ -178,7 +178,7 @@ def _levers(place: Path) -> Iterable[str]:
     yield "<h2>The levers' race</h2>"
     yield grid(RACE_COLUMNS, standing_rows(found.alone), RACE_CAPTION)
     for step in found.steps:
-        caption = f"one lever more, ratio to {PLUS.join(step.base)} instead; {RACE_CAPTION}"
+        caption = f"further levers, ratio to {PLUS.join(step.base)} instead; {RACE_CAPTION}"
         yield grid(RACE_COLUMNS, standing_rows(step.standings), caption)
     if found.combined:
         yield grid(RACE_COLUMNS, standing_rows(found.combined), f"combinations; {RACE_CAPTION}")

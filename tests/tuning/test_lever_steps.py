@@ -1,5 +1,9 @@
 """Levers added to the best one: each step against the one before, until none helps any more."""
 
+import math
+from pathlib import Path
+
+from kida.tuning import race
 from kida.tuning.contestants import of_levers
 from kida.tuning.lever_steps import add_levers
 
@@ -41,3 +45,25 @@ def test_steps_end_with_the_time(arena, draws, tmp_path):
     found = steps(arena, draws, tmp_path, 40)
     assert found
     assert arena.solves <= 40
+
+
+def test_levers_that_help_are_tried_together(arena, draws, tmp_path, monkeypatch):
+    # Each saves a tenth, beside whatever else.
+    def measured(alive, batch, arena, goal, against):
+        base = () if against == "default" else Path(against).name.split("+")
+        return {
+            entry.name: [
+                (len(entry.levers) - len(base)) * math.log(0.9) + 0.001 * (draw.seed % 3)
+                for draw in batch
+            ]
+            for entry in alive
+        }
+
+    monkeypatch.setattr(race, "_measured", measured)
+    names = ["no-cuts", "aggressive-presolving", "orbital", "no-restarts", "no-heuristics"]
+    first, told = of_levers(tmp_path, ["pseudocosts"]), []
+    found = add_levers(first, names, draws, arena, "time", lambda n: True, tmp_path, told.append)
+    # One more, then four together, then the fifth, beside which nothing is left.
+    assert [len(step.base) for step in found] == [1, 2, 5, 6]
+    assert set(found[-1].base) == {"pseudocosts", *names}
+    assert sum("helped together" in text for text in told) == 1
