@@ -116,7 +116,7 @@ def test_without_time_to_compare_again_what_the_steps_have_shown_stands(
     monkeypatch.setattr(Counted, "used", property(lambda self: cost * arena.solves))
     # The steps may take all of the time.
     monkeypatch.setattr(lever_race, "_STEPS", 1.0)
-    clock.budget = 700 * cost
+    clock.budget = 500 * cost
     found = race_levers(survey, draws, arena, clock, tmp_path)
     last = [step.found for step in found.steps if step.found][-1]
     assert all(entry.draws < LEAST_DRAWS for entry in found.combined)
