@@ -275,7 +275,7 @@ def _cut(order: Sequence[Path]) -> dict[str, Sequence[Path]]:
     if count < 3:
         # Nothing can be kept apart; orders of rows and columns have to do.
         return dict.fromkeys(_SPLITS, order)
-    # An interval of three files is three times as wide as one of six.
+    # An interval of three files is more than twice as wide as one of six.
     judged = min(MOST_VERDICT, max(math.ceil(VERDICT_SHARE * count), min(count // 2, WELL_JUDGED)))
     raced = max(1, round(RACE_SHARE * count))
     return {
