@@ -23,6 +23,14 @@ def missing_extra(what: str, package: str, extra: str) -> UserError:
     )
 
 
+def other_version(tool: str, does: str, tested: str) -> UserError:
+    """Return the error that says that a modelling tool does not call a rule as ``tested`` does."""
+    return UserError(
+        f"this version of {tool} {does} its SCIP models elsewhere, and the policy did not branch; "
+        f"use {tool} {tested}"
+    )
+
+
 def installed_as() -> str:
     """Return the name of the distribution that this kida was installed from."""
     try:

@@ -8,7 +8,7 @@ everything set. Problems with second-order cones are left to SCIP's own rules, w
 from pathlib import Path
 from typing import Any
 
-from kida.errors import UserError, missing_extra
+from kida.errors import missing_extra, other_version
 from kida.network.steering import AnyPolicy, load_policy
 from kida.solver.branching import Brancher, attach
 
@@ -49,10 +49,7 @@ class Kida(SCIP):
         # Read here: whoever keeps this solver has no need of the type checker's doubts.
         brancher: Brancher | None = self.brancher
         if brancher is None:
-            raise UserError(
-                "this version of CVXPY solves its SCIP models elsewhere, and the policy did not "
-                "branch; use CVXPY 1.9"
-            )
+            raise other_version("CVXPY", "solves", "1.9")
         brancher.raise_error()
         return solution
 

@@ -7,7 +7,7 @@ Stands on ``SCIP_PY``, its methods ``actualSolve`` and ``callSolver`` and the pr
 from pathlib import Path
 from typing import Any
 
-from kida.errors import UserError, missing_extra
+from kida.errors import missing_extra, other_version
 from kida.network.steering import AnyPolicy, load_policy
 from kida.solver.branching import Brancher, attach
 
@@ -45,10 +45,7 @@ class Kida(SCIP_PY):
         self._branched: Any = None
         status = super().actualSolve(lp)
         if self._branched is not lp.solverModel:
-            raise UserError(
-                "this version of PuLP solves its SCIP models elsewhere, and the policy did not "
-                "branch; use PuLP 3.3"
-            )
+            raise other_version("PuLP", "solves", "3.3")
         return status
 
     def callSolver(self, lp: Any) -> None:  # noqa: N802

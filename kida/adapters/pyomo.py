@@ -8,7 +8,7 @@ persistent one solves the same model again, in which the rule stays; its statist
 from pathlib import Path
 from typing import Any
 
-from kida.errors import UserError, missing_extra
+from kida.errors import missing_extra, other_version
 from kida.network.steering import AnyPolicy, load_policy
 from kida.solver.branching import Brancher, attach
 
@@ -39,10 +39,7 @@ class _Branched:
                 self.brancher.raise_error()
             raise
         if self._branched is None:
-            raise UserError(
-                "this version of Pyomo builds its SCIP models elsewhere, and the policy did not "
-                "branch; use Pyomo 6.10"
-            )
+            raise other_version("Pyomo", "builds", "6.10")
         self.brancher.raise_error()
         return result
 

@@ -43,7 +43,15 @@ from kida.learning.events import (
     Warned,
 )
 from kida.settings import SETTINGS
-from kida.tuning.events import LeversRaced, Planned, PoliciesRaced, Said, Solves, Surveyed
+from kida.tuning.events import (
+    FilesRead,
+    LeversRaced,
+    Planned,
+    PoliciesRaced,
+    Said,
+    Solves,
+    Surveyed,
+)
 
 # Seconds between two looks whether a line of progress is due.
 _REMINDER = 5.0
@@ -193,6 +201,10 @@ class _Display:
         self._bar.say(event.text)
 
     @_show.register
+    def _on_files_read(self, event: FilesRead) -> None:
+        self._bar.show("files are read", event.done, event.of)
+
+    @_show.register
     def _on_solves(self, event: Solves) -> None:
         left = f"{duration(max(event.left, 0.0))} of the budget left"
         self._solves = f"{event.phase}: solves", event.done, event.of, left
@@ -236,9 +248,9 @@ class _Display:
 
     @_show.register
     def _on_surveyed(self, event: Surveyed) -> None:
-        survey = event.survey
         from kida.tuning.report import SURVEY_COLUMNS, survey_rows
 
+        survey = event.survey
         table = _table("SCIP's default", *SURVEY_COLUMNS)
         for row in survey_rows(survey):
             table.add_row(*row)

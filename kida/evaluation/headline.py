@@ -15,6 +15,7 @@ from kida.evaluation.records import Record
 from kida.evaluation.results import Results
 from kida.evaluation.verdict import (
     CONFIDENCE,
+    FEWEST,
     Goal,
     Pair,
     Verdict,
@@ -46,6 +47,11 @@ class Headline:
     baseline: str
     verdict: Verdict
     pairs: tuple[Pair, ...]
+
+    @property
+    def marked(self) -> str:
+        """What the interval is over: each ``"instance"``, or, as these are few, each ``"run"``."""
+        return "instance" if len({pair.instance for pair in self.pairs}) >= FEWEST else "run"
 
 
 def headline(results: Results, baseline: str) -> Headline | None:

@@ -222,6 +222,11 @@ class Finished(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         """How the run is scored."""
         return ScoringRule(self.job.time_limit, self.initial_dual_bound, self.initial_primal_bound)
 
+    @property
+    def from_root_end(self) -> bool:
+        """Whether the run's limit counts from the end of its root node."""
+        return named_settings(self.job.settings).clock_starts == "root_end"
+
 
 class Failed(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The record of a run that failed, and how, in words."""

@@ -42,7 +42,7 @@ def write_report(results: Results, folder: Path, baseline: str | None = None) ->
     """
     try:
         from kida.evaluation.plots import FIGURES
-        from kida.evaluation.verdict_plot import draw_verdict, marked
+        from kida.evaluation.verdict_plot import draw_verdict
     except ImportError as error:
         raise missing_extra("a report", "matplotlib", "plot") from error
     chosen = choose_baseline(results, baseline)
@@ -59,7 +59,7 @@ def write_report(results: Results, folder: Path, baseline: str | None = None) ->
     paths = []
     drawn: dict[str, tuple[str, Figure | None]] = {}
     if found is not None:
-        drawn[VERDICT] = _caption(found, marked(found)), draw_verdict(found)
+        drawn[VERDICT] = _caption(found), draw_verdict(found)
     drawn |= {stem: (caption, draw(results, chosen)) for stem, (caption, draw) in FIGURES.items()}
     for stem, (caption, figure) in drawn.items():
         if figure is None:
@@ -79,10 +79,10 @@ def write_report(results: Results, folder: Path, baseline: str | None = None) ->
     return [path, *paths]
 
 
-def _caption(found: Headline, marked: str) -> str:
+def _caption(found: Headline) -> str:
     level = f"{100 * found.verdict.confidence:g} %"
     return (
-        f"{found.policy} beside {found.baseline}: a mark per {marked}; line and band: the "
+        f"{found.policy} beside {found.baseline}: a mark per {found.marked}; line and band: the "
         f"geometric mean and its interval at {level}."
     )
 

@@ -27,7 +27,6 @@ from kida.evaluation.records import (
 from kida.files import atomic_path, one_line, whole_files
 from kida.reward import cumulated_reward, gap_seconds, primal_dual_integral
 from kida.sense import sign
-from kida.settings import named_settings
 from kida.trajectory import BoundTrajectory
 
 #: The columns of the competition's result files, in its order.
@@ -287,15 +286,14 @@ def time_to_end(record: Finished, trajectory: BoundTrajectory) -> float:
     # What is infeasible or unbounded is not solved, and has ended all the same.
     if not result.solved and result.limit is not None:
         return job.time_limit
-    after_root = named_settings(job.settings).clock_starts == "root_end"
-    return min(job.time_limit, result.wall_time - (trajectory.root_end() if after_root else 0.0))
+    begin = trajectory.root_end() if record.from_root_end else 0.0
+    return min(job.time_limit, result.wall_time - begin)
 
 
 def gap_over_time(record: Finished) -> float:
     """Return a run's gap, integrated over its time, in seconds: :func:`kida.reward.gap_seconds`."""
-    from_root_end = named_settings(record.job.settings).clock_starts == "root_end"
     path = record.result.trajectory.bounds()
-    return gap_seconds(path, record.scoring_rule, from_root_end)
+    return gap_seconds(path, record.scoring_rule, record.from_root_end)
 
 
 def _number(value: float | None) -> float:

@@ -28,7 +28,6 @@ from kida.evaluation.records import Failed, Finished, Record
 from kida.evaluation.results import time_to_end
 from kida.evaluation.summary import TIME_SHIFT
 from kida.reward import gap_seconds, seconds_behind
-from kida.settings import named_settings
 
 VERDICT_FILE = "verdict.json"
 VERSION: Final = 1
@@ -197,15 +196,14 @@ def _place(record: Record) -> tuple[str, str, int]:
 def _measured(goal: Goal, record: Record, default: Finished) -> tuple[float, float]:
     """Return the seconds of a policy's run and of the default's."""
     rule, limit = default.scoring_rule, default.job.time_limit
-    from_root_end = named_settings(default.job.settings).clock_starts == "root_end"
     runs = [run for run in (record, default) if isinstance(run, Finished)]
     paths = [run.result.trajectory.bounds() for run in runs]
     if goal == "time":
         found = [time_to_end(run, path) for run, path in zip(runs, paths, strict=True)]
     elif goal == "bound":
-        found = seconds_behind(paths, rule, from_root_end)
+        found = seconds_behind(paths, rule, default.from_root_end)
     else:
-        found = [gap_seconds(path, rule, from_root_end) for path in paths]
+        found = [gap_seconds(path, rule, default.from_root_end) for path in paths]
     return (limit if isinstance(record, Failed) else found[0]), found[-1]
 
 

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from kida.evaluation.comparisons import shifted_geometric_mean
 from kida.evaluation.drawing import COLOURS, log_axis, short
 from kida.evaluation.headline import Headline
-from kida.evaluation.verdict import FEWEST, SHIFTS, SHORTEST, UNBOUNDED, Pair
+from kida.evaluation.verdict import SHIFTS, SHORTEST, UNBOUNDED, Pair
 
 # More than that have no names.
 _MOST_ROWS = 14
@@ -28,7 +28,7 @@ def draw_verdict(found: Headline) -> Figure:
     Of bounds and gaps left of it is.
     """
     faster = found.verdict.goal == "time"
-    rows = _rows(found.pairs, SHIFTS[found.verdict.goal])
+    rows = _rows(found)
     named = len(rows) <= _MOST_ROWS
     height = 0.26 * min(len(rows), _MOST_ROWS) + 1.5
     figure = Figure(figsize=(7, height), layout="constrained")
@@ -50,7 +50,7 @@ def draw_verdict(found: Headline) -> Figure:
     names = [short(name) for name, _ in rows if named]
     axes.set_yticks(range(len(names)), names)
     if not named:
-        axes.set_ylabel(f"{len(rows)} {marked(found)}s")
+        axes.set_ylabel(f"{len(rows)} {found.marked}s")
     ends = [*(_shown(mine, faster) for _, mine in rows), ratio, 1.0, *known]
     log_axis(axes, min(ends) / 1.15, max(ends) * 1.15)
     axes.grid(axis="x", alpha=0.3)
@@ -73,20 +73,16 @@ def _shown(ratio: float, faster: bool) -> float:
     return 1 / ratio if faster else ratio
 
 
-def marked(found: Headline) -> str:
-    """Return what has a mark: each instance, or, as these are few, each run."""
-    return "instance" if len({pair.instance for pair in found.pairs}) >= FEWEST else "run"
-
-
-def _rows(pairs: Sequence[Pair], shift: float) -> list[tuple[str, float]]:
+def _rows(found: Headline) -> list[tuple[str, float]]:
     """Return a name and a ratio of everything that the interval is over; the best comes last."""
+    shift = SHIFTS[found.verdict.goal]
     by_name: dict[str, list[Pair]] = {}
-    for pair in pairs:
+    for pair in found.pairs:
         by_name.setdefault(pair.instance, []).append(pair)
     rows = [(name, _ratio(mine, shift)) for name, mine in by_name.items()]
-    if len(rows) < FEWEST:
-        of = {name: f"{name}, " if len(rows) > 1 else "" for name in by_name}
-        rows = [(f"{of[pair.instance]}seed {pair.seed}", _ratio([pair], shift)) for pair in pairs]
+    if found.marked == "run":
+        of = {name: f"{name}, " if len(by_name) > 1 else "" for name in by_name}
+        rows = [(f"{of[p.instance]}seed {p.seed}", _ratio([p], shift)) for p in found.pairs]
     return sorted(rows, key=lambda row: -row[1])
 
 

@@ -236,9 +236,7 @@ class _Trainer:
         self.best = _copy(network)
         self._average = _copy(network)
 
-    def epoch(
-        self, samples: Aggregate, enough: Callable[[], bool] = lambda: False
-    ) -> dict[str, float]:
+    def epoch(self, samples: Aggregate, enough: Callable[[], bool]) -> dict[str, float]:
         """Go through one epoch's draw of ``samples``, or a part; return its metrics."""
         state = self.state
         for group in self._optimizer.param_groups:

@@ -24,6 +24,13 @@ class Said(TuningEvent, frozen=True, kw_only=True, tag="say"):
     text: str
 
 
+class FilesRead(Tick, frozen=True, kw_only=True, tag="files_read"):
+    """How many files are read, of how many."""
+
+    done: int
+    of: int
+
+
 class Solves(Tick, frozen=True, kw_only=True, tag="solves"):
     """How many solves of a step are done, of how many begun; ``left``: seconds of the budget."""
 

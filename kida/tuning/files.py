@@ -126,7 +126,7 @@ def divide(
     ordered: bool = False,
     earlier: Inventory | None = None,
     seed: int = 0,
-    told: Callable[[int], None] = lambda done: None,
+    told: Callable[[int, int], None] = lambda done, of: None,
 ) -> Division:
     """Return a tuning's division, made and written at the first call.
 
@@ -143,7 +143,7 @@ def divide(
     earlier
         The list of the round before: its files are learned from, and the verdict is on the others.
     told
-        Told how many files have been read, from time to time.
+        Told how many files have been read, of how many.
 
     Raises
     ------
@@ -198,7 +198,7 @@ def _take(
     ordered: bool,
     earlier: Inventory | None,
     seed: int,
-    told: Callable[[int], None],
+    told: Callable[[int, int], None],
 ) -> Inventory:
     files = found.files if earlier is None else new_files(found.name, earlier)
     seen = read_all(files, folder / "reading", workers, told)

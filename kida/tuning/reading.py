@@ -61,7 +61,7 @@ def read_all(
     files: Sequence[Path],
     scratch: Path,
     workers: Workers,
-    told: Callable[[int], None] = lambda done: None,
+    told: Callable[[int, int], None] = lambda done, of: None,
 ) -> dict[Path, Size | str]:
     """Return each file's size, or, of one that cannot be used, what it is.
 
@@ -74,13 +74,17 @@ def read_all(
     workers
         Where the files are read.
     told
-        Told how many have been read, from time to time.
+        Told how many have been read, of how many.
     """
     found: dict[Path, Size | str] = {}
     # A file that crashes SCIP costs its batch: these are read once more, one by one.
     size = max(1, min(_BATCH, len(files) // workers.count))
-    again = _read(files, size, scratch, workers, found, told)
-    _read(again, 1, scratch, workers, found, told)
+
+    def tell() -> None:
+        told(len(found), len(files))
+
+    again = _read(files, size, scratch, workers, found, tell)
+    _read(again, 1, scratch, workers, found, tell)
     shutil.rmtree(scratch, ignore_errors=True)
     return {file: found[file] for file in files}
 
@@ -91,7 +95,7 @@ def _read(
     scratch: Path,
     workers: Workers,
     found: dict[Path, Size | str],
-    told: Callable[[int], None],
+    tell: Callable[[], None],
 ) -> list[Path]:
     """Read files in batches, note what they are in ``found``; return those of failed batches."""
     again: list[Path] = []
@@ -108,7 +112,7 @@ def _read(
             found[paths[0]] = f"not read within {job.patience:.0f} s"
         else:
             found[paths[0]] = f"not readable: SCIP failed on it ({failure.reason})"
-        told(len(found))
+        tell()
 
     jobs = [
         Reading(

@@ -186,7 +186,7 @@ def conclude(
     clock: Clock,
     cores: int,
     cost: float,
-    sizes: Mapping[str, tuple[int, int]] = MappingProxyType({}),
+    sizes: Mapping[str, tuple[int, int]],
 ) -> Survey:
     """Return what the survey's solves say.
 

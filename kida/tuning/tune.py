@@ -4,7 +4,6 @@ What each step does is in the file of its name; here is what is handed from one 
 said in between. Where everything lies on disk is in ``folder``.
 """
 
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,7 +24,7 @@ from kida.network.steering import AnyPolicy, load_policy
 from kida.tuning.clock import Clock, Step
 from kida.tuning.config import TuneConfig
 from kida.tuning.delivery import Delivery, deliver, nothing_to_win, policy_of
-from kida.tuning.events import LeversRaced, PoliciesRaced, Said, Solves, Surveyed
+from kida.tuning.events import FilesRead, LeversRaced, PoliciesRaced, Said, Solves, Surveyed
 from kida.tuning.files import (
     FEW,
     LEAST_NEW,
@@ -74,8 +73,6 @@ from kida.tuning.standings import Contestant
 from kida.tuning.survey import MOST_FILES, Survey, first_limit, take_survey
 
 _PROOF_FILE = "proof.json"
-# Seconds between two words on how many files are read.
-_READING = 60.0
 # What of the variables is recorded of a step's solves, for later ones.
 _KEPT: Mapping[Step, tuple[Kept, ...]] = {"survey": ("integers",), "levers": ("pseudocosts",)}
 #: SCIP's seeds of each step's first walk: no step solves what another one has.
@@ -198,14 +195,6 @@ class _Tuning:
 
     def _divide(self) -> Division:
         self._say(f"reading {self.config.problems}")
-        said = time.monotonic()
-
-        def told(done: int) -> None:
-            nonlocal said
-            if time.monotonic() - said >= _READING:
-                said = time.monotonic()
-                self._say(f"{done} files are read")
-
         division = divide(
             self.config.problems,
             self.place,
@@ -213,7 +202,7 @@ class _Tuning:
             ordered=self.config.ordered,
             earlier=self.earlier,
             seed=self.config.seed,
-            told=told,
+            told=lambda done, of: self._pass_on(FilesRead(done=done, of=of)),
         )
         source = division.source
         if isinstance(source, Inventory):
@@ -406,18 +395,16 @@ class _Tuning:
         unseen = "" if division.caution else " on what nothing has seen so far"
         self._say(f"verdict: {won.name} against SCIP's default{unseen}")
         learned = load_policy(won.policy).has_network
-        alone = best_unlearned(raced) if learned else None
         solves = self.clock.left_for("verdict") * self.workers.count / survey.seconds_per_solve
         # With few pairs it is proven or it is told where it comes from, not both.
-        told = self.clock.decide("verdict", "policies", lambda: 3 if solves >= 3 * TELLING else 2)
-        alone = alone if told == 3 else None
-        solves *= 1.5
+        tells = self.clock.decide("verdict", "telling", lambda: solves >= 3 * TELLING)
+        alone = best_unlearned(raced) if learned and tells else None
         count = self.clock.decide(
             "verdict",
             "draws",
             lambda: draws_of_verdict(
                 min(division.source.length("test"), MOST_VERDICT),
-                int(solves / (2 if alone is None else 3)),
+                int(1.5 * solves / (2 if alone is None else 3)),
             ),
         )
         proof = prove(

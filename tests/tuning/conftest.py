@@ -35,6 +35,7 @@ class _Arena:
 
     def __init__(self) -> None:
         self.solves = 0
+        self.seconds = _seconds
 
     def measured(self, alive, batch, arena, goal, against):
         self.solves += len(batch) * (len(alive) + 1)
@@ -42,7 +43,7 @@ class _Arena:
         base = () if against == "default" else Path(against).name.split("+")
         return {
             entry.name: [
-                math.log(_seconds(entry.levers) / _seconds(base)) + 0.01 * (draw.seed % 3)
+                math.log(self.seconds(entry.levers) / self.seconds(base)) + 0.01 * (draw.seed % 3)
                 for draw in batch
             ]
             for entry in alive

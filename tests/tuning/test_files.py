@@ -88,9 +88,9 @@ def test_bad_files_are_named_and_left_out(tmp_path):
     (folder / "broken.lp").write_text("Minimize\n x\nSubject To\n c: x >= = 5\nEnd\n")
     (folder / "cut.mps.gz").write_bytes(b"\x1f\x8b\x08\x00")
     read = []
-    found = divided(folder, tmp_path / "run", told=read.append)
+    found = divided(folder, tmp_path / "run", told=lambda *count: read.append(count))
     assert read == sorted(read)
-    assert read[-1] == 6
+    assert read[-1] == (6, 6)
     assert {Path(path).name for path in found.left_out} == {"broken.lp", "cut.mps.gz"}
     assert all("not readable" in why for why in found.left_out.values())
     assert not (tmp_path / "run" / "reading").exists()

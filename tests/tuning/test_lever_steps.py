@@ -1,9 +1,5 @@
 """Levers added to the best one: each step against the one before, until none helps any more."""
 
-import math
-from pathlib import Path
-
-from kida.tuning import race
 from kida.tuning.contestants import of_levers
 from kida.tuning.lever_steps import add_levers
 
@@ -47,19 +43,9 @@ def test_steps_end_with_the_time(arena, draws, tmp_path):
     assert arena.solves <= 40
 
 
-def test_levers_that_help_are_tried_together(arena, draws, tmp_path, monkeypatch):
+def test_levers_that_help_are_tried_together(arena, draws, tmp_path):
     # Each saves a tenth, beside whatever else.
-    def measured(alive, batch, arena, goal, against):
-        base = () if against == "default" else Path(against).name.split("+")
-        return {
-            entry.name: [
-                (len(entry.levers) - len(base)) * math.log(0.9) + 0.001 * (draw.seed % 3)
-                for draw in batch
-            ]
-            for entry in alive
-        }
-
-    monkeypatch.setattr(race, "_measured", measured)
+    arena.seconds = lambda levers: 0.9 ** len(levers)
     names = ["no-cuts", "aggressive-presolving", "orbital", "no-restarts", "no-heuristics"]
     first, told = of_levers(tmp_path, ["pseudocosts"]), []
     found = add_levers(first, names, draws, arena, "time", lambda n: True, tmp_path, told.append)
