@@ -50,6 +50,14 @@ def is_temporary(path: Path) -> bool:
     return re.fullmatch(rf"\.[0-9a-f]{{{2 * _TOKEN}}}\..+", path.name) is not None
 
 
+def remove_temporaries(path: Path) -> None:
+    """Remove what killed writers of ``path`` have left beside it; nobody may be writing it now."""
+    with suppress(OSError):  # no such folder, or one that cannot be written to
+        for found in path.parent.iterdir():
+            if is_temporary(found) and found.name[2 * _TOKEN + 2 :] == path.name:
+                found.unlink()
+
+
 def printable(text: str) -> str:
     r"""Return a name or path as text that can be printed and stored anywhere.
 

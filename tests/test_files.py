@@ -9,7 +9,7 @@ import pytest
 
 from kida.boundary import write_json
 from kida.errors import UserError
-from kida.files import atomic_path, one_line, whole_files
+from kida.files import atomic_path, one_line, remove_temporaries, whole_files
 
 
 def test_success_replaces_the_old_file_and_leaves_nothing_else(tmp_path: Path) -> None:
@@ -50,6 +50,23 @@ def test_what_is_being_written_is_no_whole_file(tmp_path: Path) -> None:
         found = [path.name for path in whole_files(tmp_path, "*.json")]
     assert found == ["a.json", "b.json"]
     assert whole_files(tmp_path / "none", "*") == []
+
+
+def test_what_a_killed_writer_left_is_removed(tmp_path: Path) -> None:
+    writer = (
+        "import os, sys; from pathlib import Path; from kida.files import atomic_path\n"
+        "with atomic_path(Path(sys.argv[1])) as temporary:\n"
+        "    temporary.write_text('half of')\n"
+        "    os.kill(os.getpid(), 9)\n"
+    )
+    for name in ("a[1].json", "b.json", "more.a[1].json"):
+        subprocess.run([sys.executable, "-c", writer, str(tmp_path / name)])
+    (tmp_path / "a[1].json").write_text("{}")
+    remove_temporaries(tmp_path / "a[1].json")
+    left = sorted(path.name.split(".", 2)[-1] for path in tmp_path.glob(".*"))
+    assert left == ["b.json", "more.a[1].json"]
+    assert (tmp_path / "a[1].json").exists()
+    remove_temporaries(tmp_path / "none" / "a.json")
 
 
 def test_names_are_shown_and_stored_alike_whatever_the_locale() -> None:

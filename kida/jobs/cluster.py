@@ -8,6 +8,7 @@ import logging
 import secrets
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 from kida.errors import UserError, missing_extra
@@ -17,6 +18,8 @@ from kida.jobs.job import Failure, Job
 Ended = Callable[[Job, Failure | None], None]
 # Seconds between two looks of a worker whether the job is still wanted.
 _LOOK = 1.0
+# Seconds after which a shared folder shows everywhere what one machine has written.
+_LATE = 60.0
 
 
 def run_on_cluster(address: str, jobs: Sequence[Job], ended: Ended) -> None:
@@ -38,7 +41,7 @@ def run_on_cluster(address: str, jobs: Sequence[Job], ended: Ended) -> None:
         try:
             for future in finished:
                 job = futures.pop(future)
-                failure = _failure_of(future)
+                failure = _failure_of(future) or _unseen(job)
                 if failure is not None and failure.may_pass and future not in tried_again:
                     again = submit(job)
                     futures[again] = job
@@ -83,6 +86,21 @@ def _failure_of(future: Any) -> Failure | None:
         return Failure(f"{type(error).__name__}: {error}")
     found: Failure | None = future.result()
     return found
+
+
+def _unseen(job: Job) -> Failure | None:
+    """Return what is wrong if a worker's record is not here."""
+    record, until = Path(job.record), time.monotonic() + _LATE
+    while not record.exists():
+        if time.monotonic() > until:
+            return Failure(
+                f"{record}, which a worker has written, is not to be seen here: the folder of "
+                "results must be one that all machines see",
+                by_user=True,
+                unfit=True,
+            )
+        time.sleep(0.1)
+    return None
 
 
 def _on_worker(job: Job, stop: str) -> Failure | None:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from kida.files import remove_temporaries
 from kida.jobs.cores import Lease
 from kida.jobs.job import Failure, Job, pack
 
@@ -147,6 +148,8 @@ class JobProcess:
             assert pipe is not None
             with contextlib.suppress(BrokenPipeError):  # what a dead process has not read
                 pipe.close()
+        if self._process.returncode < 0:
+            remove_temporaries(Path(self.job.record))
         self._lease.close()
 
 

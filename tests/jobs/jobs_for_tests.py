@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from kida.errors import UserError
+from kida.files import atomic_path
 from kida.jobs.job import Job, Stage
 
 
@@ -43,6 +44,15 @@ class Misbehaving(Job, frozen=True, kw_only=True):
             print("these are its last words", file=sys.stderr, flush=True)
             os.kill(os.getpid(), signal.SIGKILL)
         return self.number
+
+
+class KilledWhileWriting(Job, frozen=True, kw_only=True):
+    """Is killed when half of its record is written."""
+
+    def run(self, stage: Stage) -> Any:
+        with atomic_path(Path(self.record)) as temporary:
+            temporary.write_text("half of")
+            os.kill(os.getpid(), signal.SIGKILL)
 
 
 class Sleeping(Job, frozen=True, kw_only=True):

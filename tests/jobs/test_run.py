@@ -105,6 +105,16 @@ def test_a_job_whose_patience_ends_is_killed_with_its_children(tmp_path: Path) -
     wait_until(lambda: not any(map(alive, processes)))
 
 
+def test_a_job_killed_while_it_writes_leaves_nothing(tmp_path: Path) -> None:
+    from jobs_for_tests import KilledWhileWriting
+
+    found: list[Failure | None] = []
+    job = KilledWhileWriting(record=str(tmp_path / "r.json"))
+    Workers().run([job], lambda job, failure: found.append(failure))
+    assert "SIGKILL" in found[0].error
+    assert list(tmp_path.iterdir()) == []
+
+
 def interrupt_when(path: Path) -> threading.Thread:
     def wait() -> None:
         wait_until(lambda: path.exists() and path.read_text())
