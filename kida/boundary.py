@@ -163,7 +163,8 @@ def convert(content: Any, kind: type[Kind], trouble: str, *, text: bool = False)
     if (place := _unusable(content)) is not None:
         raise UserError(f"{trouble}: {_one_line(place)}")
     try:
-        return msgspec.convert(content, kind, strict=not text)
+        # In JSON the keys of a mapping are text, whatever they stand for.
+        return msgspec.convert(content, kind, strict=not text, str_keys=True)
     except msgspec.ValidationError as error:
         message = _explained(str(error), content, kind)
         raise UserError(f"{trouble}: {_one_line(message)}") from error

@@ -181,13 +181,15 @@ class _Display:
         config, most = self._config, self._forecast.at_most()
         collection = config.collection
         rest = "selection and verdict" if most.verdict else "selection"
+        learns = config.kind == "network"
+        epochs = f" and at most {config.training.epochs} epochs" if learns else ""
         self._bar.say(
             f"the run: {config.generations} generation{'' if config.generations == 1 else 's'}, "
             "each of "
             f"{collection.episodes + collection.validation_episodes} episodes of at most "
-            f"{collection.time_limit:g} s and at most {config.training.epochs} epochs; with {rest} "
-            f"at most about {duration(most.total)}, and the epochs; an estimate follows after the "
-            "first episodes"
+            f"{collection.time_limit:g} s{epochs}; with {rest} at most about "
+            f"{duration(most.total)}{', and the epochs' if learns else ''}; an estimate follows "
+            "after the first episodes"
         )
 
     @_show.register
@@ -252,7 +254,11 @@ class _Display:
 
     @_show.register
     def _on_reward(self, event: Rewarded) -> None:
-        self._bar.say(f"mean dual bound in the solver, {event.policy}: {event.bound:.4f}")
+        if event.bound is None:
+            text = f"rise of the dual bound, {event.policy}: {event.reward:.1%} of the best's"
+        else:
+            text = f"mean dual bound in the solver, {event.policy}: {event.bound:.4f}"
+        self._bar.say(text)
         self._rewards += 1
 
     @_show.register

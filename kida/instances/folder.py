@@ -1,8 +1,9 @@
 """Problems from files: any folder, file or glob pattern of .mps, .lp or .cip, also gzipped.
 
 Splits come from sub-folders ``train``, ``valid`` and ``test`` when one of them exists, otherwise
-from a seeded hash of each file's name, so that adding files moves none. Of less than ``FEW`` files,
-which a hash would leave without one to validate or test on, one or two of the lowest hashes are.
+from a seeded hash of each file's name, so that adding files moves none. Where the hashes leave none
+to validate or test on, as they do to some dozens of files, and of less than ``FEW`` files always,
+those of the highest hashes are.
 A .json beside a file (as ``kida generate`` and the competition write) gives its initial bounds.
 """
 
@@ -85,22 +86,23 @@ class Folder:
 
     @cached_property
     def _splits(self) -> dict[str, list[str]]:
-        splits: dict[str, list[str]] = {split: [] for split in (*SPLITS, "all")}
-        rare = self._rare()
-        for name in self._files:
-            splits["all"].append(name)
-            if len(self._files) == 1:
-                for split in SPLITS:
-                    splits[split].append(name)
-            elif self.has_split_folders:
-                first = name.split("/")[0]
-                if first in SPLITS and "/" in name:
-                    splits[first].append(name)
-            elif len(self._files) < FEW:
-                splits[rare.get(name, "train")].append(name)
-            else:
-                splits[self._hashed(name)].append(name)
-        return splits
+        names = list(self._files)
+        if len(names) == 1:
+            return dict.fromkeys((*SPLITS, "all"), names)
+        places = {name: self._split_of(name) for name in names}
+        if not self.has_split_folders and (
+            len(names) < FEW or not {"valid", "test"} <= set(places.values())
+        ):
+            rare = self._rare()
+            places = {name: rare.get(name, "train") for name in names}
+        splits = {split: [name for name in names if places[name] == split] for split in SPLITS}
+        return {**splits, "all": names}
+
+    def _split_of(self, name: str) -> str | None:
+        if not self.has_split_folders:
+            return self._hashed(name)
+        first = name.split("/")[0]
+        return first if first in SPLITS and "/" in name else None
 
     @cached_property
     def has_split_folders(self) -> bool:
@@ -110,7 +112,8 @@ class Folder:
 
     def _rare(self) -> dict[str, str]:
         """Return the splits of those few files that are not to train on."""
-        order = sorted(self._files, key=self._place)
+        # From the end that all of them are from where there are more files.
+        order = sorted(self._files, key=self._place, reverse=True)
         each = max(1, round(SHARES["test"] * len(order)))
         # Two at least are to train on: one of them validates then.
         most = max(0, len(order) - 2)

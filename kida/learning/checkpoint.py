@@ -114,7 +114,8 @@ def _sorted_out(
         kind, name = key.split("/", 1)
         if kind == "optimizer":
             number, name = name.split("/")
-            moments.setdefault(int(number), {})[name] = tensor.to(device)
+            # Loading them puts each where the optimizer has it: Adam's steps stay on the CPU.
+            moments.setdefault(int(number), {})[name] = tensor
         else:
             kept.setdefault(kind, {})[name] = tensor.to(device)
     return kept, moments

@@ -28,7 +28,7 @@ from kida.boundary import (
     read_toml,
 )
 from kida.errors import UserError
-from kida.network.architecture import LARGEST_EMBEDDING, Architecture
+from kida.network.architecture import Architecture, EmbeddingSize
 from kida.parameters import ParameterValue
 from kida.rule import Acting, Depth, Recording
 
@@ -171,7 +171,7 @@ class TrainingConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         ``"auto"``: CUDA when there is one, else the CPU; or a torch device's name.
     """
 
-    embedding_size: Annotated[int, Meta(ge=8, le=LARGEST_EMBEDDING, multiple_of=8)] = 32
+    embedding_size: EmbeddingSize = 32
     candidate_features: bool = True
     start: Literal["shared", "previous"] = "previous"
     epochs: Count = 20

@@ -124,7 +124,7 @@ def steering(run: Run, plan: Plan, workers: Workers, threads: int) -> Steering:
     card = replaced(
         found.policy.card,
         recipe={"config": plain(config), **found.policy.card.recipe},
-        parameters=config.collection.parameters,
+        parameters={**config.collection.parameters, **config.inheritance.parameters},
         scip_version=scip_version(),
     )
     policy = Steering(found.policy.weights, card)
@@ -297,8 +297,8 @@ def samples_of(run: Run, plan: Plan, number: int) -> tuple[Aggregate, Aggregate]
     held = paths[:: _VALIDATING if len(paths) > 1 else 1]
     if len(held) == len(paths):
         raise UserError(
-            "there are no informative valid samples: raise collection.episodes "
-            "or collection.validation_episodes"
+            "there are no informative valid samples: begin a new run with more "
+            "collection.episodes or collection.validation_episodes"
         )
     text = f"no episode for validation has a sample: {len(held)} of those for training validate"
     run.log(Warned(text=text))
@@ -320,8 +320,8 @@ def _informative(run: Run, plan: Plan, kind: str, number: int) -> Aggregate:
     found = aggregate(run, plan, kind, number)
     if not len(found):
         raise UserError(
-            f"there are no informative {kind} samples: raise collection.episodes "
-            "or collection.validation_episodes"
+            f"there are no informative {kind} samples: begin a new run with more "
+            "collection.episodes or collection.validation_episodes"
         )
     return found
 
@@ -392,8 +392,10 @@ def _card(config: RunConfig, number: int) -> Card:
     return Card(
         config.training.architecture,
         candidates=config.collection.candidates,
-        # Judged, and used, under the expert that it was trained below.
+        # Below the strong branching and above SCIP's rules that it was trained between.
         expert_depth=config.collection.expert_depth,
+        network_depth=config.collection.network_depth,
+        shortlist=config.collection.shortlist,
         parameters=config.collection.parameters,
         recipe={"config": plain(config), "generation": number},
         seeds=(config.seed,),

@@ -223,12 +223,14 @@ class Rewarded(Event, frozen=True, kw_only=True, tag="reward"):
     Attributes
     ----------
     reward, bound
-        The mean dual bound over time: mirrored to minimisation, and in the user's objective.
+        The mean dual bound over time: mirrored to minimisation, and in the user's objective. Of
+        files, whose objectives are of any scale, the mean share of the best policy's rise above the
+        root's bound, and None.
     """
 
     policy: str
     reward: float
-    bound: float
+    bound: float | None
 
 
 class Barrier(Event, frozen=True, kw_only=True, tag="barrier"):

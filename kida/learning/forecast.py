@@ -84,7 +84,10 @@ class Forecast:
         self._done = self._samples_seen = self._episodes_seen = 0
         self._samples: int | None = None
         # Of the generation in training: epochs done, with the part of the one under way.
-        self._epoch, self._epochs = 0.0, float(config.training.epochs)
+        # The small model that steers SCIP's own branching takes seconds.
+        self._trains = config.kind == "network"
+        self._epoch = 0.0
+        self._epochs = float(config.training.epochs) if self._trains else 0.0
         self._replaying = True
         for line in read_log(folder):
             if line.event is not None:
@@ -101,7 +104,8 @@ class Forecast:
         """Return what is left, None while nothing has been measured."""
         later = max(0, self._config.generations - self._generation)
         made = self._generation > self._config.generations
-        if not made and not (self._episode_seconds and self._sample_seconds):
+        timed = self._episode_seconds and (self._sample_seconds or not self._trains)
+        if not made and not timed:
             return None
         episodes = 0 if made else self._waiting + later * self._planned
         numbers = range(self._generation, self._config.generations + 1)
@@ -166,7 +170,7 @@ class Forecast:
             return
         # Half of what is being played now has been played.
         self._episode_seconds = (now - self._since) / (self._done + self._jobs / 2)
-        if not self._sample_seconds and not self._replaying:
+        if self._trains and not self._sample_seconds and not self._replaying:
             self._sample_seconds = self._timed(ended.generation)
 
     def _timed(self, number: int) -> float:

@@ -20,7 +20,7 @@ from kida.learning.events import Listener, Solve, Warned, log_event
 from kida.learning.plan import Draw
 from kida.network.policy import Policy, holds_policy
 from kida.parameters import NO_PARAMETERS, ParameterValue
-from kida.reward import cumulated_reward
+from kida.reward import cumulated_reward, starting_bound
 from kida.sense import Sense
 
 # How problems end that have no dual bound to compare.
@@ -28,6 +28,8 @@ _NO_BOUND = {"infeasible", "unbounded", "infeasible or unbounded"}
 # Draws per round of a race, and the probability of dropping an equal in the whole race.
 _ROUND = 4
 _LEVEL = 0.05
+# A bound that has risen by less, as a share of itself, has not.
+_NO_RISE = 1e-9
 
 
 def solve_all(
@@ -99,6 +101,14 @@ def mean_reward(record: Finished) -> float:
     return cumulated_reward(trajectory, record.scoring_rule) / record.job.time_limit
 
 
+def _bound_at_root(record: Finished) -> float:
+    """Return the dual bound at the end of the root node, mirrored as :func:`mean_reward`'s."""
+    rule = record.scoring_rule
+    return starting_bound(
+        record.result.trajectory.bounds(), rule.initial_dual_bound, rule.initial_primal_bound
+    )
+
+
 class Judge:
     """Measures policies on the same draws.
 
@@ -139,20 +149,11 @@ class Judge:
         self._left_out: set[str] = set()
         #: Of the problems solved last.
         self.sense: Sense = "minimize"
+        #: Whether races are by shares of the best rise: files may have objectives of any scale.
+        self.relative = any(draw.instance.path is not None for draw in draws)
 
-    def rewards(self, policies: Sequence[Policy], draws: Sequence[Draw]) -> list[list[float]]:
-        """Return the rewards of each policy, draw by draw.
-
-        Raises
-        ------
-        UserError
-            If a solve has failed, or has found no dual bound.
-
-        Notes
-        -----
-        The reward is NaN where a problem turned out to have none, being infeasible or unbounded.
-        """
-        table = solve_all(
+    def _solved(self, policies: Sequence[Policy], draws: Sequence[Draw]) -> list[list[Record]]:
+        return solve_all(
             policies,
             draws,
             self._protocol,
@@ -160,16 +161,31 @@ class Judge:
             self._workers,
             lambda done, of: self._report(Solve(done=done, of=of)),
         )
-        rows = [self._rewards(row) for row in table]
-        return [[row[position] for row in rows] for position in range(len(policies))]
+
+    def _shares(self, records: Sequence[Record]) -> list[float]:
+        """Return the rewards of all policies on one draw, as shares of the best one's rise."""
+        rewards = self._rewards(records)
+        finished = [record for record in records if isinstance(record, Finished)]
+        known = [record for record in finished if math.isfinite(mean_reward(record))]
+        start = min(map(_bound_at_root, known), default=math.nan)
+        rise = max(rewards) - start
+        if rise <= _NO_RISE * max(abs(start), 1.0):
+            return [0.0] * len(rewards)
+        return [max(reward - start, 0.0) / rise for reward in rewards]
 
     def _rewards(self, records: Sequence[Record]) -> list[float]:
         """Return the rewards of all policies on one draw.
 
-        A policy without one has the worst of the others': it failed, or had no dual bound.
+        A policy without one, which failed or had no dual bound, has that of the others' lowest
+        bound at the end of the root node, as if it had never branched. They are NaN where a problem
+        turned out to have none, being infeasible or unbounded.
         """
         found = [self._reward(record) for record in records]
-        known = [reward for reward in found if reward is not None]
+        known = [
+            _bound_at_root(record)
+            for record, reward in zip(records, found, strict=True)
+            if reward is not None and isinstance(record, Finished)
+        ]
         if known:
             return [min(known) if reward is None else reward for reward in found]
         self._leave_out(records[0], f"gave no policy a reward within {self._protocol.seconds:g} s")
@@ -196,6 +212,7 @@ class Judge:
     def race(self, policies: Sequence[Policy], keep: int = 1) -> list[float]:
         """Return the mean reward of each policy, giving up on clear losers early.
 
+        Of files it is the mean share of the best policy's rise of the bound above the root's.
         After every round of draws, a policy out of the first ``keep`` drops out if a paired t-test
         says that it is worse than the last of these, at a level shared among the rounds. Of a
         policy that dropped out, the mean is estimated from its differences to the leader.
@@ -206,8 +223,11 @@ class Judge:
             self._draws[start : start + _ROUND] for start in range(0, len(self._draws), _ROUND)
         ]
         for draws in rounds:
-            table = np.array(self.rewards([policies[k] for k in alive], draws))
-            measured = table[:, np.isfinite(table).all(axis=0)].tolist()
+            worth = self._shares if self.relative else self._rewards
+            rows = [worth(row) for row in self._solved([policies[k] for k in alive], draws)]
+            measured = np.array([row for row in rows if np.isfinite(row).all()]).T.tolist()
+            if not measured:
+                continue
             for k, rewards in zip(alive, measured, strict=True):
                 found[k] += rewards
             alive.sort(key=lambda k: -sum(found[k]))

@@ -5,13 +5,16 @@ same ones.
 """
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
+
+import numpy as np
 
 from kida.boundary import LARGEST_SEED
 from kida.errors import UserError
 from kida.instances.family import Family, Instance
+from kida.instances.folder import SIZE
 from kida.instances.registry import family
 from kida.learning.config import RunConfig
 
@@ -22,6 +25,12 @@ class Draw:
 
     instance: Instance
     seed: int
+
+
+def spread(indices: Sequence[int], count: int) -> list[int]:
+    """Return some indices, evenly: files in the order of their names often grow."""
+    places = np.linspace(0, len(indices) - 1, min(count, len(indices)))
+    return [indices[round(place)] for place in places.tolist()]
 
 
 class Plan:
@@ -106,11 +115,14 @@ class Plan:
     def selection(self, count: int) -> list[Draw]:
         """Return ``count`` draws of the valid split, or of held-out training instances.
 
-        Instances repeat, with other seeds, if there are not that many.
+        Instances repeat, with other seeds, if there are not that many. Of files they are spread
+        over the split, whose order is that of names.
         """
         length = self._family.length("valid")
         split = "valid" if length else "train"
         pool = list(range(length)) or self._pools["valid"]
+        if split == "valid" and self._family.sizes == (SIZE,):
+            pool = spread(pool, count)
         return [
             Draw(
                 self._family.instance(self._size, split, pool[position % len(pool)]),

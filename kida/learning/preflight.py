@@ -52,7 +52,7 @@ def check_run(
     if config.collection.expert_score:
         load_function(config.collection.expert_score)
     if config.training.teacher not in ("", "previous"):
-        Policy.load(config.training.teacher)
+        _ = Policy.load(config.training.teacher).card.shape  # refuses one without a network
     _check_device(config.training.device)
     for number, maker in makers.items():
         if not 1 <= number <= config.generations:

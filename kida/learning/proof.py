@@ -54,6 +54,7 @@ from kida.learning.events import (
     log_event,
 )
 from kida.learning.inventory import Inventory, family_of_run
+from kida.learning.plan import spread
 from kida.learning.records import records_in
 from kida.learning.run import Run, read_run
 from kida.lock import locked
@@ -227,7 +228,7 @@ def _probe(
 ) -> tuple[list[bool], list[float]]:
     """Have SCIP's default solve a few training instances; return which it did, and the seconds."""
     length = source.length("train")
-    chosen = [_instance(run, source, "train", k) for k in _spread(range(length), PROBES)]
+    chosen = [_instance(run, source, "train", k) for k in spread(range(length), PROBES)]
     run.log(Probing(instances=len(chosen), seconds=PROBE_SECONDS))
     trials = trials_of(chosen, [0], ["default"])
     records = _solved(run, trials, _protocol(run, settings, PROBE_SECONDS), "probes", workers)
@@ -253,16 +254,10 @@ def _sized(
         goal=goal,
         settings=settings,
         time_limit=float(limit),
-        instances=tuple(_spread(unseen, count)),
+        instances=tuple(spread(unseen, count)),
         seeds=seeds,
         expected=max(expected, 1e-3),
     )
-
-
-def _spread(indices: Sequence[int], count: int) -> list[int]:
-    """Return some indices, evenly: files in the order of their names often grow."""
-    places = np.linspace(0, len(indices) - 1, min(count, len(indices)))
-    return [indices[round(place)] for place in places.tolist()]
 
 
 def _instance(run: Run, source: Family, split: str, index: int) -> Instance:

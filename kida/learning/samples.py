@@ -63,7 +63,7 @@ _LARGEST = float(np.finfo(np.float32).max)
 
 
 class ShardError(Exception):
-    """A file that is no intact shard of this version; the message says why."""
+    """A file that is no intact shard; the message says why."""
 
 
 def write_shard(path: Path, samples: Sequence[Sample]) -> None:
@@ -145,21 +145,29 @@ class Shard:
     Raises
     ------
     ShardError
-        If the file is unreadable, damaged, or not a shard of this version.
+        If the file is damaged, or no shard.
+    UserError
+        If it cannot be read, or is a shard of another version: nothing says that it is damaged.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         try:
             self._file = cast(Any, safe_open(path, framework="numpy"))
-        except (OSError, SafetensorError) as error:
+        except OSError as error:
+            raise UserError(f"cannot read {path}: {error.strerror or error}") from error
+        except SafetensorError as error:
             raise ShardError(f"cannot be read ({error})") from error
         header = self._file.metadata() or {}
         if header.get("format") != FORMAT:
             raise ShardError("is no sample shard")
         found = (header.get("version"), header.get("observation_schema"))
         if found != (str(SHARD_VERSION), str(SCHEMA_VERSION)):
-            raise ShardError(f"is of version {found}, not {(SHARD_VERSION, SCHEMA_VERSION)}")
+            ours = (SHARD_VERSION, SCHEMA_VERSION)
+            raise UserError(
+                f"{path} is of version {found}, not {ours}: go on with the kida that wrote it, or "
+                "begin a new run with another --out"
+            )
         names = sorted(self._file.keys())
         if header.get("checksum") != str(
             _checksum((name, self._file.get_tensor(name)) for name in names)
@@ -278,8 +286,6 @@ class Aggregate:
     ----------
     references
         The informative samples.
-    depths
-        Shape ``(len(references),)``, int32: the depth of each one's node.
     shards
         The shards, in order.
     uninformative
@@ -290,7 +296,6 @@ class Aggregate:
         self.shards: list[Shard] = []
         self.references: list[Reference] = []
         self.uninformative = 0
-        depths: list[int] = []
         for path in paths:
             try:
                 shard = Shard(path)
@@ -307,11 +312,9 @@ class Aggregate:
             for index in range(len(shard)):
                 if informative(shard.scores(index)):
                     self.references.append(Reference(len(self.shards), index))
-                    depths.append(int(shard.depths[index]))
                 else:
                     self.uninformative += 1
             self.shards.append(shard)
-        self.depths = np.array(depths, np.int32)
 
     def __len__(self) -> int:
         return len(self.references)

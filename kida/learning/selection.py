@@ -69,7 +69,7 @@ def select(
 
     def note(name: str, reward: float) -> None:
         measured[name] = reward
-        bound = sign(judge.sense) * reward
+        bound = None if judge.relative else sign(judge.sense) * reward
         report(Rewarded(policy=name, reward=reward, bound=bound))
 
     first = len(generations) if options.method == "last" else 1
@@ -115,7 +115,14 @@ def _merge(
     """Return the merged policy, or the best parent if that is better, and who is in it."""
     card, weights = parents[-1].card, [parent.weights for parent in parents]
     if options.method == "greedy" and len(parents) > 1:
-        soup = greedy_soup(weights, rewards, lambda merged: judge.race([Policy(merged, card)])[0])
+        best = best_parents(rewards, 1)[0]
+
+        def gain(merged: Weights) -> float:
+            """Return the reward beyond the best parent's, whose solves are there."""
+            reward, of_best = judge.race([Policy(merged, card), parents[best]], keep=2)
+            return reward - of_best
+
+        soup = greedy_soup(weights, [reward - rewards[best] for reward in rewards], gain)
         members, merged = soup.members, soup.weights
     else:
         members = tuple(best_parents(rewards, options.count))
@@ -126,7 +133,8 @@ def _merge(
     best = best_parents(rewards, 1)[0]
     # Together, so that both have the same instances; the parent's solves are there.
     reward, of_best = judge.race([found, parents[best]], keep=2)
-    note("merged", reward)
+    # Beside those of the parents, which raced on their own.
+    note("merged", rewards[best] + reward - of_best)
     return (parents[best], (best,)) if of_best > reward else (found, members)
 
 

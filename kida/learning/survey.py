@@ -12,6 +12,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from kida.boundary import read_json
+from kida.errors import UserError
 from kida.jobs.job import Failure, Job, Stage
 from kida.jobs.run import Workers
 from kida.learning.config import CollectionConfig
@@ -74,6 +75,11 @@ def survey(
         A folder for the jobs' records, which all workers see; gone afterwards.
     workers
         Where the files are looked at.
+
+    Raises
+    ------
+    UserError
+        If what is found cannot be written.
     """
     seconds = TOTAL_SECONDS * workers.count / max(len(files), 1)
     seconds = min(max(seconds, LEAST_SECONDS), MOST_SECONDS)
@@ -81,22 +87,24 @@ def survey(
     size = max(1, min(_BATCH, len(files) // (4 * workers.count)))
     found: dict[Path, str] = {}
     waiting = list(files)
-    while waiting:
-        jobs = [
-            Survey(
-                record=str((scratch / f"{size}_{start}.json").absolute()),
-                patience=_PATIENCE + size * seconds,
-                files=tuple(map(str, waiting[start : start + size])),
-                settings=collection.settings,
-                parameters={**collection.user_parameters, **collection.parameters},
-                seconds=seconds,
-            )
-            for start in range(0, len(waiting), size)
-        ]
-        reasons, waiting = _looked_at(jobs, workers)
-        found |= reasons
-        size = 1
-    shutil.rmtree(scratch, ignore_errors=True)
+    try:
+        while waiting:
+            jobs = [
+                Survey(
+                    record=str((scratch / f"{size}_{start}.json").absolute()),
+                    patience=_PATIENCE + size * seconds,
+                    files=tuple(map(str, waiting[start : start + size])),
+                    settings=collection.settings,
+                    parameters={**collection.user_parameters, **collection.parameters},
+                    seconds=seconds,
+                )
+                for start in range(0, len(waiting), size)
+            ]
+            reasons, waiting = _looked_at(jobs, workers)
+            found |= reasons
+            size = 1
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
     return {file: found[file] for file in files if file in found}
 
 
@@ -108,6 +116,8 @@ def _looked_at(jobs: Sequence[Survey], workers: Workers) -> tuple[dict[Path, str
     def ended(job: Job, failure: Failure | None) -> None:
         assert isinstance(job, Survey)
         files = list(map(Path, job.files))
+        if failure is not None and failure.unfit:
+            raise UserError(failure.reason)
         if failure is None:
             findings = read_json(Path(job.record), Findings, "what a survey found")
             found.update({f: r for f, r in zip(files, findings.reasons, strict=True) if r})

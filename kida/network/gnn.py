@@ -3,8 +3,8 @@
 The network is KIDA's (Cao et al. 2022, arXiv:2201.10328, section 4; after Gasse et al. 2019,
 arXiv:1906.01629): rows and variables of a node's LP exchange one message each way, and every
 variable gets a score. Module names are those of the published release, so that its checkpoints
-load unchanged; ``weights.shapes`` lists them. To change the network, change it here, in
-``weights.shapes`` and in ``cpp/network``, and add a field to ``weights.Architecture``.
+load unchanged; ``architecture.shapes`` lists them. To change the network, change it here, in
+``architecture.shapes`` and in ``cpp/network``, and add a field to ``architecture.Architecture``.
 """
 
 from collections.abc import Iterator
@@ -161,12 +161,7 @@ class _SumOfRectified(torch.autograd.Function):
 def _sum_of_rectified(
     left: Tensor, right: Tensor, weight: Tensor, edges: Tensor, edge_indices: Tensor
 ) -> Tensor:
-    # Under mixed precision some inputs are bfloat16, too coarse for sums of many messages.
-    inputs = (
-        tensor.float() if tensor.dtype == torch.bfloat16 else tensor
-        for tensor in (left, right, weight, edges)
-    )
-    summed: Tensor = _SumOfRectified.apply(*inputs, edge_indices)  # type: ignore[no-untyped-call]
+    summed: Tensor = _SumOfRectified.apply(left, right, weight, edges, edge_indices)  # type: ignore[no-untyped-call]
     return summed
 
 

@@ -83,9 +83,11 @@ def read_all(
     def tell() -> None:
         told(len(found), len(files))
 
-    again = _read(files, size, scratch, workers, found, tell)
-    _read(again, 1, scratch, workers, found, tell)
-    shutil.rmtree(scratch, ignore_errors=True)
+    try:
+        again = _read(files, size, scratch, workers, found, tell)
+        _read(again, 1, scratch, workers, found, tell)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
     return {file: found[file] for file in files}
 
 
@@ -103,6 +105,8 @@ def _read(
     def ended(job: Job, failure: Failure | None) -> None:
         assert isinstance(job, Reading)
         paths = list(map(Path, job.files))
+        if failure is not None and failure.unfit:
+            raise UserError(failure.reason)
         if failure is None:
             seen = read_json(Path(job.record), Seen, "what reading files has found").files
             found.update(zip(paths, seen, strict=True))

@@ -56,6 +56,7 @@ EVENTS = (
     Selecting(),
     Solve(done=1, of=4),
     Rewarded(policy="merged", reward=5.0, bound=5.0),
+    Rewarded(policy="generation 1", reward=0.925, bound=None),
     Barrier(first=1, second=2, barrier=0.01),
     Probing(instances=4, seconds=90.0),
     Proving(
@@ -88,6 +89,7 @@ def test_a_training_run_says_a_line_for_each_kind_that_stays(tmp_path):
         "training ends after epoch 9 of at most 30",
         "on a list of 8: 90.0% of the model's, 70.0% of those by pseudocosts",
         "mean dual bound in the solver, merged: 5.0000",
+        "rise of the dual bound, generation 1: 92.5% of the best's",
         "loss barrier between generations 1 and 2: 0.0100",
         "SCIP's default solves 4 training instances for at most 90 s each",
         "on 1 unseen instance with 5 seeds each, settings default, at most 60 s per solve; enough",

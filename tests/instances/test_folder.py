@@ -18,8 +18,9 @@ from kida.solver.problem import build_model, open_model, read_model
 PROGRAM = set_cover("tiny", Source(0), rows=6, columns=8, density=0.4)
 
 
-def fill(folder: Path, count: int) -> Path:
-    for k in range(count):
+def fill(folder: Path, count: int, start: int = 0) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    for k in range(start, start + count):
         PROGRAM.write(folder / f"x_{k}.mps.gz")
     return folder
 
@@ -158,6 +159,14 @@ def test_few_files_are_split_by_count(tmp_path: Path, count: int) -> None:
     assert len(splits["train"]) >= 2
     assert len(splits["test"]) == (each if count > 2 else 0)
     assert len(splits["valid"]) == (each if count > 3 else 0)
+
+
+def test_some_dozens_of_files_have_ones_to_test_on(tmp_path: Path) -> None:
+    # By the hashes alone one in eight such folders would have none.
+    for start in range(0, 500, 25):
+        fill(tmp_path / str(start), 25, start)
+        for split in ("train", "valid", "test"):
+            assert names(tmp_path / str(start), split), (start, split)
 
 
 def test_names_of_any_script_are_told_apart() -> None:

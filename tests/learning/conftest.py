@@ -27,7 +27,7 @@ from kida.jobs.run import Workers, run_alone
 from kida.learning.collect import Episode
 from kida.learning.config import CollectionConfig, RunConfig
 from kida.learning.judge import Judge
-from kida.learning.plan import Plan
+from kida.learning.plan import Draw, Plan
 from kida.learning.records import EpisodeRecord, record_file, record_of
 from kida.learning.samples import Shard
 from kida.network.policy import Policy
@@ -125,35 +125,38 @@ class WrittenRewards:
     base = 20 + np.array([1.0, 9.0, 3.0, 7.0, 2.0, 5.0, 4.0, 8.0])
     noise = np.array([0.1, -0.1, 0.0, 0.1, 0.0, -0.1, 0.1, 0.0])
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, draws: Sequence[Draw] = ()) -> None:
         self._folder = folder
-        self._draws = Plan(RunConfig(family="item_placement")).selection(len(self.base))
+        self._draws = draws or Plan(RunConfig(family="item_placement")).selection(len(self.base))
         self.judge = Judge("competition", 45.0, self._draws, folder, _NoWorkers())
         protocol = Protocol("competition", 45.0, scip=versions()["scip"])
         write_json(folder / "results" / PROTOCOL_FILE, protocol)
 
-    def write(self, policy: Policy, rewards: Sequence[float]) -> None:
-        """Write the policy's rewards on the first draws."""
+    def write(
+        self, policy: Policy, rewards: Sequence[float], root: Sequence[float] | None = None
+    ) -> None:
+        """Write the policy's rewards on the first draws, and its bounds at the end of the root."""
         home = self._folder / "policies" / policy.identity()[:16]
         policy.save(home)
-        for draw, reward in zip(self._draws, rewards, strict=False):
+        for number, (draw, reward) in enumerate(zip(self._draws, rewards, strict=False)):
             trial = Trial(draw.instance, draw.seed, str(home))
             path = self._folder / "results" / RUNS_FOLDER / trial.file_name
-            write_json(path, _record(trial, float(reward)))
+            at_root = reward if root is None else root[number]
+            write_json(path, _record(trial, float(reward), float(at_root)))
 
 
-def _record(trial: Trial, bound: float) -> Finished:
-    """Return the record of a solve whose dual bound was the same from beginning to end."""
+def _record(trial: Trial, bound: float, root: float) -> Finished:
+    """Return the record of a solve whose dual bound rose just after the root node, or never."""
     known = initial_bounds(trial.instance)
     trajectory = Trajectory(
         sense="minimize",
         root_end_wall=0.5,
         root_end_cpu=0.5,
-        wall=[0.0, 45.5],
-        cpu=[0.0, 45.5],
-        dual=[bound, bound],
-        primal=[1e20, 1e20],
-        nodes=[0, 1000],
+        wall=[0.0, 0.5 + 1e-9, 45.5],
+        cpu=[0.0, 0.5 + 1e-9, 45.5],
+        dual=[root, bound, bound],
+        primal=[1e20, 1e20, 1e20],
+        nodes=[0, 1, 1000],
     )
     return Finished(
         job=Assignment(
@@ -192,6 +195,12 @@ def _record(trial: Trial, bound: float) -> Finished:
             trajectory=trajectory,
         ),
     )
+
+
+@pytest.fixture
+def written_of(tmp_path) -> Callable[[Sequence[Draw]], WrittenRewards]:
+    """Return what makes a judge on other draws, see ``written``."""
+    return lambda draws: WrittenRewards(tmp_path / "rewards", draws)
 
 
 @pytest.fixture

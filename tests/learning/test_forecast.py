@@ -144,6 +144,19 @@ def test_the_estimate_is_what_a_run_of_its_plan_takes(tmp_path, speed):
     assert estimates[-1][2].total == 0
 
 
+def test_of_what_steers_scip_no_epochs_are_foreseen(tmp_path, speed):
+    config = replace(CONFIG, generations=1, kind="relpscost")
+    forecast = Forecast(tmp_path, config, JOBS, JOBS, verdict=False)
+    for now, event in events():
+        forecast.see(event, now)
+        left = forecast.left()
+        if left is not None:
+            assert left.training == 0
+        if isinstance(event, Training):
+            break
+    assert left.total == left.selection == 0
+
+
 def test_a_run_that_goes_on_takes_its_past_into_account(tmp_path, speed):
     one = Forecast(tmp_path / "none", CONFIG, JOBS, JOBS, verdict=False)
     lines = []

@@ -93,6 +93,18 @@ def test_selection_uses_the_valid_split():
     ]
 
 
+def test_selection_is_by_files_of_all_sizes(tmp_path):
+    for split, count in (("train", 2), ("valid", 9)):
+        (tmp_path / split).mkdir()
+        for number in range(count):
+            (tmp_path / split / f"n{number}.lp").write_text("Minimize\n x\nEnd\n")
+    plan = Plan(RunConfig(family=str(tmp_path)))
+    draws = plan.selection(3)
+    assert [draw.instance.name for draw in draws] == [f"valid/n{k}" for k in (0, 4, 8)]
+    more = plan.selection(11)
+    assert [(draw.instance.index, draw.seed) for draw in more[-3:]] == [(8, 0), (0, 1), (1, 1)]
+
+
 def test_unknown_family_and_size():
     with pytest.raises(UserError, match="no_such_family"):
         Plan(RunConfig(family="no_such_family"))

@@ -9,6 +9,8 @@ from kida.errors import UserError
 from kida.learning.config import InheritanceConfig, RunConfig, TrainingConfig, read_config
 from kida.learning.dagger import train
 from kida.learning.preflight import check_run
+from kida.network.card import Card
+from kida.network.policy import Policy
 
 GOOD = read_config("item_placement")
 
@@ -54,6 +56,12 @@ def test_what_can_be_done_is_not_refused():
 )
 def test_what_is_not_there_is_refused_before_any_work(tmp_path, settings, message):
     refused(tmp_path, message, *settings)
+
+
+def test_a_teacher_without_a_network_is_refused(tmp_path):
+    teacher = tmp_path / "teacher"
+    Policy({}, Card(None, parameters={"presolving/maxrounds": 1})).save(teacher)
+    refused(tmp_path, "has no network", f"training.teacher={teacher}")
 
 
 def test_an_impossible_number_of_threads_is_refused(tmp_path):
