@@ -42,18 +42,19 @@ def write_policies(folder: Path) -> None:
 def choose_instances(results: Results, folder: Path) -> int:
     """Link the files of the instances that are worth it into a folder; return how many they are."""
     paths = {record.job.instance.name: record.job.instance.path for record in results.records}
-    chosen = [
+    chosen = {
         row.instance
         for row in results.rows
         if row.policy == "default"
         and row.solved
         and LEAST_SECONDS <= row.time <= MOST_SECONDS
         and row.nodes >= LEAST_NODES
-    ]
+    }
     folder.mkdir(parents=True, exist_ok=True)
     for name in chosen:
         source = Path(paths[name] or "")
-        target = folder / source.name
+        # Files of one name may lie in several sub-folders.
+        target = folder / "_".join([*name.split("/")[:-1], source.name])
         if not target.is_symlink():
             target.symlink_to(source.resolve())
     return len(chosen)

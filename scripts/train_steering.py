@@ -1,7 +1,9 @@
 r"""Train a model that steers SCIP's reliability branching, on the samples of finished runs.
 
-    kida train set_cover --out runs/sc --set generations=1
-    kida train FOLDER --out runs/mine --set generations=1
+    options='--set generations=1 --set collection.settings=default
+        --set collection.first_acting=default --set collection.act_on_expert=false'
+    kida train set_cover --out runs/sc $options
+    kida train FOLDER --out runs/mine $options
     python scripts/train_steering.py runs/sc runs/mine --out runs/any
 
 The more different problems the runs are of, the better. Validated on the runs' validation samples,

@@ -58,8 +58,8 @@ void bind_steering(nb::module_& m) {
       [](const nb::object& capsule, const Input<std::int32_t>& candidates) {
         Scip* scip = scip_of(capsule);
         require_solved_lp(scip);
-        std::vector<float> features;
-        observe_steering(scip, variables_of(scip, candidates), [] { return 0.0; }, features);
+        std::vector<float> known, features;
+        observe_steering(scip, variables_of(scip, candidates), [] { return 0.0; }, known, features);
         const std::size_t count = candidates.size();
         return to_numpy(std::move(features), {count, steering_feature_count});
       },
@@ -86,14 +86,17 @@ void bind_steering(nb::module_& m) {
           "iterations"_a)
       .def(
           "looked",
-          [](ShortlistMonitor& self, double iterations, int evaluated,
-             std::vector<double> retained) {
-            if (retained.size() != self.lengths().size()) {
+          [](ShortlistMonitor& self, double iterations, int evaluated, std::vector<double> retained,
+             std::vector<double> caught) {
+            const std::size_t lists = self.lengths().size();
+            if (retained.size() != lists || caught.size() != lists) {
               throw std::invalid_argument("a look tells of every list");
             }
-            self.looked({iterations, evaluated, std::move(retained)});
+            self.looked({iterations, evaluated, std::move(retained), std::move(caught)});
           },
-          "iterations"_a, "evaluated"_a, "retained"_a)
+          "iterations"_a, "evaluated"_a, "retained"_a, "caught"_a)
+      .def("restart", &ShortlistMonitor::restart)
+      .def_prop_ro("unsettled", &ShortlistMonitor::unsettled)
       .def_prop_ro("closed", &ShortlistMonitor::closed)
       .def_prop_ro("lost", &ShortlistMonitor::lost)
       .def_prop_ro_static("allowance", [](nb::handle) { return ShortlistMonitor::allowance; })

@@ -5,6 +5,8 @@
 #include <cmath>
 #include <numeric>
 
+#include "ranking.h"
+
 namespace kida {
 
 using namespace scip;  // NOLINT: the functions carry SCIP's own prefix
@@ -82,7 +84,7 @@ struct Brancher::Callbacks {
     } catch (const std::exception&) {
       return error;
     }
-    if (self.steering_) self.steering_->restart();
+    if (self.steering_) self.steering_->restart(scip);
     return okay;
   }
   static Retcode on_free(Scip*, SCIP_Branchrule* rule) {
@@ -171,6 +173,24 @@ void Brancher::judge(Scip* scip) {
               "kida declines to branch: the problem has nonlinear constraints; SCIP's own "
               "branching rules go on");
   }
+  unused_ = setup_.acting == Acting::steering && !is_reliability_first(scip);
+  if (unused_ && !declined_) {
+    warn_once(scip, warned_unused_,
+              "kida declines to steer reliability branching: another of SCIP's branching rules "
+              "has a higher priority");
+  }
+}
+
+// Whether SCIP would ask reliability branching before any other rule of its own.
+bool Brancher::is_reliability_first(Scip* scip) const {
+  SCIP_Branchrule* reliability = SCIPfindBranchrule(scip, "relpscost");
+  if (reliability == nullptr) return false;
+  const int priority = SCIPbranchruleGetPriority(reliability);
+  SCIP_Branchrule** rules = SCIPgetBranchrules(scip);
+  return std::all_of(rules, rules + SCIPgetNBranchrules(scip), [&](SCIP_Branchrule* rule) {
+    return rule == reliability || rule == SCIPfindBranchrule(scip, rule_name) ||
+           SCIPbranchruleGetPriority(rule) < priority;
+  });
 }
 
 // Whether SCIP's own rules branch everywhere, as where there are parameters and no network.
@@ -227,10 +247,7 @@ std::vector<std::size_t> Brancher::expert_shortlist(Scip* scip, bool observed) {
 
 // Positions of the `limit` candidates of highest score, best first.
 void Brancher::best_scored(int limit, std::vector<std::size_t>& positions) const {
-  positions.resize(candidates_.size());
-  std::iota(positions.begin(), positions.end(), std::size_t{0});
-  std::stable_sort(positions.begin(), positions.end(),
-                   [this](std::size_t a, std::size_t b) { return scores_[a] > scores_[b]; });
+  rank(scores_, positions);
   positions.resize(std::min(positions.size(), static_cast<std::size_t>(limit)));
 }
 
@@ -406,8 +423,11 @@ int Brancher::branch_reliably(Scip* scip) {
     values_.push_back(value);
     fractions_.push_back(value - std::floor(value + feastol));
   }
+  const auto begin = Clock::now();
   KIDA_CALL(SCIPexecRelpscostBranching(scip, shortlisted_.data(), values_.data(), fractions_.data(),
                                        static_cast<int>(shortlisted_.size()), 1, &result));
+  // Strong branching, for the most part, that SCIP would do without this rule.
+  statistics_.seconds_total -= seconds(begin, Clock::now());
   return result;
 }
 
@@ -435,7 +455,7 @@ int Brancher::execute(Scip* scip) {
   failed_ = false;
   timing_ = {};
   if (failure_waiting()) return give_up(scip);  // that nobody has asked for
-  if (declined_) return constants.result_didnotrun;
+  if (declined_ || unused_ || (steering_ && steering_->closed())) return constants.result_didnotrun;
   branching_candidates(scip, setup_.decision.candidates, candidates_);
   if (candidates_.empty()) return constants.result_didnotrun;
 

@@ -64,7 +64,8 @@ struct Statistics {
   double seconds_observing = 0.0;
   double seconds_scoring = 0.0;
   double seconds_expert = 0.0;
-  double seconds_total = 0.0;  // between SCIP calling the rule and its return
+  // Between SCIP calling the rule and its return, without reliability branching among a list.
+  double seconds_total = 0.0;
 };
 
 // Seconds of one decision of the network.
@@ -121,6 +122,7 @@ class Brancher : public std::enable_shared_from_this<Brancher> {
   static bool is_nonlinear(Scip* scip);
   static bool was_nonlinear(Scip* scip);  // as it was given
   void judge(Scip* scip);
+  bool is_reliability_first(Scip* scip) const;
   Choice choose(Scip* scip);
   int ask_expert(Scip* scip, bool teaches, bool observed);
   bool score_by_function(Scip* scip);
@@ -147,8 +149,10 @@ class Brancher : public std::enable_shared_from_this<Brancher> {
   std::mt19937_64 random_;
   bool given_nonlinear_ = false;
   bool declined_ = false;  // presolving has left it nonlinear
+  bool unused_ = false;    // what is to be steered does not branch
   bool failed_ = false;    // at this node
   bool warned_nonlinear_ = false;
+  bool warned_unused_ = false;
   bool warned_not_finite_ = false;
   bool warned_copy_ = false;
   Scip* scip_ = nullptr;

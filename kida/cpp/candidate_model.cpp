@@ -10,8 +10,8 @@ namespace kida {
 using namespace scip;  // NOLINT: the functions carry SCIP's own prefix
 
 void observe_steering(Scip* scip, std::span<SCIP_Var* const> candidates,
-                      const std::function<double()>& draw, std::vector<float>& features) {
-  std::vector<float> known;
+                      const std::function<double()>& draw, std::vector<float>& known,
+                      std::vector<float>& features) {
   observe_candidates(scip, candidates, known);
   features.resize(candidates.size() * steering_feature_count);
   const double feastol = SCIPfeastol(scip);

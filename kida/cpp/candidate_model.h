@@ -32,9 +32,10 @@ inline constexpr std::array<const char*, steering_feature_count> steering_featur
     "inference_score",       "cutoff_score",        "depth",
     "fractionality",         "objective_size",      "noise"};
 
-// Fill `features`, candidates x steering_feature_count; `draw` gives the noise.
+// Fill `features`, candidates x steering_feature_count; `draw` gives the noise. `known` is scratch.
 void observe_steering(Scip* scip, std::span<SCIP_Var* const> candidates,
-                      const std::function<double()>& draw, std::vector<float>& features);
+                      const std::function<double()>& draw, std::vector<float>& known,
+                      std::vector<float>& features);
 
 class CandidateModel {
  public:

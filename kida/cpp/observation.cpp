@@ -152,9 +152,7 @@ float share(double value, double usual) {
 
 int type_feature(SCIP_Var* variable) {
   // SCIP 10 reports implied integrality as a flag beside the type; 0 is "not implied".
-  if (SCIPvarGetImplType != nullptr && SCIPvarGetImplType(variable) != 0) {
-    return is_type_implicit_integer;
-  }
+  if (SCIPvarGetImplType(variable) != 0) return is_type_implicit_integer;
   switch (SCIPvarGetType(variable)) {
     case VariableType::binary: return is_type_binary;
     case VariableType::integer: return is_type_integer;

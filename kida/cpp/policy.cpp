@@ -28,7 +28,8 @@ std::string read_file(const fs::path& path, const char* what, std::size_t larges
   const auto status = fs::status(path, problem);
   if (status.type() == fs::file_type::not_found) {
     throw std::runtime_error(text_of(path.parent_path()) + " holds no " + text_of(path.filename()) +
-                             ": it is not a policy; give the folder that 'kida train' left");
+                             ": it is not a policy; give the folder that 'kida train' or "
+                             "'kida tune' left");
   }
   // A pipe that nobody writes to would be waited for without end.
   if (!fs::is_regular_file(status)) {

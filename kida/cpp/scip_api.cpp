@@ -14,7 +14,6 @@ namespace kida::scip {
 
 #define KIDA_DEFINE(result, name, arguments) result(*name) arguments = nullptr;
 KIDA_SCIP_FUNCTIONS(KIDA_DEFINE)
-KIDA_SCIP_OPTIONAL_FUNCTIONS(KIDA_DEFINE)
 #undef KIDA_DEFINE
 
 Constants constants{};
@@ -23,9 +22,9 @@ namespace {
 bool is_connected = false;
 
 template <typename Function>
-void resolve(void* library, const char* name, Function& function, bool required) {
+void resolve(void* library, const char* name, Function& function) {
   function = reinterpret_cast<Function>(dlsym(library, name));
-  if (required && function == nullptr) {
+  if (function == nullptr) {
     throw std::runtime_error(std::string("the SCIP library that is loaded has no function ") +
                              name);
   }
@@ -33,7 +32,7 @@ void resolve(void* library, const char* name, Function& function, bool required)
 
 void resolve_all(void* library, int major_versions_min, int major_versions_max,
                  const std::string& who) {
-  resolve(library, "SCIPmajorVersion", SCIPmajorVersion, true);
+  resolve(library, "SCIPmajorVersion", SCIPmajorVersion);
   const int major = SCIPmajorVersion();
   if (major < major_versions_min || major > major_versions_max) {
     const auto last = major_versions_max > major_versions_min
@@ -42,11 +41,8 @@ void resolve_all(void* library, int major_versions_min, int major_versions_max,
     throw std::runtime_error("this kida supports SCIP " + std::to_string(major_versions_min) +
                              last + ", but " + who + " SCIP " + std::to_string(major));
   }
-#define KIDA_RESOLVE(result, name, arguments) resolve(library, #name, name, true);
+#define KIDA_RESOLVE(result, name, arguments) resolve(library, #name, name);
   KIDA_SCIP_FUNCTIONS(KIDA_RESOLVE)
-#undef KIDA_RESOLVE
-#define KIDA_RESOLVE(result, name, arguments) resolve(library, #name, name, false);
-  KIDA_SCIP_OPTIONAL_FUNCTIONS(KIDA_RESOLVE)
 #undef KIDA_RESOLVE
 }
 

@@ -96,6 +96,9 @@ using NodeselCallback = Retcode (*)(Scip*, SCIP_Nodesel*);
   X(void, SCIPmessageSetErrorPrintingDefault, ())                                                  \
   /* plugins */                                                                                    \
   X(SCIP_Branchrule*, SCIPfindBranchrule, (Scip*, const char*))                                    \
+  X(SCIP_Branchrule**, SCIPgetBranchrules, (Scip*))                                                \
+  X(int, SCIPgetNBranchrules, (Scip*))                                                             \
+  X(int, SCIPbranchruleGetPriority, (SCIP_Branchrule*))                                            \
   X(Retcode, SCIPincludeBranchruleBasic,                                                           \
     (Scip*, SCIP_Branchrule**, const char*, const char*, int, int, Real, SCIP_BranchruleData*))    \
   X(Retcode, SCIPsetBranchruleExecLp, (Scip*, SCIP_Branchrule*, BranchExec))                       \
@@ -276,16 +279,12 @@ using NodeselCallback = Retcode (*)(Scip*, SCIP_Nodesel*);
   X(Retcode, SCIPgetConsVals, (Scip*, SCIP_Cons*, Real*, int, Bool*))                              \
   X(Real, SCIPconsGetLhs, (Scip*, SCIP_Cons*, Bool*))                                              \
   X(Real, SCIPconsGetRhs, (Scip*, SCIP_Cons*, Bool*))                                              \
+  X(int, SCIPvarGetImplType, (SCIP_Var*))                                                          \
   X(const char*, SCIPvarGetName, (SCIP_Var*))
-
-// Functions that some supported SCIP versions lack: null there, so test before calling.
-#define KIDA_SCIP_OPTIONAL_FUNCTIONS(X)                                                            \
-  X(int, SCIPvarGetImplType, (SCIP_Var*)) /* since SCIP 10 */
 // clang-format on
 
 #define KIDA_DECLARE(result, name, arguments) extern result(*name) arguments;
 KIDA_SCIP_FUNCTIONS(KIDA_DECLARE)
-KIDA_SCIP_OPTIONAL_FUNCTIONS(KIDA_DECLARE)
 #undef KIDA_DECLARE
 
 // Values of SCIP's enumerations: as the loaded PySCIPOpt knows them, or as they are in SCIP 10.

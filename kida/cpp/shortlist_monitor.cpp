@@ -44,7 +44,7 @@ void ShortlistMonitor::played(double iterations) {
   ++since_look_;
 }
 
-double ShortlistMonitor::ratio(std::size_t list, double retained) const {
+double ShortlistMonitor::ratio(std::size_t list, double retained, double caught) const {
   const double all = all_.mean();
   double iterations = lists_[list].iterations.mean();
   if (lists_[list].iterations.empty()) {
@@ -53,14 +53,18 @@ double ShortlistMonitor::ratio(std::size_t list, double retained) const {
   }
   const double kept = std::clamp(retained, least_retained, 1.0);
   const double growth = std::exp2(depth_ * (1.0 / kept - 1.0));
-  return growth * (node_.mean() + iterations) / std::max(node_.mean() + all, 1.0);
+  const double work = growth * (node_.mean() + iterations) + (1.0 - caught) * node_.mean();
+  return work / std::max(node_.mean() + all, 1.0);
 }
 
 // The list that was played since the last look is charged by what this one tells.
 void ShortlistMonitor::settle(const Look& look) {
   if (since_look_ == 0) return;
-  const double loss = ratio(playing_, look.retained[playing_]) - 1.0;
+  // Of the gains a node tells nothing that was not branched on.
+  const double told = look.retained[playing_];
+  const double loss = ratio(playing_, std::isnan(told) ? 1.0 : told, look.caught[playing_]) - 1.0;
   lost_ += since_look_ * at_risk_ * std::clamp(loss, -1.0, 1.0);
+  lost_ = std::max(lost_, -allowance * work_);
   since_look_ = 0;
 }
 
@@ -69,7 +73,10 @@ int ShortlistMonitor::best() const {
   int found = -1;
   double least = 1.0 - margin;
   for (std::size_t list = 0; list < lists_.size(); ++list) {
-    const double predicted = ratio(list, lists_[list].retained.pessimistic());
+    const List& seen = lists_[list];
+    if (seen.retained.empty()) continue;
+    const double predicted =
+        ratio(list, seen.retained.pessimistic(), std::max(seen.caught.pessimistic(), 0.0));
     if (predicted < least) {
       least = predicted;
       found = static_cast<int>(list);
@@ -84,7 +91,9 @@ void ShortlistMonitor::looked(const Look& look) {
   all_.add(look.iterations);
   evaluated_ += (look.evaluated - evaluated_) / std::min(looks_, memory);
   for (std::size_t list = 0; list < lists_.size(); ++list) {
-    lists_[list].retained.add(std::clamp(look.retained[list], 0.0, 1.0));
+    const double retained = look.retained[list];
+    if (!std::isnan(retained)) lists_[list].retained.add(std::clamp(retained, 0.0, 1.0));
+    lists_[list].caught.add(look.caught[list]);
   }
   const int before = playing_;
   playing_ = -1;

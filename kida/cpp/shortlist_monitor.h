@@ -6,9 +6,11 @@
 // tree, if every branching gains a share r of what it could, times the work of a node in simplex
 // iterations:
 //
-//     2 ^ (depth (1 / r - 1)) (node + list) / (node + all),
+//     (2 ^ (depth (1 / r - 1)) (node + list) + missed node) / (node + all),
 //
-// where depth is the logarithm of the nodes so far, or of 256, as the tree may yet become larger.
+// where depth is the logarithm of the nodes so far, or of 256, as the tree may yet become larger,
+// and missed is the share of looks that found a child without a solution where the list would not
+// have looked, so that the child becomes a node.
 //
 // A list is played only if that is below 1 by a margin, and only while what has been lost so far,
 // plus the most that the next nodes could lose, is within an allowance, a share of the iterations
@@ -25,9 +27,14 @@ namespace kida {
 
 // What was found at a node where all candidates were asked.
 struct Look {
-  double iterations = 0.0;       // of strong branching
-  int evaluated = 0;             // candidates that strong branching was asked about
-  std::vector<double> retained;  // of each list: its best candidate's gain / that of the choice
+  double iterations = 0.0;  // of strong branching
+  int evaluated = 0;        // candidates that strong branching was asked about
+  // Of each list: its best candidate's gain / that of the choice. NaN where that is not known: the
+  // list would be all, or the node was not branched on.
+  std::vector<double> retained;
+  // Of each list: 1 if it has found what all have found instead of branching, or they have
+  // branched; else 0.
+  std::vector<double> caught;
 };
 
 class ShortlistMonitor {
@@ -54,10 +61,18 @@ class ShortlistMonitor {
 
   void looked(const Look& look);
 
+  // The tree begins anew: its root is looked at.
+  void restart() { left_ = 0; }
+
+  // The length of the list that was played since the last look; 0 if none was. The next look has to
+  // tell of it.
+  int unsettled() const { return since_look_ > 0 ? lengths_[playing_] : 0; }
+
   // No list pays: SCIP's default for good.
   bool closed() const { return closed_; }
 
-  // What the lists have lost so far, in iterations, as the looks measured it; below 0: won.
+  // What the lists have lost so far, in iterations, as the looks measured it; below 0: won. No more
+  // than the allowance is ever in hand: what a list saves at one node, default may save at another.
   double lost() const { return lost_; }
 
  private:
@@ -75,11 +90,11 @@ class ShortlistMonitor {
     int count_ = 0;
   };
   struct List {
-    Average retained, iterations;
+    Average retained, caught, iterations;
   };
 
-  // Work with a list that retains so much, relative to default's.
-  double ratio(std::size_t list, double retained) const;
+  // Work with a list that retains and catches so much, relative to default's.
+  double ratio(std::size_t list, double retained, double caught) const;
   double per_node() const { return node_.mean() + all_.mean(); }  // of default's
   void settle(const Look& look);
   int best() const;

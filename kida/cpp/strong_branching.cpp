@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "observation.h"
+#include "ranking.h"
 
 namespace kida {
 
@@ -49,13 +50,12 @@ std::vector<std::size_t> promising_by_pseudocost(Scip* scip,
   std::vector<std::size_t> positions(candidates.size());
   std::iota(positions.begin(), positions.end(), std::size_t{0});
   if (limit <= 0 || static_cast<std::size_t>(limit) >= positions.size()) return positions;
-  std::vector<double> score;
-  score.reserve(candidates.size());
+  std::vector<double> scores;
+  scores.reserve(candidates.size());
   for (SCIP_Var* variable : candidates) {
-    score.push_back(SCIPgetVarPseudocostScore(scip, variable, lp_value(scip, variable)));
+    scores.push_back(SCIPgetVarPseudocostScore(scip, variable, lp_value(scip, variable)));
   }
-  std::stable_sort(positions.begin(), positions.end(),
-                   [&](std::size_t a, std::size_t b) { return score[a] > score[b]; });
+  rank(scores, positions);
   positions.resize(static_cast<std::size_t>(limit));
   std::sort(positions.begin(), positions.end());
   return positions;

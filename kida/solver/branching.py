@@ -21,7 +21,7 @@ from kida import _core, boundary
 from kida.errors import UserError
 from kida.network.card import Card
 from kida.network.policy import Policy
-from kida.network.steering import AnyPolicy, Steering, load_policy
+from kida.network.steering import KIND, AnyPolicy, Steering, load_policy
 from kida.observation import Observation
 from kida.parameters import NO_PARAMETERS, ParameterValue
 from kida.rule import Acting, CandidateSet, Decision, Recording
@@ -43,7 +43,8 @@ class BranchingStatistics:
     seconds_observing: float  #: extracting features for the network
     seconds_scoring: float  #: the network's forward pass, or the Python function
     seconds_expert: float  #: strong branching
-    seconds_total: float  #: between SCIP calling the rule and its return
+    #: between SCIP calling the rule and its return, without SCIP's own rule in a shortlist
+    seconds_total: float
     declined: bool = False  #: the problem is not linear: SCIP's own rules branched
     unscored: int = 0  #: nodes left to SCIP's own rules: a score was not finite
     #: of the network's, by SCIP's reliability branching among the network's best candidates
@@ -203,15 +204,19 @@ def attach(
             f"a policy is the name of a model, a folder or a kida.Policy, not {policy!r}"
         )
     _check_ready(model)
+    rule: dict[str, Any] = {}
+    if isinstance(policy, Steering):
+        if trace:
+            raise UserError(
+                f'a policy of the kind "{KIND}" has no network whose decisions could be timed'
+            )
+        rule = {"network": None, "options": {}, "acting": "steering", "steering": policy.native()}
+    elif policy.has_network:
+        options = _options(policy.card, Decision)
+        rule = {"network": policy.native(), "options": options, "acting": "network"}
     with set_parameters(model, policy.card.parameters):
         _remember(model, policy)
-        if isinstance(policy, Steering):
-            steering = policy.native()
-            return _include(model, None, {}, acting="steering", seed=seed, steering=steering)
-        if not policy.has_network:
-            return Brancher(_ByScip())
-        options = _options(policy.card, Decision)
-        return _include(model, policy, options, acting="network", seed=seed, trace=trace)
+        return _include(model, seed=seed, trace=trace, **rule) if rule else Brancher(_ByScip())
 
 
 def attach_collector(
@@ -262,7 +267,7 @@ def attach_collector(
     with set_parameters(model, parameters):
         brancher = _include(
             model,
-            policy,
+            None if policy is None else policy.native(),
             _options(recording, Recording),
             acting="scip" if by_scip else acting,
             expert_score=None if score is None else weakref.ref(score),
@@ -305,9 +310,8 @@ def _options(owner: Any, kind: type[Decision]) -> dict[str, Any]:
 
 
 def _include(
-    model: Model, policy: Policy | None, options: dict[str, Any], **setup: Any
+    model: Model, network: _core.NativeNetwork | None, options: dict[str, Any], **setup: Any
 ) -> Brancher:
-    network = None if policy is None else policy.native()
     rule = _core.Brancher.include(capsule(model), network, options, priority=PRIORITY, **setup)
     return Brancher(rule)
 

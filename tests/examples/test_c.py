@@ -44,6 +44,29 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.parametrize("standard", ["c++11", "c++20"])
+def test_the_header_is_also_for_cpp(tmp_path: Path, standard: str) -> None:
+    if shutil.which("c++") is None:
+        pytest.skip("there is no C++ compiler")
+    # As SCIP's def.h and type_retcode.h have them.
+    (tmp_path / "program.cpp").write_text(
+        "#include <kida.h>\n"
+        "enum SCIP_Retcode { SCIP_OKAY = 1, SCIP_ERROR = 0 };\n"
+        "typedef enum SCIP_Retcode SCIP_RETCODE;\n"
+        "#define SCIP_CALL(x) do { SCIP_RETCODE _restat_; \\\n"
+        "  if( (_restat_ = (x)) != SCIP_OKAY ) return _restat_; } while( false )\n"
+        "SCIP_RETCODE include(Scip* scip) {\n"
+        '  SCIP_CALL( SCIP_RETCODE(kida_include(scip, "models/set_cover")) );\n'
+        "  KidaStatistics seen;\n"
+        "  return SCIP_RETCODE(kida_statistics(scip, &seen, sizeof seen));\n"
+        "}\n"
+    )
+    warnings = ("-Wall", "-Wextra", "-Wpedantic", "-Werror", f"-std={standard}")
+    header = f"-I{ROOT / 'kida' / 'cpp' / 'include'}"
+    done = run("c++", "-fsyntax-only", *warnings, header, tmp_path / "program.cpp")
+    assert done.returncode == 0, done.stderr
+
+
 def test_it_takes_the_same_nodes_as_python(built: Path) -> None:
     problem = ROOT / "instances" / "item_placement_9900.mps.gz"
     done = run(built / "solve", problem, shipped()["item_placement"], NODES)

@@ -6,6 +6,8 @@
  *   SCIP_CALL( kida_include(scip, "models/item_placement") );
  *   ... read and solve a problem as ever ...
  *
+ * (In C++ SCIP_CALL wants SCIP's own type: SCIP_CALL( SCIP_RETCODE(kida_include(scip, "...")) ).)
+ *
  * libkida is linked to no SCIP: it uses the one that the program has loaded as a shared library,
  * which must be of the major version 10, and only one. No function throws, and none ends the
  * program. Different SCIPs may be used from different threads.
@@ -24,12 +26,12 @@ struct Scip; /* SCIP's name for what it also calls SCIP */
 
 /* Let a policy branch in `scip`, and set the SCIP parameters in its card.
  *
- * `policy_folder` holds card.json and weights.safetensors, or is the folder of a training run that
- * has ended. Call this before the solve, with the problem read or not; it must be if the card has
- * starting values for its variables. It returns 1 as SCIP_OKAY; or 0 as SCIP_ERROR, and then
- * kida_last_error() says why and `scip` is as it was. Problems with nonlinear constraints are left
- * to SCIP's own rules, with a warning through SCIP. Copies of the problem are branched by the rule
- * too, but begin without what the card brings of former solves.
+ * `policy_folder` holds card.json and weights.safetensors, or is the folder of a run of `kida
+ * train` or `kida tune` that has ended. Call this before the solve, with the problem read or not;
+ * it must be if the card has starting values for its variables. It returns 1 as SCIP_OKAY; or 0 as
+ * SCIP_ERROR, and then kida_last_error() says why and `scip` is as it was. Problems with nonlinear
+ * constraints are left to SCIP's own rules, with a warning through SCIP. Copies of the problem are
+ * branched by the rule too, but begin without what the card brings of former solves.
  *
  * The environment variable KIDA_INSTRUCTION_SET (avx512, avx2, baseline) forces how the network is
  * computed, so that a solve can be repeated to the node on another processor.
@@ -48,7 +50,7 @@ typedef struct KidaStatistics {
   double seconds_observing;
   double seconds_scoring;
   double seconds_expert;
-  double seconds_total;        /* between SCIP calling the rule and its return */
+  double seconds_total;        /* in the rule, without SCIP's own in a list */
   int64_t shortlist_decisions; /* of network_decisions, by SCIP's rule in a list */
   int64_t looks;               /* decisions at which a policy that steers asked all candidates */
 } KidaStatistics;
