@@ -2,11 +2,13 @@ r"""When averaging generations helps, and what heir is better: see docs/method.m
 
     python scripts/inheritance.py                    all of it, half a day on two cores
     python scripts/inheritance.py gisp               one problem of PROBLEMS, or several
+    python scripts/inheritance.py gisp --replicates 1    the first of its replicates
     python scripts/inheritance.py gisp --quick       every step once, in minutes; worth nothing
 
-writes OUT/PROBLEM/inheritance.md and .json. Run it again to go on after an interruption. Everything
-is measured by nodes, on validation instances, so that other work on the machine changes nothing but
-the duration; with --scheduler the solves are done by a Dask cluster.
+writes OUT/PROBLEM/inheritance.md and .json, after every replicate and every stage with what is
+known by then. Run it again to go on after an interruption. Everything is measured by nodes, on
+validation instances, so that other work on the machine changes nothing but the duration; with
+--scheduler the solves are done by a Dask cluster.
 """
 
 import argparse
@@ -25,10 +27,11 @@ from kida.boundary import read_json, write_json
 from kida.cli import status_of
 from kida.errors import UserError
 from kida.jobs.cores import available_cores
-from kida.jobs.run import Workers
 from kida.lab.evolution import check_library
-from kida.lab.inheritance import markdown, study
-from kida.lab.members import Pool
+from kida.lab.hands import Hands
+from kida.lab.heirs import ITERATIONS, POPULATION, SEARCH_DRAWS, TEACHER_WEIGHT
+from kida.lab.inheritance import Replicate, markdown, study
+from kida.lab.members import DECAY, Pool
 from kida.lab.progress import Lines, publish
 from kida.lab.transfer import markdown as transfer_markdown
 from kida.lab.transfer import transfer
@@ -41,8 +44,9 @@ from kida.lock import locked
 from kida.tuning.lever_choice import combined
 
 RECIPE = Path(__file__).with_name("train_item_placement.toml")
+# Three generations, as KIDA merged.
 _ITEM_PLACEMENT = (
-    "generations=4",
+    "generations=3",
     "collection.episodes=30",
     "collection.validation_episodes=6",
     "training.epochs=12",
@@ -87,8 +91,14 @@ class Problem(NamedTuple):
         What SCIP's settings are beside, by name.
     node_limit
         Of the measure; None: to optimality.
-    reported
-        Draws that are reported on.
+    cells
+        Of members.
+    epochs
+        Of a member's training.
+    replicates, ruled
+        How often it is all done, and in how many of these further rules are tried.
+    selecting, reported
+        Draws of a replicate that select coefficients, and that are reported on.
     """
 
     family: str
@@ -96,6 +106,11 @@ class Problem(NamedTuple):
     options: tuple[str, ...]
     levers: tuple[str, ...]
     node_limit: int | None
+    cells: str
+    epochs: int
+    replicates: int
+    ruled: int
+    selecting: int
     reported: int
 
     def config(self, *more: str) -> RunConfig:
@@ -105,10 +120,10 @@ class Problem(NamedTuple):
         return replace(found, collection=replace(found.collection, parameters=parameters))
 
 
-#: By name. Item placement has a hundred validation instances, of which 24 select. Under SCIP's own
-#: handling of symmetries no bound rises within thousands of nodes (docs/results.md): there is
-#: nothing to measure by nodes. The levers make a solve of GISP several times as short, so that
-#: there can be many.
+#: By name. Of item placement there are a hundred validation instances, and a solve takes a quarter
+#: of a minute: a search for coefficients is out of reach. Under SCIP's own handling of symmetries
+#: no bound rises within thousands of nodes (docs/results.md): there is nothing to measure by nodes.
+#: The levers make a solve of GISP several times as short, so that there can be many.
 PROBLEMS: Mapping[str, Problem] = {
     "gisp": Problem(
         "generalized_independent_set",
@@ -116,9 +131,26 @@ PROBLEMS: Mapping[str, Problem] = {
         _GISP,
         ("no-cuts", "no-heuristics", "aggressive-presolving"),
         None,
-        300,
+        "abde",
+        60,
+        replicates=3,
+        ruled=2,
+        selecting=96,
+        reported=250,
     ),
-    "item_placement": Problem("item_placement", RECIPE, _ITEM_PLACEMENT, (), 2000, 76),
+    "item_placement": Problem(
+        "item_placement",
+        RECIPE,
+        _ITEM_PLACEMENT,
+        (),
+        2000,
+        "abde",
+        30,
+        replicates=1,
+        ruled=0,
+        selecting=0,
+        reported=100,
+    ),
 }
 QUICK = (
     "generations=2",
@@ -130,22 +162,24 @@ QUICK = (
     "training.epochs=1",
     "training.prenorm_batches=1",
 )
-# Epochs and their draws: long enough for members that are as over-confident as KIDA's.
-EPOCHS, DRAWS = 60, 2000
-# Validation draws that select, and those on which starts for another family are compared.
-SELECT, TRANSFERRED = 24, 100
+# Samples drawn for an epoch.
+DRAWS = 2000
+# Epochs of networks that starts for another family are made of, and draws they are compared on.
+TRANSFER_EPOCHS, TRANSFERRED = 60, 100
 
 
 def main() -> int:
     """Run the command."""
     arguments = _arguments()
     check_library()
-    workers = Workers(arguments.jobs, scheduler=arguments.scheduler)
+    workers = Hands(arguments.jobs, scheduler=arguments.scheduler)
     status = 0
     for problem in arguments.problems or (*PROBLEMS, TRANSFER):
-        make = _transfer if problem == TRANSFER else _study
         try:
-            make(problem, arguments.out / problem, workers, quick=arguments.quick)
+            if problem == TRANSFER:
+                _transfer(arguments.out / problem, workers, quick=arguments.quick)
+            else:
+                _study(problem, arguments, workers)
         except UserError as error:
             # The others may come to their end.
             print(f"{problem}: {error}", file=sys.stderr, flush=True)
@@ -153,39 +187,64 @@ def main() -> int:
     return status
 
 
-def _study(problem: str, folder: Path, workers: Workers, *, quick: bool) -> None:
+def _study(problem: str, arguments: argparse.Namespace, workers: Hands) -> None:
     """Make all networks of a problem, measure them, and write the tables."""
-    what = PROBLEMS[problem]
-    config = what.config(*(QUICK if quick else ()))
-    check_run(config)
-    log = Lines()
-    select, report = (2, 2) if quick else (SELECT, what.reported)
-    limit = what.node_limit and (10 if quick else what.node_limit)
+    what, folder, log = PROBLEMS[problem], arguments.out / problem, Lines()
+    if arguments.quick:
+        what = what._replace(
+            options=(*what.options, *QUICK),
+            epochs=2,
+            replicates=2,
+            ruled=1,
+            selecting=2,
+            reported=2,
+            node_limit=what.node_limit and 10,
+        )
+    wanted = min(arguments.replicates or what.replicates, what.replicates)
+    check_run(what.config())
+    block = what.selecting + what.reported
     with locked(folder):
-        _claim(folder, quick=quick, select=select, report=report, node_limit=limit)
-        pool = _pool(folder / "run", config, workers, log, quick=quick)
-        draws = pool.plan.selection(select + report)
-        yardstick = Yardstick(config.collection.settings, limit, folder / "solves", workers, log)
-        content = study(pool, yardstick, draws[:select], draws[select:], workers, log)
-        publish(folder, "inheritance", content, markdown(content))
+        _claim(
+            folder,
+            quick=arguments.quick,
+            epochs=what.epochs,
+            selecting=what.selecting,
+            reported=what.reported,
+            node_limit=what.node_limit,
+            search=[POPULATION, ITERATIONS, SEARCH_DRAWS],
+            teacher_weight=TEACHER_WEIGHT,
+            decay=DECAY,
+        )
+        replicates = []
+        for number in range(wanted):
+            # Another pool, another initialisation, other draws.
+            config = what.config(f"seed={number}")
+            pool = _pool(folder / str(number + 1) / "run", config, what.epochs, workers, log)
+            draws = pool.plan.selection((number + 1) * block)[number * block :]
+            replicates.append(Replicate(pool, draws[: what.selecting], draws[what.selecting :]))
+        settings = what.config().collection.settings
+        yardstick = Yardstick(settings, what.node_limit, folder / "solves", workers, log)
+        ruled = min(what.ruled, wanted)
+        for content in study(replicates, what.cells, ruled, yardstick, workers, log):
+            publish(folder, "inheritance", content, markdown(content))
 
 
-def _transfer(problem: str, folder: Path, workers: Workers, *, quick: bool) -> None:
+def _transfer(folder: Path, workers: Hands, *, quick: bool) -> None:
     """Compare starts for a family, and write the table."""
     log = Lines()
     size = (*ONE_GENERATION, *(QUICK if quick else ()), "generations=1")
     mixture = dict(list(MIXTURE.items())[:2]) if quick else MIXTURE
-    report = 2 if quick else TRANSFERRED
+    report, epochs = (2, 2) if quick else (TRANSFERRED, TRANSFER_EPOCHS)
     with locked(folder):
-        _claim(folder, quick=quick, report=report)
+        _claim(folder, quick=quick, epochs=epochs)
         pools = {
             family: _pool(
-                folder / family, read_config(family, None, (*size, *own)), workers, log, quick=quick
+                folder / family, read_config(family, None, (*size, *own)), epochs, workers, log
             )
             for family, own in mixture.items()
         }
         config = PROBLEMS["gisp"].config(*size)
-        unseen = _pool(folder / "unseen", config, workers, log, quick=quick)
+        unseen = _pool(folder / "unseen", config, epochs, workers, log)
         draws = unseen.plan.selection(report)
         yardstick = Yardstick(config.collection.settings, None, folder / "solves", workers, log)
         episodes = (1, 3) if quick else EPISODES
@@ -195,7 +254,7 @@ def _transfer(problem: str, folder: Path, workers: Workers, *, quick: bool) -> N
 
 def _claim(folder: Path, **constants: Any) -> None:
     """Write what networks are made by, or refuse to go on with those made by something else."""
-    ours = {"epochs": EPOCHS, "draws": DRAWS, **constants}
+    ours = {"draws": DRAWS, **constants}
     try:
         theirs = read_json(folder / "study.json", dict[str, Any], "what a study is made by")
     except FileNotFoundError:
@@ -205,9 +264,8 @@ def _claim(folder: Path, **constants: Any) -> None:
         raise UserError(f"{folder} is of another study ({theirs}, not {ours}): give another --out")
 
 
-def _pool(folder: Path, config: RunConfig, workers: Workers, log: Lines, *, quick: bool) -> Pool:
-    epochs, draws = (2, 50) if quick else (EPOCHS, DRAWS)
-    return Pool(Run(folder, config, log), Plan(config), epochs, draws, workers.count)
+def _pool(folder: Path, config: RunConfig, epochs: int, workers: Hands, log: Lines) -> Pool:
+    return Pool(Run(folder, config, log), Plan(config), epochs, DRAWS, workers.count)
 
 
 def _arguments() -> argparse.Namespace:
@@ -218,8 +276,11 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--out", type=Path, default=Path("runs/inheritance"), help="%(default)s")
     parser.add_argument("--jobs", type=int, default=available_cores(), help="default: cores")
     parser.add_argument("--scheduler", help="address of a Dask scheduler that does the solves")
+    parser.add_argument("--replicates", type=int, metavar="N", help="so many, and not all")
     parser.add_argument("--quick", action="store_true", help="tiny, for testing")
     arguments = parser.parse_args()
+    if arguments.replicates is not None and arguments.replicates < 1:
+        parser.error("--replicates is less than 1")
     known = (*PROBLEMS, TRANSFER)
     for problem in arguments.problems:
         if problem not in known:

@@ -21,23 +21,25 @@ from kida.lab.yardstick import Yardstick
 from kida.learning.losses import batches
 from kida.learning.plan import Draw
 from kida.learning.samples import Aggregate
+from kida.learning.train import initial_network
 from kida.network.architecture import Weights
 from kida.network.gnn import Network
 from kida.network.inheritance import (
-    LAYERS,
     combine,
     logit_average,
     regression_mean,
     uniform_average,
 )
-from kida.network.policy import Policy, holds_policy
+from kida.network.policy import Policy
 
 # Samples of which the layers' inputs are taken.
 _GRAM_SAMPLES = 300
-# The search for coefficients: points, iterations, draws per iteration, first step.
-_POPULATION, _ITERATIONS, _DRAWS, _SIGMA = 8, 20, 12, 0.3
-# What the logits' average counts in distillation, the expert counting 1.
-_TEACHER_WEIGHT = 9.0
+#: The search for coefficients: points, iterations, and the draws of each.
+POPULATION, ITERATIONS, SEARCH_DRAWS = 8, 10, 48
+#: What the logits' average counts in distillation, the expert counting 1.
+TEACHER_WEIGHT = 9.0
+# The first step of the search.
+_SIGMA = 0.3
 
 
 @dataclass(frozen=True)
@@ -53,13 +55,13 @@ class Will:
     members
         The members' weights.
     yardstick, draws
-        What choices are made by: nothing that is reported on.
+        What choices are made by: nothing that is reported on. None for rules that make none.
     """
 
     pool: Pool
     name: str
     members: Sequence[Weights]
-    yardstick: Yardstick
+    yardstick: Yardstick | None
     draws: Sequence[Draw]
 
 
@@ -84,80 +86,80 @@ def _regression_mean(will: Will) -> Weights:
     return regression_mean(will.members, found)
 
 
+def _refitted(will: Will) -> Weights:
+    pool, weights = will.pool, uniform_average(will.members)
+    samples = pool.samples()
+    return initial_network(samples, pool.config, pool.run.config.seed, weights).weights()
+
+
 def _coefficients(will: Will) -> Weights:
-    return _searched(will, 1)
+    """Return the combination that CMA-ES finds by worth; its coefficients may be negative.
 
+    It is the plain average if that is worth more on all draws. After an interruption it is told
+    again what the yardstick has kept, and goes on.
+    """
+    count, card, yardstick = len(will.members), will.pool.judged_card, will.yardstick
+    assert yardstick is not None
 
-def _layers(will: Will) -> Weights:
-    return _searched(will, len(LAYERS))
+    def weights(point: Vector) -> Weights:
+        return combine(will.members, point - point.mean() + 1 / count)
+
+    evolution = Evolution(count, population=POPULATION, sigma=_SIGMA, learning_rate=1.0, seed=0)
+    size = min(SEARCH_DRAWS, len(will.draws))
+    for iteration in range(ITERATIONS):
+        points = evolution.ask()
+        turn = range(iteration * size, (iteration + 1) * size)
+        worth = yardstick.compared(
+            [Policy(weights(point), card) for point in points],
+            [will.draws[k % len(will.draws)] for k in turn],
+        )
+        evolution.tell(points, worth.mean(axis=1))
+    found = [uniform_average(will.members), weights(evolution.mean)]
+    worth = yardstick.compared([Policy(each, card) for each in found], will.draws)
+    return found[int(worth.mean(axis=1).argmax())]
 
 
 def _distilled(will: Will) -> Weights:
-    pool = will.pool
-    shape = pool.card.shape
+    shape = will.pool.card.shape
     teacher = Network(replace(shape, embedding_size=len(will.members) * shape.embedding_size))
     teacher.load_weights(logit_average(will.members))
     teacher.eval()
-    samples = pool.samples()
-    config = replace(pool.config, epochs=pool.length(samples), teacher_weight=_TEACHER_WEIGHT)
+    return _trained_further(will, teacher, teacher_weight=TEACHER_WEIGHT)
+
+
+def _further(will: Will) -> Weights:
+    return _trained_further(will, None)
+
+
+def _trained_further(will: Will, teacher: Network | None, **options: float) -> Weights:
+    """Return the weights' average after a training of a member's length."""
+    pool, samples = will.pool, will.pool.samples()
+    config = replace(pool.config, epochs=pool.length(samples), **options)
     start = uniform_average(will.members)
     return pool.train(will.name, samples, config, start=start, teacher=teacher).weights
 
 
+#: The rule that leaves the plain average where it finds nothing better.
+SEARCHED = "coefficients"
 #: What an heir is called, and how it is made.
 RULES: Mapping[str, Callable[[Will], Weights]] = {
     "weights": _weights,
     "logits": _logits,
     "calibrated logits": _calibrated_logits,
     "RegMean": _regression_mean,
-    "coefficients": _coefficients,
-    "coefficients by layer": _layers,
+    "refitted prenorms": _refitted,
     "distilled logits": _distilled,
+    "further training": _further,  # what of the distilled ones is the training
+    SEARCHED: _coefficients,
 }
 
 
 def make_heir(rule: str, will: Will) -> None:
     """Merge the members by one of :data:`RULES`, unless the heir is there."""
     pool = will.pool
-    if not holds_policy(pool.path(will.name)):
+    if not pool.has(will.name):
         weights = RULES[rule](will)
         pool.keep(will.name, weights, rule=rule)
-
-
-def best_member(
-    pool: Pool, names: Sequence[str], yardstick: Yardstick, draws: Sequence[Draw]
-) -> str:
-    """Return the member of the highest mean worth on some draws."""
-    worth = yardstick.compared([Policy.load(pool.path(name)) for name in names], draws)
-    return names[int(worth.mean(axis=1).argmax())]
-
-
-def _searched(will: Will, rows: int) -> Weights:
-    """Return the combination that CMA-ES finds by worth; its coefficients may be negative.
-
-    It is the plain average if that is worth more on all draws. After an interruption it is told
-    again what the yardstick has kept, and goes on.
-    """
-    count, card = len(will.members), will.pool.judged_card
-
-    def weights(point: Vector) -> Weights:
-        table = point.reshape(rows, count)
-        return combine(will.members, table - table.mean(axis=1, keepdims=True) + 1 / count)
-
-    evolution = Evolution(
-        rows * count, population=_POPULATION, sigma=_SIGMA, learning_rate=1.0, seed=0
-    )
-    for iteration in range(_ITERATIONS):
-        points = evolution.ask()
-        turn = range(iteration * _DRAWS, (iteration + 1) * _DRAWS)
-        worth = will.yardstick.compared(
-            [Policy(weights(point), card) for point in points],
-            [will.draws[k % len(will.draws)] for k in turn],
-        )
-        evolution.tell(points, worth.mean(axis=1))
-    found = [uniform_average(will.members), weights(evolution.mean)]
-    worth = will.yardstick.compared([Policy(each, card) for each in found], will.draws)
-    return found[int(worth.mean(axis=1).argmax())]
 
 
 @torch.no_grad()

@@ -1,18 +1,22 @@
 """The study of inheritance on one problem: members, heirs, what they are worth, and the tables.
 
 Which problems there are belongs in ``scripts/inheritance.py``; what it is for is in
-``docs/method.md``. Few comparisons are what it is about (:data:`PRIMARY`), and their intervals are
-wide enough to hold together (Bonferroni); all others are there to look at. On disk, every step
-skipped if its output is there::
+``docs/method.md``. It is done in replicates, each with a pool of episodes, an initialisation and
+instances of its own. Few comparisons are what it is about (:data:`PRIMARY`, and of further rules
+:data:`RULED`), and the intervals of each of the two families are wide enough to hold together
+(Bonferroni); all others are there to look at. On disk, every step skipped if its output is there::
 
-    FOLDER/run/           the pool's run, with all networks in run/members
-    FOLDER/iterated/      the run whose generations go on from merged ones
-    FOLDER/solves/        policies and solves, see ``kida.lab.yardstick``
+    FOLDER/1/run/           the first replicate's pool, with all networks in run/members
+    FOLDER/1/iterated/      the run whose generations go on from merged ones
+    FOLDER/1/consistent/    the run whose generations imitate the one before as well
+    FOLDER/solves/          policies and solves, see ``kida.lab.yardstick``
 """
 
 import dataclasses
+import itertools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -20,202 +24,394 @@ from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from kida.evaluation.comparisons import detectable_ratio, mean_interval
-from kida.jobs.run import Workers
 from kida.lab.events import Studying
-from kida.lab.heirs import RULES, Will, best_member, make_heir
+from kida.lab.hands import Hands
+from kida.lab.heirs import RULES, SEARCHED, Will, make_heir
 from kida.lab.likeness import Answers, answers, barrier, churn, disagreement
-from kida.lab.members import CELLS, Pool, make_members
+from kida.lab.members import CELLS, SINGLE, Pool, make_members
 from kida.lab.yardstick import Yardstick
+from kida.learning.config import RunConfig
 from kida.learning.episodes import share_episodes
 from kida.learning.events import Listener
 from kida.learning.plan import Draw
 from kida.learning.run import Run
-from kida.network.policy import Policy, holds_policy
+from kida.network.policy import Policy
 
 #: The rules that every cell has an heir by.
 AVERAGES = ("weights", "logits")
-#: The others, and the cells that have heirs by them: the members that differ in their data alone
-#: as KIDA's, and those that have all the same.
-FURTHER: Mapping[str, tuple[str, ...]] = {
-    "b": ("calibrated logits", "RegMean"),
-    "d": tuple(rule for rule in RULES if rule not in AVERAGES),
-}
-#: Heirs of no cell.
-SINGLE = {
-    "ema": "moving average of one training's weights",
-    "iterated": "iterated: merged generations act and are gone on from",
+#: The others; tried on the members of cell d, which differ in their data as KIDA's.
+FURTHER = tuple(rule for rule in RULES if rule not in AVERAGES)
+#: Runs whose generations differ from the pool's in one way, and how.
+RUNS = {
+    "iterated": "generations act, and go on, as the average of those before",
+    "consistent": "generations imitate the one before beside the expert",
 }
 
-#: The comparisons that answer the question: cell, heir, and what it is compared with.
+#: The comparisons that answer the question: cell, heir, and what it is compared with; of contrasts,
+#: the cell whose gain over the best member is compared with that.
 PRIMARY = (
-    *((cell, "weights", "over_mean") for cell in "abcde"),
+    *((cell, "weights", "over_best") for cell in "abde"),
     ("a", "logits", "over_weights"),
     ("d", "logits", "over_weights"),
-    ("b", SINGLE["ema"], "over_mean"),
-    *(("d", rule, "over_weights") for rule in FURTHER["d"]),
-    ("e", SINGLE["iterated"], "over_best"),
+    ("d", "weights", "more_than_a"),
+    ("d", "weights", "more_than_b"),
 )
-_VERSUS = ("over_mean", "over_best", "over_weights")
+#: Those that look for a better heir than the plain average.
+RULED = (
+    *(("d", rule, "over_weights") for rule in FURTHER),
+    ("e", RUNS["iterated"], "over_weights"),
+    ("e", RUNS["consistent"], "over_weights"),
+)
+_VERSUS = ("over_mean", "over_best", "over_weights", "more_than_a", "more_than_b")
 _CONFIDENCE = 0.95
-_TOGETHER = 1 - (1 - _CONFIDENCE) / len(PRIMARY)
+# Draws that say how much worths differ, and those that SCIP's own branching solves too.
+_FIRST = 50
 #: SCIP's own branching.
 DEFAULT = "default"
 
-Worths = Mapping[str, NDArray[np.float64]]
+
+@dataclass
+class Replicate:
+    """A pool and what it is measured on, and what has been found.
+
+    Attributes
+    ----------
+    pool
+        What its networks are made of.
+    chosen, reported
+        Draws that select coefficients, and others that the result is measured on.
+    members
+        A cell's letter to its members' names.
+    heirs
+        A cell's letter to its heirs' names, by the rule.
+    said
+        A network's name to what it says of the validation samples.
+    worths
+        A network's name to what it is worth on the reported draws, without those left out.
+    """
+
+    pool: Pool
+    chosen: Sequence[Draw]
+    reported: Sequence[Draw]
+    members: dict[str, list[str]] = field(default_factory=dict)
+    heirs: dict[str, dict[str, str]] = field(default_factory=dict)
+    said: dict[str, Answers] = field(default_factory=dict)
+    worths: dict[str, NDArray[np.float64]] = field(default_factory=dict)
+
+    @property
+    def names(self) -> list[str]:
+        """All networks, members first, each once."""
+        groups = (*self.members.values(), *(found.values() for found in self.heirs.values()))
+        return list(dict.fromkeys(itertools.chain(*groups)))
 
 
 def study(
-    pool: Pool,
+    replicates: Sequence[Replicate],
+    cells: str,
+    ruled: int,
     yardstick: Yardstick,
-    chosen: Sequence[Draw],
-    reported: Sequence[Draw],
-    workers: Workers,
+    workers: Hands,
     listener: Listener,
-) -> dict[str, Any]:
-    """Make and measure everything; return it as JSON content.
+) -> Iterator[dict[str, Any]]:
+    """Make and measure everything; yield what is known so far, as JSON content, after every stage.
 
     Parameters
     ----------
-    pool
-        What all networks are made of.
+    replicates
+        What is to be done again and again.
+    cells
+        Letters of :data:`kida.lab.members.CELLS`, "b" among them.
+    ruled
+        In how many replicates further rules are tried.
     yardstick
-        What they are measured by.
-    chosen, reported
-        Draws that select members and coefficients, and others that the result is measured on.
+        What networks are measured by.
     workers
-        Play the episodes.
+        Play the episodes and train the members.
     listener
         Gets an event at every step.
     """
+    done: list[Replicate] = []
+    for replicate in replicates:
+        _make(replicate, cells, workers, listener)
+        if not done:
+            _foresee(replicate, len(replicates), yardstick, listener)
+        _measure(replicate, yardstick, listener)
+        done.append(replicate)
+        yield _content(done, yardstick)
+    for replicate in replicates[:ruled]:
+        _make_further(replicate, yardstick, workers, listener)
+        _measure(replicate, yardstick, listener)
+        yield _content(done, yardstick)
+
+
+def _make(replicate: Replicate, cells: str, workers: Hands, listener: Listener) -> None:
+    """Make the members and their averages; tell how sure they are before hours of solves."""
+    pool = replicate.pool
     pool.play(workers)
-    members = make_members(pool)
-    samples, config = pool.validation(), pool.config
-    policies = {name: Policy.load(pool.path(name)) for found in members.values() for name in found}
-    said = {name: answers(policy, samples, config) for name, policy in policies.items()}
-    _say_how_sure(members, said, listener)
-    heirs = {
-        cell: _heirs(pool, cell, names, yardstick, chosen, listener)
-        for cell, names in members.items()
-    }
-    _iterated(pool, workers, listener)
-    for name in (*(name for found in heirs.values() for name in found.values()), *SINGLE):
-        if name not in policies:
-            policies[name] = Policy.load(pool.path(name))
-            said[name] = answers(policies[name], samples, config)
-    detectable = _detectable(policies, heirs, yardstick, chosen, len(reported))
-    text = f"measuring on {len(reported)} draws: an effect of {detectable:.1%} is seen mostly"
-    listener(Studying(text=text))
-    # What nobody had to learn anything for, under the same parameters.
-    default = Policy({}, replace(pool.judged_card, architecture=None))
-    worth = yardstick.compared([*policies.values(), default], reported)
-    worths = dict(zip([*policies, DEFAULT], worth, strict=True))
-    return {
-        "family": pool.run.config.family,
-        "unit": yardstick.unit,
-        "node_limit": yardstick.node_limit,
-        "draws": worth.shape[1],
-        "left_out": len(reported) - worth.shape[1],
-        "detectable": detectable,
-        "members": members,
-        "heirs": heirs,
-        "levels": {name: yardstick.level(worth) for name, worth in worths.items()},
-        "rows": _rows(worths, members, heirs),
-        "networks": {name: _network(answer) for name, answer in said.items()},
-        "likeness": {
-            cell: {
-                "disagreement": disagreement([said[name] for name in names]),
-                "churn": churn([said[name] for name in names]),
-                "barrier": barrier([policies[name] for name in names], samples, config),
-            }
-            for cell, names in members.items()
-        },
-        "worths": {name: worth.tolist() for name, worth in worths.items()},
-    }
+    replicate.members = make_members(pool, cells, workers)
+    for cell, names in replicate.members.items():
+        replicate.heirs[cell] = {}
+        for rule in AVERAGES:
+            _inherit(replicate, cell, rule, names, None, listener)
+    for name, what in SINGLE.items():
+        replicate.heirs["b"][what] = name
+    _hear(replicate)
+    for cell, names in replicate.members.items():
+        found = [replicate.said[name] for name in names]
+        sure = ", ".join(
+            f"{each.cross_entropy():.2f} (calibrated {each.cross_entropy(each.calibration()):.2f})"
+            for each in found
+        )
+        listener(Studying(text=f"cross-entropy of {cell}, {CELLS[cell]}: {sure}; KIDA's: 6 to 9"))
 
 
-def _say_how_sure(
-    members: Mapping[str, Sequence[str]], said: Mapping[str, Answers], listener: Listener
+def _make_further(
+    replicate: Replicate, yardstick: Yardstick, workers: Hands, listener: Listener
 ) -> None:
-    """Tell the members' cross-entropies, before hours of solves: KIDA's were 6 to 9."""
-    for cell, names in members.items():
-        sure = ", ".join(f"{said[name].cross_entropy():.2f}" for name in names)
-        listener(Studying(text=f"cross-entropy of {cell}, {CELLS[cell]}: {sure}"))
+    """Make the heirs by further rules, and the runs that go on in other ways."""
+    if "d" in replicate.members:
+        for rule in FURTHER:
+            _inherit(replicate, "d", rule, replicate.members["d"], yardstick, listener)
+    if "e" in replicate.members:
+        ours = replicate.pool.run.config
+        ways = {
+            "iterated": replace(ours, inheritance=replace(ours.inheritance, iterate=True)),
+            "consistent": replace(ours, training=replace(ours.training, teacher="previous")),
+        }
+        for name, config in ways.items():
+            _run_again(replicate.pool, name, config, workers, listener)
+            replicate.heirs["e"][RUNS[name]] = name
+    _hear(replicate)
 
 
-def _heirs(
-    pool: Pool,
+def _inherit(
+    replicate: Replicate,
     cell: str,
+    rule: str,
     names: Sequence[str],
-    yardstick: Yardstick,
-    draws: Sequence[Draw],
+    yardstick: Yardstick | None,
     listener: Listener,
-) -> dict[str, str]:
-    """Make a cell's heirs, and choose its best member; return what each is called."""
-    found = {"best member": best_member(pool, names, yardstick, draws)}
-    weights = [Policy.load(pool.path(name)).weights for name in names]
-    for rule in (*AVERAGES, *FURTHER.get(cell, ())):
-        found[rule] = f"{cell}_{rule.replace(' ', '_')}"
-        listener(Studying(text=f"the heir {found[rule]}"))
-        make_heir(rule, Will(pool, found[rule], weights, yardstick, draws))
+) -> None:
+    pool, name = replicate.pool, f"{cell}_{rule.replace(' ', '_')}"
+    listener(Studying(text=f"the heir {name}"))
+    weights = [pool.load(member).weights for member in names]
+    make_heir(rule, Will(pool, name, weights, yardstick, replicate.chosen))
+    replicate.heirs[cell][rule] = name
+
+
+def _run_again(
+    pool: Pool, name: str, config: RunConfig, workers: Hands, listener: Listener
+) -> None:
+    """Make the run's generations in another way; keep what it has in the end.
+
+    The first two have the pool's episodes: the first network, which acts in the second generation,
+    is the same in any case.
+    """
+    if pool.has(name):
+        return
+    run = Run(pool.run.folder.parent / name, config, listener)
+    share_episodes(pool.run.folder, run, range(1, min(2, pool.generations) + 1))
+    dataclasses.replace(pool, run=run).play(workers)
+    pool.keep(name, Policy.load(run.successor(pool.generations)).weights)
+
+
+def _hear(replicate: Replicate) -> None:
+    """Ask all networks of the validation samples, those that have not been."""
+    pool = replicate.pool
+    samples, config = pool.validation(), pool.config
+    for name in replicate.names:
+        if name not in replicate.said:
+            replicate.said[name] = answers(pool.load(name), samples, config)
+
+
+def _measure(replicate: Replicate, yardstick: Yardstick, listener: Listener) -> None:
+    names, draws = replicate.names, replicate.reported
+    listener(Studying(text=f"measuring {len(names)} networks on {len(draws)} draws"))
+    worth = yardstick.compared([replicate.pool.load(name) for name in names], draws)
+    replicate.worths = dict(zip(names, worth, strict=True))
+
+
+def _foresee(
+    replicate: Replicate, replicates: int, yardstick: Yardstick, listener: Listener
+) -> None:
+    """Say what effect will be seen, by how much worths differ on the first draws: by that alone."""
+    names, first = replicate.names, replicate.reported[:_FIRST]
+    worth = yardstick.compared([replicate.pool.load(name) for name in names], first)
+    tried = dataclasses.replace(replicate, worths=dict(zip(names, worth, strict=True)))
+    count = replicates * len(replicate.reported)
+    effect = _detectable([tried], count)
+    seen = "nothing is known of what is seen" if effect is None else f"{effect:.1%} are mostly seen"
+    listener(Studying(text=f"{count} draws in all: {seen}"))
+
+
+def _detectable(done: Sequence[Replicate], count: int) -> float | None:
+    """Return the effect that so many draws show in four of five cases, in each primary comparison.
+
+    None if worths do not differ, or there are too few to say.
+    """
+    spreads = [0.0]
+    for comparison in PRIMARY:
+        parts = [_against(each, *comparison) for each in done if comparison[0] in each.members]
+        known = [part for part in parts if part is not None]
+        if known and len(found := np.concatenate(known)) > 1:
+            spreads.append(float(np.std(found, ddof=1)))
+    if not max(spreads) or count < 2:
+        return None
+    # An effect is a difference; a ratio would hide how large a great one is.
+    return -math.log(detectable_ratio(max(spreads), count, _together(PRIMARY)))
+
+
+def _together(comparisons: Sequence[Any]) -> float:
+    return 1 - (1 - _CONFIDENCE) / len(comparisons)
+
+
+def best_of_others(worths: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return what the best member is worth, which one that is being chosen on other draws.
+
+    Half of the draws choose for the other half, in turns: a maximum over the same draws would be
+    too high, and one chosen once on few draws hardly the best.
+
+    Parameters
+    ----------
+    worths
+        Shape ``(members, draws)``.
+
+    Returns
+    -------
+    ndarray
+        Shape ``(draws,)``.
+    """
+    found = np.empty(worths.shape[1])
+    half = np.arange(worths.shape[1]) % 2 == 0
+    for mine, other in ((half, ~half), (~half, half)):
+        if mine.any():
+            chooses = other if other.any() else mine
+            found[mine] = worths[worths[:, chooses].mean(axis=1).argmax(), mine]
     return found
 
 
-def _iterated(pool: Pool, workers: Workers, listener: Listener) -> None:
-    """Go on as cell e does, but from merged generations, which act as well.
-
-    The first two generations have the pool's episodes: until then nothing is merged.
-    """
-    if holds_policy(pool.path("iterated")):
-        return
-    ours = pool.run.config
-    config = replace(ours, inheritance=replace(ours.inheritance, iterate=True))
-    run = Run(pool.run.folder.parent / "iterated", config, listener)
-    share_episodes(pool.run.folder, run, range(1, min(2, pool.generations) + 1))
-    dataclasses.replace(pool, run=run).play(workers)
-    pool.keep("iterated", Policy.load(run.successor(pool.generations)).weights)
-
-
-def _detectable(
-    policies: Mapping[str, Policy],
-    heirs: Mapping[str, Mapping[str, str]],
-    yardstick: Yardstick,
-    draws: Sequence[Draw],
-    count: int,
-) -> float:
-    """Return the effect that ``count`` draws show in four of five cases, by what others do."""
-    pairs = [(found["weights"], found["best member"]) for found in heirs.values()]
-    names = list(dict.fromkeys(name for pair in pairs for name in pair))
-    worth = yardstick.compared([policies[name] for name in names], draws)
-    of = dict(zip(names, worth, strict=True))
-    spreads = [float(np.std(of[one] - of[other], ddof=1)) for one, other in pairs]
-    # An effect is a difference; a ratio would hide how large a great one is.
-    return -math.log(detectable_ratio(float(np.mean(spreads)), count, _TOGETHER))
+def _content(done: Sequence[Replicate], yardstick: Yardstick) -> dict[str, Any]:
+    first = done[0]
+    rows = _rows(done)
+    count = sum(len(next(iter(each.worths.values()))) for each in done)
+    return {
+        "family": first.pool.run.config.family,
+        "unit": yardstick.unit,
+        "node_limit": yardstick.node_limit,
+        "replicates": len(done),
+        "draws": count,
+        "left_out": sum(len(each.reported) for each in done) - count,
+        "detectable": _detectable(done, count),
+        "members": first.members,
+        "levels": _levels(done, yardstick),
+        "default": _beside_default(first, yardstick),
+        "rows": rows,
+        "networks": {
+            name: _mean_of([_network(each.said[name]) for each in done if name in each.said])
+            for each in done
+            for name in each.names
+        },
+        "likeness": {
+            cell: _mean_of([_likeness(each, cell) for each in done]) for cell in first.members
+        },
+        "worths": [{name: worth.tolist() for name, worth in each.worths.items()} for each in done],
+    }
 
 
-def _rows(
-    worths: Worths, members: Mapping[str, Sequence[str]], heirs: Mapping[str, Mapping[str, str]]
-) -> list[dict[str, Any]]:
+def _members_worths(replicate: Replicate, cell: str) -> NDArray[np.float64]:
+    return np.array([replicate.worths[name] for name in replicate.members[cell]])
+
+
+def _levels(done: Sequence[Replicate], yardstick: Yardstick) -> dict[str, float]:
+    names = dict.fromkeys(itertools.chain(*(each.names for each in done)))
+    return {
+        name: yardstick.level(
+            np.concatenate([each.worths[name] for each in done if name in each.worths])
+        )
+        for name in names
+    }
+
+
+def _beside_default(replicate: Replicate, yardstick: Yardstick) -> dict[str, float]:
+    """Return the levels of SCIP's own branching and of an heir, on the first draws."""
+    pool = replicate.pool
+    cell = list(replicate.members)[-1]
+    heir = replicate.heirs[cell]["weights"]
+    default = Policy({}, replace(pool.judged_card, architecture=None))
+    worth = yardstick.compared([default, pool.load(heir)], replicate.reported[:_FIRST])
+    return {
+        DEFAULT: yardstick.level(worth[0]),
+        heir: yardstick.level(worth[1]),
+        "draws": worth.shape[1],
+    }
+
+
+def _likeness(replicate: Replicate, cell: str) -> dict[str, float]:
+    pool, names = replicate.pool, replicate.members[cell]
+    found = [replicate.said[name] for name in names]
+    return {
+        "disagreement": disagreement(found),
+        "churn": churn(found),
+        "barrier": barrier([pool.load(name) for name in names], pool.validation(), pool.config),
+    }
+
+
+def _mean_of(found: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    return {key: float(np.mean([each[key] for each in found])) for key in found[0]}
+
+
+def _rows(done: Sequence[Replicate]) -> list[dict[str, Any]]:
     """Return, for every heir, by how much it is better than others, with intervals."""
     rows = []
-    # What stands in no cell is compared with the members of the one that it is made like.
-    of_cells = {cell: dict(found) for cell, found in heirs.items()}
-    of_cells["b"] |= {SINGLE["ema"]: "ema"}
-    of_cells["e"] |= {SINGLE["iterated"]: "iterated"}
-    for cell, found in of_cells.items():
-        mean = np.mean([worths[name] for name in members[cell]], axis=0)
-        best, plain = worths[found["best member"]], worths[found["weights"]]
-        for rule, name in found.items():
-            others = {"over_mean": mean, "over_best": best, "over_weights": plain}
-            if name == found["best member"]:
-                del others["over_best"]
-            if rule == "weights":
-                del others["over_weights"]
-            row: dict[str, Any] = {"cell": cell, "heir": rule, "name": name}
-            for versus, other in others.items():
-                together = (cell, rule, versus) in PRIMARY
-                row[versus] = effect(worths[name] - other, _TOGETHER if together else _CONFIDENCE)
-            rows.append(row)
+    order: dict[tuple[str, str], str] = {}
+    for each in done:
+        for cell, found in each.heirs.items():
+            order |= {(cell, rule): name for rule, name in found.items()}
+    for (cell, rule), name in order.items():
+        have = [each for each in done if name in each.worths]
+        row: dict[str, Any] = {"cell": cell, "heir": rule, "name": name, "replicates": len(have)}
+        for versus in _VERSUS:
+            parts = [_against(each, cell, rule, versus) for each in have]
+            known = [part for part in parts if part is not None]
+            if not known:
+                continue
+            # A search that has found nothing leaves the plain average, which is no effect of 0.
+            if rule == SEARCHED and versus == "over_weights" and not np.concatenate(known).any():
+                row["declined"] = True
+                continue
+            row[versus] = effect(np.concatenate(known), _confidence((cell, rule, versus)))
+            row[f"{versus}_each"] = [float(part.mean()) for part in known]
+        rows.append(row)
     return rows
+
+
+def _against(replicate: Replicate, cell: str, rule: str, versus: str) -> NDArray[np.float64] | None:
+    """Return an heir's worth less what it is compared with, draw by draw; None if that is not."""
+    worths, heirs = replicate.worths, replicate.heirs
+    mine = worths[heirs[cell][rule]]
+    members = _members_worths(replicate, cell)
+    over_mean: NDArray[np.float64] = mine - members.mean(axis=0)
+    gain = mine - best_of_others(members)
+    match versus:
+        case "over_mean":
+            return over_mean
+        case "over_best":
+            return gain
+        case "over_weights":
+            return None if rule == "weights" else mine - worths[heirs[cell]["weights"]]
+    other = versus.removeprefix("more_than_")
+    if (cell, rule) != ("d", "weights") or other not in replicate.members:
+        return None
+    best = best_of_others(_members_worths(replicate, other))
+    theirs: NDArray[np.float64] = worths[heirs[other]["weights"]] - best
+    return gain - theirs
+
+
+def _confidence(comparison: tuple[str, str, str]) -> float:
+    for family in (PRIMARY, RULED):
+        if comparison in family:
+            return _together(family)
+    return _CONFIDENCE
 
 
 def effect(differences: NDArray[np.float64], confidence: float = _CONFIDENCE) -> list[float]:
@@ -240,30 +436,40 @@ def markdown(content: Mapping[str, Any]) -> str:
     lost = (
         f"; {content['left_out']} more have failed or take too long" if content["left_out"] else ""
     )
+    many = content["replicates"] > 1
+    seen = content["detectable"]
+    power = "" if seen is None else f", and of the first an effect of {seen:.1%} is mostly seen"
     lines = [
         f"## {content['family']}: {unit}",
         "",
-        f"{content['draws']} validation instances that selected nothing{lost}. Positive is better. "
-        f"The {len(PRIMARY)} comparisons in bold were named beforehand: their intervals hold "
-        "together at 95 % (Student's, Bonferroni), and an effect of "
-        f"{content['detectable']:.1%} is seen in four of five cases. All others are at 95 % each, "
-        "to look at. All networks are of one pool of episodes and one initialisation.",
+        f"{content['draws']} validation instances that selected nothing{lost}, in "
+        f"{content['replicates']} replicate{'s' if many else ''}, each with a pool of episodes and "
+        f"an initialisation of its own. Positive is better. The {len(PRIMARY)} comparisons in bold "
+        f"were named beforehand, and so were the {len(RULED)} of further rules in italics: the "
+        "intervals of each kind hold together at 95 % (Student's, Bonferroni), over instances and "
+        f"for these networks{power}. All others are at 95 % each, to look at. The best member is "
+        "chosen on one half of the draws for the other.",
         "",
-        "| cell | heir | over the mean member | over the best member | over the weights' average "
-        "| level | cross-entropy | accuracy |",
-        "|---|---|---|---|---|---|---|---|",
+        "| cell | heir | replicates | over the mean member | over the best member "
+        "| over the weights' average | gain over the best, more than a's | more than b's | level "
+        "| cross-entropy | accuracy |",
+        "|---|---|---|---|---|---|---|---|---|---|---|",
     ]
     for row in content["rows"]:
         network = content["networks"][row["name"]]
         effects = " | ".join(_cell(row, versus) for versus in _VERSUS)
         lines.append(
-            f"| {row['cell']} | {_called(row)} | {effects} | {content['levels'][row['name']]:.4g} "
-            f"| {network['cross_entropy']:.2f} | {network['accuracy']:.2f} |"
+            f"| {row['cell']} | {row['heir']} | {row['replicates']} | {effects} "
+            f"| {content['levels'][row['name']]:.4g} | {network['cross_entropy']:.2f} "
+            f"| {network['accuracy']:.2f} |"
         )
+    default = dict(content["default"])
+    few = default.pop("draws")
+    beside = ", ".join(f"{name} {level:.4g}" for name, level in default.items())
     lines += [
         "",
-        f"(Level: {unit}; of SCIP's own branching under the same parameters "
-        f"{content['levels'][DEFAULT]:.4g}.)",
+        f"(Level: {unit}. On the first {few} draws, SCIP's own branching under the same parameters "
+        f"beside an heir: {beside}.{_each(content) if many else ''})",
         "",
         "| cell | members differ by | levels | cross-entropy | calibrated | accuracy "
         "| disagreement | parent to child | barrier |",
@@ -284,13 +490,25 @@ def markdown(content: Mapping[str, Any]) -> str:
     return "\n".join([*lines, ""])
 
 
+def _each(content: Mapping[str, Any]) -> str:
+    """Return the primary effects replicate by replicate, as text."""
+    found = []
+    for row in content["rows"]:
+        for versus in _VERSUS:
+            if (row["cell"], row["heir"], versus) in PRIMARY and versus in row:
+                each = ", ".join(f"{100 * mean:+.1f}" for mean in row[f"{versus}_each"])
+                found.append(f"{row['cell']} {row['heir']} {versus.replace('_', ' ')}: {each} %")
+    return " By replicate: " + "; ".join(found) + "."
+
+
 def _cell(row: Mapping[str, Any], versus: str) -> str:
+    if versus == "over_weights" and row.get("declined"):
+        return "none found, and so the average"
     text = shown(row.get(versus))
-    return f"**{text}**" if (row["cell"], row["heir"], versus) in PRIMARY else text
-
-
-def _called(row: Mapping[str, Any]) -> str:
-    return f"best member ({row['name']})" if row["heir"] == "best member" else row["heir"]
+    for family, mark in ((PRIMARY, "**"), (RULED, "*")):
+        if text and (row["cell"], row["heir"], versus) in family:
+            return f"{mark}{text}{mark}"
+    return text
 
 
 def shown(effect: Sequence[float] | None) -> str:

@@ -2,14 +2,17 @@
 
 The pool is a training run of a few generations, and what the members of a cell differ by is
 :data:`CELLS`. All but those of the run itself are trained from scratch from one initialisation, on
-hard targets without smoothing, on the same number of samples at a learning rate that never falls:
-KIDA's conditions (Cao et al. 2022, arXiv:2201.10328), which leave single networks over-confident.
-The checkpoints of one training are those of its quarters, the last one as long as all others.
+hard targets without smoothing, on the same number of samples at a learning rate that never falls
+and without an early end. That is harsher than KIDA's training, whose rate fell (Cao et al. 2022,
+arXiv:2201.10328), and leaves single networks over-confident; one training whose rate does fall is
+beside them. Those of the run have the recipes' training, which is shorter. The checkpoints of one
+training are at equal distances, the last one as long as all others.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -17,10 +20,12 @@ from msgspec.structs import replace
 
 from kida.jobs.run import Workers
 from kida.lab.events import Studying
+from kida.lab.hands import Hands
+from kida.lab.progress import Lines
 from kida.learning.config import TrainingConfig
 from kida.learning.dagger import aggregate, make_generation
 from kida.learning.plan import Plan
-from kida.learning.run import Run
+from kida.learning.run import Run, read_run
 from kida.learning.samples import Aggregate
 from kida.learning.selection import finished_card
 from kida.learning.train import initial_network, train_generation
@@ -36,7 +41,11 @@ CELLS = {
     "c": "bootstrap of the episodes",
     "d": "nested generations, each from scratch",
     "e": "warm-started generations, as in the recipes",
-    "f": "as d, each stopped at its best epoch",
+}
+#: Networks of no cell, trained on all samples in the order of ``b_1``.
+SINGLE = {
+    "ema": "moving average of one training's weights",
+    "annealed": "one training whose rate falls, at its best epoch",
 }
 #: Of the weights' moving average.
 DECAY = 0.999
@@ -111,6 +120,19 @@ class Pool:
         """Return where a member, or an heir, is kept."""
         return self.run.folder / "members" / name
 
+    def has(self, name: str) -> bool:
+        """Return whether it is there."""
+        return holds_policy(self.path(name))
+
+    def load(self, name: str) -> Policy:
+        """Return a member or an heir."""
+        return Policy.load(self.path(name))
+
+    def also(self, name: str, policy: Path) -> None:
+        """Keep a policy's weights under another name, unless they are, or it is not there yet."""
+        if holds_policy(policy) and not self.has(name):
+            self.keep(name, Policy.load(policy).weights)
+
     def keep(self, name: str, weights: Weights, **recipe: object) -> Policy:
         """Write a policy of the pool's card, with a recipe of its own."""
         size = len(weights["cons_embedding.1.bias"])
@@ -173,35 +195,52 @@ class Pool:
         return self.keep(name, result.last, epochs=len(result.history))
 
 
-def make_members(pool: Pool) -> dict[str, list[str]]:
-    """Train the members of every cell that are not there yet.
+def make_members(pool: Pool, cells: str, workers: Hands) -> dict[str, list[str]]:
+    """Train the members of some cells that are not there yet, one training a process.
 
     Returns
     -------
     dict
-        A cell's letter to its members' names, in order, as many as the pool has generations. The
-        moving average of the weights in the training of ``b_1`` is kept as ``ema``.
+        A cell's letter to its members' names, in order, as many as the pool has generations. What
+        belongs to no cell is kept under the names of :data:`SINGLE`.
     """
     numbers = range(1, pool.generations + 1)
-    for number in numbers:
-        _member(pool, f"a_{number}", share=number / pool.generations, training="a")
-        _member(pool, f"b_{number}", seed=number)
-        _member(pool, f"c_{number}", bootstrap=number)
-        # The last one is the whole training of cell a: the same samples, in the same order.
-        if number < pool.generations:
-            _member(pool, f"d_{number}", generations=number)
-        for end in ("", "_best"):
-            _also(pool, f"d_{pool.generations}{end}", pool.path(f"a_{pool.generations}{end}"))
-        _also(pool, f"e_{number}", pool.run.generation(number) / "policy")
-        _also(pool, f"f_{number}", pool.path(f"d_{number}_best"))
-    _member(pool, "ema", seed=1, decay=DECAY)
-    return {cell: [f"{cell}_{number}" for number in numbers] for cell in CELLS}
+    ours = pool.run.config.training
+    # Of each process, what it makes one after the other.
+    tasks: list[list[dict[str, Any]]] = []
+    if "a" in cells or "d" in cells:
+        # The quarters of one training; the last one is also the last nested generation.
+        quarters = [
+            {"name": f"a_{k}", "share": k / pool.generations, "training": "a"} for k in numbers
+        ]
+        tasks.append(quarters)
+    if "b" in cells:
+        tasks += [[{"name": f"b_{k}", "seed": k}] for k in numbers]
+    if "c" in cells:
+        tasks += [[{"name": f"c_{k}", "bootstrap": k}] for k in numbers]
+    if "d" in cells:
+        tasks += [[{"name": f"d_{k}", "generations": k}] for k in numbers[:-1]]
+    tasks += [
+        [{"name": "ema", "seed": 1, "average_decay": DECAY}],
+        [{"name": "stopped", "seed": 1, "patience": ours.patience}],
+    ]
+    missing = [task for task in tasks if not all(pool.has(wanted["name"]) for wanted in task)]
+    workers.each(_make, [(pool.run.folder, pool.epochs, pool.draws, task) for task in missing])
+    last = pool.generations
+    pool.also(f"d_{last}", pool.path(f"a_{last}"))
+    for k in numbers:
+        pool.also(f"e_{k}", pool.run.generation(k) / "policy")
+    # As the recipes have it: what validated best counts.
+    pool.also("annealed", pool.path("stopped_best"))
+    return {cell: [f"{cell}_{k}" for k in numbers] for cell in cells}
 
 
-def _also(pool: Pool, name: str, policy: Path) -> None:
-    """Keep a policy's weights under another name, unless they are, or it is not there yet."""
-    if holds_policy(policy) and not holds_policy(pool.path(name)):
-        pool.keep(name, Policy.load(policy).weights)
+def _make(run: Path, epochs: int, draws: int, wanted: Sequence[Mapping[str, Any]]) -> None:
+    """Make members one after the other, in a process of their own."""
+    config = read_run(run).config
+    pool = Pool(Run(run, config, Lines()), Plan(config), epochs, draws, 1)
+    for member in wanted:
+        _member(pool, **member)
 
 
 def _member(
@@ -212,19 +251,19 @@ def _member(
     share: float = 1.0,
     generations: int | None = None,
     bootstrap: int | None = None,
-    decay: float = 0.0,
     training: str = "",
+    **options: Any,
 ) -> None:
     """Train one member, unless it is there: the others' pool and options, but for those given.
 
     ``share`` is that of a whole training.
     """
-    if holds_policy(pool.path(name)):
+    if pool.has(name):
         return
     samples = pool.samples(generations)
     if bootstrap is not None:
         samples = Aggregate(drawn([shard.path for shard in samples.shards], bootstrap))
-    config = replace(pool.config, epochs=pool.length(samples, share), average_decay=decay)
+    config = replace(pool.config, epochs=pool.length(samples, share), **options)
     pool.train(name, samples, config, seed=seed, training=training)
 
 

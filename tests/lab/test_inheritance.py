@@ -1,5 +1,6 @@
 """The study of inheritance, every step of it, on a problem that is solved in a moment."""
 
+from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 
@@ -9,10 +10,20 @@ import pytest
 from kida.boundary import write_json
 from kida.errors import UserError
 from kida.jobs.job import Stage
-from kida.jobs.run import Workers
-from kida.lab.inheritance import DEFAULT, PRIMARY, SINGLE, markdown, study
+from kida.lab.hands import Hands
+from kida.lab.heirs import RULES, SEARCHED
+from kida.lab.inheritance import (
+    DEFAULT,
+    PRIMARY,
+    RULED,
+    RUNS,
+    Replicate,
+    best_of_others,
+    markdown,
+    study,
+)
 from kida.lab.likeness import answers
-from kida.lab.members import CELLS, Pool, drawn
+from kida.lab.members import CELLS, SINGLE, Pool, drawn
 from kida.lab.transfer import STARTS, transfer
 from kida.lab.transfer import markdown as transfer_markdown
 from kida.lab.yardstick import Yardstick
@@ -34,13 +45,17 @@ OPTIONS = (
 )
 
 
-class Here(Workers):
+class Here(Hands):
     """Does jobs in this process: there are many short ones."""
 
     def run(self, jobs, ended, told=lambda job, news: None):
         for job in jobs:
             write_json(Path(job.record), job.run(Stage(None, lambda news: None)))
             ended(job, None)
+
+    def each(self, function, arguments):
+        for values in arguments:
+            function(*values)
 
 
 HERE = Here()
@@ -95,36 +110,53 @@ def test_a_draw_without_a_worth_counts_for_nobody(monkeypatch, yardstick):
 @pytest.mark.slow
 def test_every_network_is_made_once_and_measured(tmp_path, knapsack, yardstick, monkeypatch):
     # The search for coefficients in two iterations of one draw.
-    monkeypatch.setattr("kida.lab.heirs._ITERATIONS", 2)
-    monkeypatch.setattr("kida.lab.heirs._DRAWS", 1)
-    pool = pool_of(tmp_path / "run", knapsack, "generations=2")
-    draws = pool.plan.selection(4)
+    monkeypatch.setattr("kida.lab.heirs.ITERATIONS", 2)
+    monkeypatch.setattr("kida.lab.heirs.SEARCH_DRAWS", 1)
+    pools = [
+        pool_of(tmp_path / str(k) / "run", knapsack, "generations=2", f"seed={k}") for k in (0, 1)
+    ]
     events = []
+    yardstick = replace(yardstick, listener=events.append)
 
     def again():
         events.clear()
-        return study(pool, yardstick, draws[:2], draws[2:], HERE, events.append)
+        replicates = []
+        for number, pool in enumerate(pools):
+            draws = pool.plan.selection(12)[6 * number :]
+            replicates.append(Replicate(pool, draws[:2], draws[2:6]))
+        return [*study(replicates, "".join(CELLS), 1, yardstick, HERE, events.append)]
 
-    content = again()
+    first, both, content = again()
+    pool = pools[0]
+    assert [each["replicates"] for each in (first, both, content)] == [1, 2, 2]
     assert content["members"] == {cell: [f"{cell}_1", f"{cell}_2"] for cell in CELLS}
-    rules = {(row["cell"], row["heir"]) for row in content["rows"]}
-    assert {("a", "weights"), ("d", "distilled logits"), ("b", SINGLE["ema"])} <= rules
-    assert content["draws"] == 2
+    rules = {(row["cell"], row["heir"]): row["replicates"] for row in content["rows"]}
+    averages = {(cell, rule) for cell in CELLS for rule in ("weights", "logits")}
+    single = {("b", what) for what in SINGLE.values()}
+    further = {("d", rule) for rule in RULES if ("d", rule) not in averages}
+    further |= {("e", what) for what in RUNS.values()}
+    assert rules == dict.fromkeys(averages | single, 2) | dict.fromkeys(further, 1)
+    assert {(row["cell"], row["heir"]) for row in both["rows"]} == averages | single
+    assert (first["draws"], content["draws"]) == (4, 8)
     named = {*chain(*content["members"].values()), *(row["name"] for row in content["rows"])}
-    assert named == content["networks"].keys()
-    assert {*named, DEFAULT} == content["worths"].keys() == content["levels"].keys()
+    assert named == content["networks"].keys() == content["levels"].keys()
+    assert [named >= worths.keys() for worths in content["worths"]] == [True, True]
+    assert content["default"].keys() == {DEFAULT, "e_weights", "draws"}
     sure = [event.text for event in events if "cross-entropy of d" in getattr(event, "text", "")]
-    assert len(sure) == 1
+    assert len(sure) == 2
     _the_wide_network_is_the_mean_of_its_members(pool)
     # Members of one training go on from each other; the others differ as their cells say.
-    first, second = (Policy.load(pool.path(f"a_{k}")).weights for k in (1, 2))
-    assert any((first[name] != second[name]).any() for name in first)
+    one, other = (pool.load(f"a_{k}").weights for k in (1, 2))
+    assert any((one[name] != other[name]).any() for name in one)
     text = markdown(content)
     assert all(f"| {cell} | {what} |" in text for cell, what in CELLS.items())
-    named = {(row["cell"], row["heir"], versus) for row in content["rows"] for versus in row}
-    assert named >= set(PRIMARY)
+    told = {(row["cell"], row["heir"], versus) for row in content["rows"] for versus in row}
+    assert told >= set(PRIMARY)
+    assert {row["heir"] for row in content["rows"] if row.get("declined")} <= {SEARCHED}
+    declined = sum(row.get("declined", False) for row in content["rows"])
     assert text.count("**") == 2 * len(PRIMARY)
-    assert again() == content
+    assert text.count("*") - 2 * text.count("**") == 2 * (len(RULED) - declined)
+    assert again() == [first, both, content]
     assert not any(isinstance(event, Solve) for event in events)
 
 
@@ -133,6 +165,13 @@ def _the_wide_network_is_the_mean_of_its_members(pool):
     each = [answers(Policy.load(pool.path(f"d_{k}")), samples, config).logits for k in (1, 2)]
     wide = answers(Policy.load(pool.path("d_logits")), samples, config).logits
     np.testing.assert_allclose(wide, np.mean(each, axis=0), rtol=1e-3, atol=1e-3)
+
+
+def test_the_best_member_is_chosen_on_other_draws():
+    worths = np.array([[9.0, 1, 9, 1], [2, 4, 2, 4], [0, 0, 0, 0]])
+    # Even draws choose the first for the odd ones, on which it is worth 1; odd ones the second.
+    np.testing.assert_array_equal(best_of_others(worths), [2, 1, 2, 1])
+    np.testing.assert_array_equal(best_of_others(worths[:, :1]), [9])
 
 
 @pytest.mark.slow

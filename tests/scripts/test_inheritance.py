@@ -31,7 +31,8 @@ def test_every_problem_can_begin(script):
             check_run(config)
         assert problem.node_limit is None or problem.node_limit > 0
         # Nothing that selects is reported on.
-        draws = Plan(config).selection(script.SELECT + problem.reported)
+        block = problem.selecting + problem.reported
+        draws = Plan(config).selection(problem.replicates * block)
         assert len({draw.instance.name for draw in draws}) == len(draws)
     for family, options in script.MIXTURE.items():
         check_run(read_config(family, None, (*script.ONE_GENERATION, *options)))
@@ -54,6 +55,6 @@ def test_another_study_is_not_gone_on_with(script, tmp_path, monkeypatch):
     script._claim(tmp_path, report=80)
     with pytest.raises(UserError, match="another study"):
         script._claim(tmp_path, report=300)
-    monkeypatch.setattr(script, "EPOCHS", 90)
+    monkeypatch.setattr(script, "DRAWS", 90)
     with pytest.raises(UserError, match="another --out"):
         script._claim(tmp_path, report=80)

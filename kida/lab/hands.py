@@ -1,0 +1,87 @@
+"""Processes that stay, for many short jobs: starting one for each would cost more than the job.
+
+What a job does to its process the next ones find there, a crash ends them all, and nobody watches
+their patience: for studies that count nodes, and go on from what is on disk.
+"""
+
+import multiprocessing
+import os
+import signal
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from kida.boundary import write_json
+from kida.errors import UserError
+from kida.jobs.cluster import Ended
+from kida.jobs.job import Failure, Job, Stage, UnfitError, pack, unpack
+from kida.jobs.run import Told, Workers
+
+
+def _nothing(job: Job, news: Any) -> None:
+    pass
+
+
+@dataclass(frozen=True)
+class Hands(Workers):
+    """Workers whose processes stay until the program ends; with a cluster, that does the jobs."""
+
+    @cached_property
+    def _processes(self) -> ProcessPoolExecutor:
+        # Not forked: torch's threads, and SCIP's, would be missing in the child.
+        context = multiprocessing.get_context("spawn")
+        return ProcessPoolExecutor(self.count, mp_context=context, initializer=_begin)
+
+    def run(self, jobs: Sequence[Job], ended: Ended, told: Told = _nothing) -> None:
+        """Run all jobs; see :meth:`kida.jobs.run.Workers.run`. None is tried twice."""
+        if self.scheduler is not None:
+            super().run(jobs, ended, told)
+            return
+        self._all(_do, [(pack(job),) for job in jobs], lambda k, found: ended(jobs[k], found))
+
+    def each(self, function: Callable[..., None], arguments: Iterable[tuple[Any, ...]]) -> None:
+        """Call a module's function with each of some arguments, here also if there is a cluster."""
+        self._all(function, list(arguments), lambda k, found: None)
+
+    def _all(
+        self,
+        function: Callable[..., Any],
+        arguments: Sequence[tuple[Any, ...]],
+        ended: Callable[[int, Any], None],
+    ) -> None:
+        futures: dict[Future[Any], int] = {}
+        try:
+            for k, values in enumerate(arguments):
+                futures[self._processes.submit(function, *values)] = k
+            for future in as_completed(futures):
+                ended(futures[future], future.result())
+        except BaseException:
+            self._processes.shutdown(wait=False, cancel_futures=True)
+            del self.__dict__["_processes"]
+            for child in multiprocessing.active_children():
+                child.kill()
+            raise
+
+
+def _begin() -> None:
+    # Ctrl-C in a terminal reaches these processes too; the program decides.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+
+def _do(content: dict[str, Any]) -> Failure | None:
+    try:
+        job = unpack(content)
+        result = job.run(Stage())
+        try:
+            write_json(Path(job.record), result)
+        except UserError as error:
+            raise UnfitError(str(error)) from error
+    except UserError as error:
+        return Failure(str(error), by_user=True, unfit=isinstance(error, UnfitError))
+    except Exception as error:
+        return Failure(f"{type(error).__name__}: {error}")
+    return None
