@@ -48,6 +48,7 @@ html_show_sphinx = False
 
 # msgspec's own docstring has a section of its own.
 warnings.filterwarnings("ignore", "Unknown section Configuration in the docstring of Struct")
+warnings.filterwarnings("ignore", "Unknown section Shapes in the docstring of Network")
 
 _FOLDER = Path(__file__).parent
 #: Files of the folder above that are pages of the site.

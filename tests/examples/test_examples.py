@@ -1,5 +1,6 @@
 """The examples, in short: the learners learn something within a few episodes."""
 
+import os
 import re
 import subprocess
 import sys
@@ -43,6 +44,26 @@ def test_a_program_hears_what_goes_on(tmp_path: Path) -> None:
     for told in (r"\d\.\d s: [\d.]+ \.\. [\d.]+", r"episode 3 of 3: \d+ samples", "epoch 1: .*"):
         assert re.search(f"^{told}$", done.stdout, re.MULTILINE), done.stdout
     assert done.stderr.count("kida.solver.solve: combinatorial_auction_easy_test_0: ") >= 2
+
+
+def test_a_graph_network_in_torch_learns_to_branch(tmp_path: Path) -> None:
+    weights = str(tmp_path / "imitated.safetensors")
+    printed, shown = ratio(
+        "imitate_torch.py", "--episodes", "4", "--epochs", "6", "--tests", "12", "--out", weights
+    )
+    assert printed.count("epoch ") == 6
+    assert shown < 0.7
+    policy = [sys.executable, "-m", "kida", "solve", "combinatorial_auction:test:0"]
+    done = subprocess.run(
+        [*policy, "--model", "imitate_torch:choose", "--node-limit", "10"],
+        capture_output=True,
+        text=True,
+        cwd=EXAMPLES,
+        env=os.environ | {"IMITATED": weights},
+        timeout=600,
+    )
+    assert done.returncode == 0, done.stderr
+    assert re.search(r"^branching +[1-9]\d* decisions", done.stdout, re.MULTILINE), done.stdout
 
 
 def test_imitation_learns_to_branch() -> None:
