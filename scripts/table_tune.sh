@@ -1,16 +1,20 @@
 #!/bin/sh
 # The table of docs/results.md on tuning: one command per row, 45 minutes each on two cores.
-#   scripts/table_tune.sh DATA OUT [ROW]      all rows, or one
+#   scripts/table_tune.sh DATA OUT [ROW [OPTION...]]      all rows, or one, with other options
 # DATA holds folders/ and streams/ as docs/results.md describes them; OUT gets a tuning per row.
 # START=60: generated folders of instances that no verdict of the table has been on.
 set -eu
 data=$1 out=$2 only=${3:-}
+shift "$(($# < 3 ? $# : 3))"
+options=$*
 
 row() {  # name, what is tuned, further options
     name=$1 problems=$2
     shift 2
     [ -z "$only" ] || [ "$only" = "$name" ] || return 0
-    kida tune "$problems" --budget 45m --jobs 2 --out "$out/$name" "$@" 2>&1 | tee -a "$out/$name.log"
+    # shellcheck disable=SC2086  # one word each
+    kida tune "$problems" --budget 45m --jobs 2 --out "$out/$name" "$@" $options 2>&1 |
+        tee -a "$out/$name.log"
 }
 
 files() {  # family, size: a folder of sixty generated files, of its training instances from START on

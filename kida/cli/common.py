@@ -23,8 +23,9 @@ def open_console() -> Console:
 def explain_policies() -> str:
     """Return what a policy's name may be, as the end of a command's help."""
     names = (
-        "A policy is a shipped model's name, a folder that 'kida train' left, a rule of SCIP's "
-        f"({', '.join(SCIP_RULES)}), or module:function. A suffix sets further SCIP parameters:"
+        "A policy is a shipped model's name, a folder that 'kida train' or 'kida tune' left, a "
+        f"rule of SCIP's ({', '.join(SCIP_RULES)}), or module:function. A suffix sets further "
+        "SCIP parameters:"
     )
     indent = " " * 15
     suffixes = [
@@ -76,6 +77,17 @@ def read_own_settings(
         warn(console, f"SCIP does not know {name}, which {file} sets")
     own = found.parameters.pop("limits/time", None)
     return found.parameters, float(own) if limit is None and own is not None else limit
+
+
+def read_compared_settings(
+    file: Path | None, limit: float | None, console: Console
+) -> tuple[dict[str, ParameterValue], float | None]:
+    """Return :func:`read_own_settings` for comparisons, which need seeds of their own."""
+    own, limit = read_own_settings(file, limit, console)
+    for name in [name for name in own if name.startswith("randomization/")]:
+        del own[name]
+        warn(console, f"{name} is set by kida, whose comparisons need seeds of their own")
+    return own, limit
 
 
 def warn(console: Console, text: str) -> None:

@@ -13,9 +13,11 @@ from rich.console import Console
 from rich.table import Table
 
 from kida.cli.common import (
+    add_own_settings,
     bound_text,
     explain_policies,
     open_console,
+    read_compared_settings,
     read_names,
 )
 from kida.cli.live import show_progress
@@ -31,6 +33,7 @@ from kida.settings import SETTINGS
 HELP = "solve an instance with several policies and compare"
 
 _BAR = 24
+_SECONDS = 30.0
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -41,11 +44,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--time-limit",
         type=positive("--time-limit", "seconds"),
-        default=30.0,
         metavar="S",
-        help="per policy",
+        help=f"per policy (default: {_SECONDS:g})",
     )
     parser.add_argument("--settings", default="competition", help=f"one of {', '.join(SETTINGS)}")
+    add_own_settings(parser)
     parser.add_argument("--seed", type=seed(), default=0, help="shifts SCIP's random numbers")
 
 
@@ -56,9 +59,11 @@ def run(arguments: argparse.Namespace) -> int:
         raise UserError("there is no policy to compare; name at least one after --policies")
     instance = named_instance(arguments.instance)
     console = open_console()
+    own, limit = read_compared_settings(arguments.set_file, arguments.time_limit, console)
+    seconds = _SECONDS if limit is None else limit
     console.print(
         f"{instance.name}, {arguments.settings} settings, "
-        f"{arguments.time_limit:g} s for each of {', '.join(policies)}",
+        f"{seconds:g} s for each of {', '.join(policies)}",
         highlight=False,
         soft_wrap=True,
     )
@@ -70,8 +75,9 @@ def run(arguments: argparse.Namespace) -> int:
         comparison = compare(
             instance,
             policies,
-            arguments.time_limit,
+            seconds,
             settings=arguments.settings,
+            user_parameters=own,
             seed=arguments.seed,
             on_start=announce,
             on_progress=show,

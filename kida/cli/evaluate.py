@@ -5,7 +5,9 @@ Examples
   kida evaluate item_placement --split test --start 0 --count 4 \
       --policies item_placement,default --seeds 0 --time-limit 60 --out results/x
   kida evaluate --quick
-  kida evaluate set_cover --settings research --policies runs/sc/policy,default --seeds 0-4 --jobs 2
+  kida evaluate set_cover --count 20 --settings research --policies runs/sc/policy,default \
+      --seeds 0-4 --jobs 2
+  kida evaluate FOLDER --settings default --set-file scip.set --policies RUN,default
   kida evaluate item_placement --policies item_placement --official \
       --compare-with ml4co_final_results.zip --out results/official
 
@@ -21,9 +23,15 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from kida.cli.common import explain_policies, open_console, read_names
+from kida.cli.common import (
+    add_own_settings,
+    explain_policies,
+    open_console,
+    read_compared_settings,
+    read_names,
+)
 from kida.cli.numbers import positive, processes, read_seeds, whole
-from kida.cli.progress import ProgressBar
+from kida.cli.progress import ProgressBar, duration
 from kida.errors import UserError
 from kida.evaluation import official
 from kida.evaluation.records import Failed, Protocol, Record
@@ -81,6 +89,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     which.add_argument("--out", type=Path, help="results folder (default: below results/)")
     protocol = parser.add_argument_group("protocol")
     protocol.add_argument("--settings", default="competition", help=f"one of {', '.join(SETTINGS)}")
+    add_own_settings(parser)
     protocol.add_argument(
         "--time-limit",
         type=positive("--time-limit", "seconds"),
@@ -128,14 +137,16 @@ def run(arguments: argparse.Namespace) -> int:
     workers = Workers(1 if jobs is None else jobs, arguments.scheduler)
     if arguments.official:
         _check_official(arguments)
+    console = open_console()
+    own, limit = read_compared_settings(arguments.set_file, arguments.time_limit, console)
     protocol = Protocol(
         arguments.settings,
-        arguments.time_limit,
+        limit,
         arguments.node_limit,
         arguments.memory_limit,
         arguments.permute or arguments.official,
+        user_parameters=own,
     )
-    console = open_console()
     split = arguments.split or _default_split(arguments.instances, console)
     chosen = instances(arguments.instances, split, arguments.start, arguments.count, arguments.size)
     if not chosen:
@@ -200,6 +211,8 @@ def _check_official(arguments: argparse.Namespace) -> None:
             f"the competition had no benchmark {arguments.instances!r}; --official goes with "
             + ", ".join(official.BENCHMARKS)
         )
+    if arguments.set_file is not None:
+        raise UserError("--official fixes the settings; leave --set-file out")
     wanted = {"split": "test", "settings": "competition", "seeds": "0", "start": 0, "quick": False}
     for name, value in wanted.items():
         if getattr(arguments, name) not in (value, None):
@@ -238,6 +251,12 @@ def _evaluate(
             nonlocal done
             done = len(runs) - missing
             bar.show(phase, done, len(runs))
+            if missing > 1 and not arguments.scheduler:
+                most = duration(missing * protocol.seconds / workers.count)
+                bar.say(
+                    f"{missing} runs of at most {protocol.seconds:g} s, {workers.count} at a time: "
+                    f"about {most} if none is solved, and the root nodes"
+                )
             if done:
                 bar.say(f"{done} of {len(runs)} runs are in {folder} already")
 

@@ -30,7 +30,7 @@ from rich.console import Console
 from rich.table import Table
 
 from kida.cli import how_ended
-from kida.cli.common import add_own_settings, open_console, read_own_settings, warn
+from kida.cli.common import add_own_settings, open_console, read_compared_settings
 from kida.cli.numbers import positive, processes, seconds
 from kida.cli.progress import ProgressBar, duration
 from kida.learning.events import (
@@ -79,7 +79,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--goal",
         choices=get_args(Goal),
         help="time until solved, dual bound over time, or gap over time (default: time if the "
-        "survey solves half of its files, else gap)",
+        "survey solves half of its files, else gap, or bound where no gap moves)",
     )
     parser.add_argument(
         "--time-limit",
@@ -143,10 +143,7 @@ def _config(arguments: argparse.Namespace, console: Console) -> Any:
     """Return what is asked for; say which of the user's own settings are not used."""
     from kida.tuning.config import TuneConfig
 
-    parameters, limit = read_own_settings(arguments.set_file, arguments.time_limit, console)
-    for name in [name for name in parameters if name.startswith("randomization/")]:
-        del parameters[name]
-        warn(console, f"{name} is set by kida, whose comparisons need seeds of their own")
+    parameters, limit = read_compared_settings(arguments.set_file, arguments.time_limit, console)
     return TuneConfig(
         problems=arguments.problems,
         goal=arguments.goal,
@@ -291,7 +288,9 @@ class _Display:
 
     @_show.register
     def _on_policies_raced(self, event: PoliciesRaced) -> None:
-        self._standings("policies", event.race.standings)
+        against = event.race.against
+        base = "SCIP's default" if against == "default" else against
+        self._standings("policies", event.race.standings, base)
         winner = event.race.winner
         self._bar.say("no policy won" if winner is None else f"to be proven: {winner.name}")
 

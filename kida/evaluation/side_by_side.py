@@ -13,6 +13,7 @@ from kida.evaluation.outcome import Outcome
 from kida.evaluation.watched import solve_watched
 from kida.instances.family import Instance
 from kida.instances.registry import initial_bounds
+from kida.parameters import NO_PARAMETERS, ParameterValue
 from kida.reward import ScoringRule, cumulated_reward
 from kida.sense import Sense
 from kida.settings import Limits, named_settings
@@ -72,6 +73,7 @@ def compare(
     time_limit: float,
     *,
     settings: str = "competition",
+    user_parameters: Mapping[str, ParameterValue] = NO_PARAMETERS,
     seed: int = 0,
     on_start: Callable[[str], None] | None = None,
     on_progress: Callable[[Progress], None] | None = None,
@@ -84,7 +86,7 @@ def compare(
         What to solve and who branches; all policies are checked before the first solve.
     time_limit
         Seconds per policy, counted as the settings say.
-    settings, seed
+    settings, user_parameters, seed
         See :func:`kida.evaluation.watched.solve_watched`.
     on_start
         Called with each policy's name before its solve.
@@ -111,6 +113,7 @@ def compare(
             policy,
             settings=settings,
             limits=limits,
+            user_parameters=user_parameters,
             seed=seed,
             on_progress=on_progress,
         )

@@ -66,6 +66,11 @@ class Policy:
         """Whether a network branches; otherwise SCIP does, under the card's parameters."""
         return self.card.architecture is not None
 
+    @property
+    def is_parameters_only(self) -> bool:
+        """Whether all that it does is to set the card's parameters, which needs no kida."""
+        return not (self.has_network or self.card.start or self.card.pseudocosts)
+
     def identity(self) -> str:
         """Return a digest, in hexadecimal, of everything that decides how the policy branches."""
         card = self.card
@@ -103,7 +108,7 @@ class Policy:
         except FileNotFoundError:
             raise UserError(
                 f"{folder} holds no {CARD_FILE}: it is not a policy; "
-                "give the folder that 'kida train' left"
+                "give the folder that 'kida train' or 'kida tune' left"
             ) from None
         # Weights beside a card without a network are found, to be refused.
         some = card.architecture is not None or (folder / WEIGHTS_FILE).exists()

@@ -4,6 +4,7 @@ The file is the user's: whatever SCIP takes is allowed. What a card may set is a
 ``kida.parameters``.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +12,9 @@ from pyscipopt import Model
 
 from kida.boundary import SMALL_FILE, read_bytes
 from kida.errors import UserError
+from kida.files import atomic_path
 from kida.parameters import ParameterValue
+from kida.solver.settings import set_parameters
 
 _TRUTH = {"true": True, "false": False, "1": True, "0": False}
 
@@ -67,6 +70,22 @@ def read_set_file(path: Path) -> SetFile:
         model.free()
     changed = {name: value for name, value in after.items() if value != before[name]}
     return SetFile(changed, tuple(unknown))
+
+
+def write_set_file(path: Path, parameters: Mapping[str, ParameterValue]) -> None:
+    """Write the parameters that differ from SCIP's defaults as a file that SCIP reads, atomically.
+
+    Raises
+    ------
+    UserError
+        If SCIP refuses one, or the file cannot be written.
+    """
+    model = Model()
+    try:
+        with set_parameters(model, parameters), atomic_path(path) as temporary:
+            model.writeParams(str(temporary), comments=False, onlychanged=True, verbose=False)
+    finally:
+        model.free()
 
 
 def _set(model: Model, name: str, text: str, where: str) -> None:

@@ -252,7 +252,12 @@ def _advice(
     found = []
     verdict = None if proof is None else proof.verdict
     if verdict is not None and verdict.proven:
-        found.append("Use it: kida solve FILE --model RUN, or kida.attach(model, 'RUN') in Python.")
+        under = "" if config.settings == "default" else f" --settings {config.settings}"
+        own = " --set-file YOURS.set" if config.user_parameters else ""
+        found.append(
+            f"Use it: kida solve FILE --model RUN{under}{own}, or kida.attach(model, 'RUN') in "
+            "Python."
+        )
     if verdict is None and clock.left >= _WORTH_SAYING:
         found.append(
             f"It ended with {clock.left / 60:.0f} of {clock.budget / 60:.0f} minutes left: nothing "

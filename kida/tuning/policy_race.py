@@ -6,6 +6,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from kida.boundary import find_json, write_json
+from kida.evaluation.outcome import Text
 from kida.learning.plan import Draw
 from kida.network.inheritance import uniform_average
 from kida.network.policy import Policy
@@ -25,11 +26,12 @@ from kida.tuning.lever_race import LeverRace
 from kida.tuning.levers import LEVERS, PSEUDOCOSTS, START
 from kida.tuning.measuring import Arena
 from kida.tuning.memory import remembered
-from kida.tuning.race import race, race_again
-from kida.tuning.standings import LEAST_DRAWS, Contestant, Standing, ranked
+from kida.tuning.race import least_solves, race, race_again
+from kida.tuning.standings import LEAST_DRAWS, Contestant, Standing, ranked, standing
 from kida.tuning.survey import Survey, cost_within
 
 RACE_FILE = "policies.json"
+DEFAULT = "default"
 #: The name of what the round before has delivered.
 FORMER = "former"
 # What is this much better than the default, and not by chance alone, is worth a verdict.
@@ -40,10 +42,15 @@ _HOPEFUL = 2
 
 
 class PolicyRace(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How policies did, best first, and who goes on to the verdict; None: nobody."""
+    """How policies did, best first, and who goes on to the verdict; None: nobody.
+
+    Ratios are to those of ``against``: SCIP's default or, where there was no time for more, the
+    levers that have been better than that before.
+    """
 
     standings: tuple[Standing, ...]
     winner: Standing | None = None
+    against: Text = DEFAULT
 
 
 def contestants(
@@ -144,7 +151,6 @@ def race_policies(
     cost = cost_within(survey, arena.protocol.seconds) / arena.workers.count
     standings: list[Standing] = []
     if entered:
-        say(f"racing against SCIP's default: {', '.join(entry.name for entry in entered)}")
 
         def affordable(solves: int) -> bool:
             return bool(
@@ -155,17 +161,12 @@ def race_policies(
                 )
             )
 
+        if _is_duel(entered, affordable):
+            return _duel(entered, survey, draws, arena, affordable, folder, say)
+        say(f"racing against SCIP's default: {', '.join(entry.name for entry in entered)}")
         standings = race(entered, draws, arena, survey.goal, affordable, wanted=_WANTED)
         standings = race_again(standings, draws, arena, survey.goal, affordable, say)
-    promising = [
-        entry
-        for entry in standings
-        if not entry.ended
-        and entry.draws
-        and entry.ratio < _PROMISING
-        # Of a single draw there is no p-value; the verdict will tell.
-        and (entry.p_value < _LEVEL or entry.draws < 2)
-    ]
+    promising = [entry for entry in standings if _is_promising(entry)]
     # Of the others nobody is sure, and the verdict has its time for nobody else.
     winner = simplest(promising) or next(
         (x for x in ranked(standings) if not x.ended and x.draws >= 2 and x.ratio < 1), None
@@ -175,5 +176,46 @@ def race_policies(
         # The verdict will tell.
         winner = next(entry for entry in standings if entry.name == entered[0].name)
     result = PolicyRace(standings=tuple(standings), winner=winner)
+    write_json(folder / RACE_FILE, result)
+    return result
+
+
+def _is_promising(entry: Standing) -> bool:
+    return (
+        not entry.ended
+        and entry.draws > 0
+        and entry.ratio < _PROMISING
+        # Of a single draw there is no p-value; the verdict will tell.
+        and (entry.p_value < _LEVEL or entry.draws < 2)
+    )
+
+
+def _is_duel(entered: Sequence[Contestant], affordable: Callable[[int], bool]) -> bool:
+    """Return whether there is time for one contestant, and levers and a network are there."""
+    if len(entered) < 2 or not entered[0].levers:
+        return False
+    networks = [load_policy(entry.policy).has_network for entry in entered[:2]]
+    few = networks == [False, True] and not affordable(least_solves(2))
+    return few and affordable(least_solves(1))
+
+
+def _duel(
+    entered: Sequence[Contestant],
+    survey: Survey,
+    draws: Sequence[Draw],
+    arena: Arena,
+    affordable: Callable[[int], bool],
+    folder: Path,
+    say: Callable[[str], None],
+) -> PolicyRace:
+    """Race the network against the levers: these have been better than the default before."""
+    levers, network, *others = entered
+    say(f"there is time for {network.name} against {levers.name} alone")
+    (found,) = race([network], draws, arena, survey.goal, affordable, against=levers.policy)
+    result = PolicyRace(
+        standings=(found, *(standing(entry, [], "no time") for entry in others)),
+        winner=found if _is_promising(found) else standing(levers, []),
+        against=levers.name,
+    )
     write_json(folder / RACE_FILE, result)
     return result

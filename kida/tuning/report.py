@@ -20,8 +20,8 @@ from kida.tuning.delivery import Delivery
 from kida.tuning.lever_race import RACE_FILE as LEVERS_FILE
 from kida.tuning.lever_race import LeverRace
 from kida.tuning.levers import LEVERS
+from kida.tuning.policy_race import DEFAULT, PolicyRace
 from kida.tuning.policy_race import RACE_FILE as POLICIES_FILE
-from kida.tuning.policy_race import PolicyRace
 from kida.tuning.standings import Standing
 from kida.tuning.survey import SURVEY_FILE, Survey
 
@@ -192,7 +192,8 @@ def _policies(place: Path) -> Iterable[str]:
     if found is None or not found.standings:
         return
     yield "<h2>The policies' race</h2>"
-    yield grid(RACE_COLUMNS, standing_rows(found.standings), RACE_CAPTION)
+    against = "" if found.against == DEFAULT else f"ratio to {found.against} instead; "
+    yield grid(RACE_COLUMNS, standing_rows(found.standings), f"{against}{RACE_CAPTION}")
     ways = [[name, way.meaning] for name, way in WAYS.items()]
     yield grid(["way", "what it means"], ways, "ways of using a network")
 

@@ -21,6 +21,7 @@ from kida.lock import locked
 from kida.network.card import Card
 from kida.network.policy import WEIGHTS_FILE, Policy, holds_policy
 from kida.network.steering import AnyPolicy, load_policy
+from kida.solver.set_file import write_set_file
 from kida.tuning.clock import Clock, Step
 from kida.tuning.config import TuneConfig
 from kida.tuning.delivery import Delivery, deliver, nothing_to_win, policy_of
@@ -73,6 +74,8 @@ from kida.tuning.standings import Contestant
 from kida.tuning.survey import MOST_FILES, Survey, first_limit, take_survey
 
 _PROOF_FILE = "proof.json"
+# Beside a policy that needs no kida.
+_SET_FILE = "scip.set"
 # What of the variables is recorded of a step's solves, for later ones.
 _KEPT: Mapping[Step, tuple[Kept, ...]] = {"survey": ("integers",), "levers": ("pseudocosts",)}
 #: SCIP's seeds of each step's first walk: no step solves what another one has.
@@ -421,8 +424,11 @@ class _Tuning:
 
     def _deliver(self, found: Delivery, policy: AnyPolicy) -> Delivery:
         home = self.folder / "policy"
-        (home / WEIGHTS_FILE).unlink(missing_ok=True)
+        for name in (WEIGHTS_FILE, _SET_FILE):
+            (home / name).unlink(missing_ok=True)
         policy.save(home)
+        if isinstance(policy, Policy) and policy.is_parameters_only:
+            write_set_file(home / _SET_FILE, policy.card.parameters)
         write_json(self.folder / VERDICT_FILE, found.verdict)
         write_report(self.folder, self.place, found)
         write_json(self.place / DELIVERY_FILE, found)

@@ -26,6 +26,16 @@ def test_mistakes(capsys):
     assert "--time-limit" in capsys.readouterr().err
 
 
+def test_own_settings(capsys, knapsack, tmp_path):
+    own = tmp_path / "own.set"
+    own.write_text("limits/time = 5\nlimits/nodes = 1\n")
+    arguments = ["compare", str(knapsack), "--policies", "default", "--settings", "default"]
+    assert main([*arguments, "--set-file", str(own)]) == 0
+    said = capsys.readouterr().out
+    assert "5 s for each of default" in said
+    assert "nodelimit" in said
+
+
 def test_a_name_with_brackets_is_no_markup(capsys, knapsack, make_policy, tmp_path, monkeypatch):
     make_policy().save(tmp_path / "mine[bold]")
     monkeypatch.chdir(tmp_path)

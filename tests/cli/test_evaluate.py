@@ -1,6 +1,7 @@
 """``kida evaluate`` as a user calls it: runs, tables, resuming, mistakes."""
 
 import csv
+import json
 import re
 from pathlib import Path
 
@@ -114,6 +115,24 @@ def test_a_quick_look_says_how_wide_its_interval_is(capsys, tmp_path, monkeypatc
     assert "This was a quick look, 0.5 s a run" in said
     assert "with 2 instances the 95 % interval is" in said
     assert (tmp_path / "results" / "item_placement-competition-0.5s" / "summary.txt").exists()
+
+
+def test_own_settings_are_part_of_the_protocol(capsys, knapsack, tmp_path):
+    own = tmp_path / "own.set"
+    own.write_text("limits/time = 5\nseparating/maxrounds = 0\nrandomization/lpseed = 3\n")
+    arguments = [str(knapsack), "--policies", "default", "--settings", "default"]
+    arguments += ["--seeds", "0,1", "--out", str(tmp_path / "results")]
+    assert main(["evaluate", *arguments, "--set-file", str(own)]) == 0
+    said = capsys.readouterr().out
+    assert "randomization/lpseed is set by kida" in said
+    assert "2 runs of at most 5 s, 1 at a time: about 10 s if none is solved" in said
+    protocol = json.loads((tmp_path / "results" / "protocol.json").read_text())
+    assert protocol["user_parameters"] == {"separating/maxrounds": 0}
+    assert protocol["time_limit"] == 5.0
+    assert "holds runs with user_parameters" in refused(capsys, *arguments, "--time-limit", 5)
+    assert "leave --set-file out" in refused(
+        capsys, "item_placement", "--official", "--set-file", own
+    )
 
 
 def test_folders_of_one_name_have_results_of_their_own(capsys, knapsack, tmp_path, monkeypatch):

@@ -6,7 +6,7 @@ import pytest
 from pyscipopt import Model
 
 from kida.errors import UserError
-from kida.solver.set_file import read_set_file
+from kida.solver.set_file import read_set_file, write_set_file
 
 
 def read(tmp_path: Path, content: str):
@@ -31,6 +31,19 @@ def test_what_scip_writes_is_read_back(tmp_path):
     found = read_set_file(path)
     assert found.unknown == ()
     assert found.parameters == wanted
+
+
+def test_what_is_written_is_what_scip_reads(tmp_path):
+    path = tmp_path / "scip.set"
+    wanted = {"separating/maxrounds": 0, "nodeselection/bfs/stdpriority": 10**6}
+    write_set_file(path, wanted)
+    assert read_set_file(path).parameters == wanted
+    model = Model()
+    model.readParams(str(path))
+    assert {name: model.getParam(name) for name in wanted} == wanted
+    with pytest.raises(UserError, match="SCIP refuses"):
+        write_set_file(path, {"no/such/parameter": 1})
+    assert read_set_file(path).parameters == wanted
 
 
 def test_only_what_differs_from_the_default_is_kept(tmp_path):

@@ -11,7 +11,13 @@ from kida.tuning.contestants import STEERED, WAYS
 from kida.tuning.learning import Learned
 from kida.tuning.lever_race import LeverRace
 from kida.tuning.memory import remember
-from kida.tuning.policy_race import PolicyRace, best_unlearned, contestants, race_policies
+from kida.tuning.policy_race import (
+    PolicyRace,
+    best_unlearned,
+    contestants,
+    kept_race,
+    race_policies,
+)
 from kida.tuning.standings import Contestant, standing
 
 
@@ -103,3 +109,41 @@ def test_the_verdict_has_its_time_for_whoever_may_be_better(
     survey, clock = survey_of(5.0, 1.0), Clock(tmp_path, 600.0)
     found = race_policies(entered, survey, [], arena, clock, tmp_path)
     assert (found.winner is not None) == goes_on
+
+
+@pytest.mark.parametrize(
+    ("logs", "left", "winner"),
+    [
+        ([-0.3, -0.2], 50.0, "network + root-cuts"),
+        # No better than the levers, which have won a race; and time enough for both, or for none.
+        ([0.1, -0.1], 50.0, "root-cuts"),
+        ([-0.3, -0.2], 80.0, None),
+        ([-0.3, -0.2], 25.0, None),
+    ],
+)
+def test_with_time_for_one_the_network_races_against_the_levers(
+    logs, left, winner, survey_of, make_policy, tmp_path, monkeypatch
+):
+    raced = {}
+
+    def race(entered, *given, against="default", **options):
+        raced[against] = [entry.name for entry in entered]
+        return [standing(entry, logs if against != "default" else []) for entry in entered]
+
+    monkeypatch.setattr(policy_race, "race", race)
+    monkeypatch.setattr(policy_race, "race_again", lambda standings, *given: standings)
+    arena = SimpleNamespace(
+        workers=SimpleNamespace(count=2), protocol=SimpleNamespace(seconds=10.0)
+    )
+    learned = Learned((make_policy(0), make_policy(1)))
+    entered = contestants(tmp_path, LeverRace(alone=(), levers=("root-cuts",)), learned, None)
+    survey, clock = survey_of(10.0, 1.0), Clock(tmp_path, 100.0)
+    monkeypatch.setattr(Clock, "left_for", lambda self, step: left)
+    found = race_policies(entered, survey, [], arena, clock, tmp_path)
+    if winner is None:
+        assert raced.keys() == {"default"}
+        return
+    assert raced == {entered[0].policy: ["network + root-cuts"]}
+    assert (found.winner.name, found.against) == (winner, "root-cuts")
+    assert {entry.ended for entry in found.standings[1:]} == {"no time"}
+    assert kept_race(tmp_path) == found

@@ -53,6 +53,7 @@ def test_a_tuning_ends_with_a_verdict_and_a_policy(tuned):
     assert verdict.seconds_used <= 1.3 * BUDGET + 30
     policy = Policy.load(run)
     assert policy.has_network == found.network
+    assert (run / "policy" / "scip.set").exists() == policy.is_parameters_only
     assert bool(policy.card.parameters) == bool(found.levers)
     assert (verdict.proven and bool(found.levers or found.network)) or not (
         found.levers or found.network
