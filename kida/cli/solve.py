@@ -138,4 +138,12 @@ def describe(result: Outcome) -> list[tuple[str, str]]:
                 f"{rule.expert_decisions:,} by strong branching {rule.seconds_expert:.2f} s",
             )
         )
+        if rule.shortlist_decisions or rule.looks:
+            lines.append(
+                (
+                    "shortlists",
+                    f"SCIP's own rule chose in {rule.shortlist_decisions:,}, and among all "
+                    f"candidates at {rule.looks:,} looks",
+                )
+            )
     return lines
