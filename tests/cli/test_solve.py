@@ -1,17 +1,22 @@
 """``kida solve`` as a user calls it: results, files, and one sentence for every mistake."""
 
 import json
+import re
 import signal
 import subprocess
 import sys
 import tempfile
 import time
 from contextlib import nullcontext
+from pathlib import Path
 
 import pytest
 from pyscipopt import Model, quicksum
 
 from kida.cli import main
+from kida.network.steering import by_one_feature
+
+INSTANCES = Path(__file__).parents[2] / "instances"
 
 
 @pytest.fixture
@@ -44,6 +49,19 @@ def test_a_file_with_a_network(capsys, knapsack, policy, tmp_path):
     model.optimize()
     assert output.read_text().startswith("objective value:")
     assert float(output.read_text().split()[2]) == pytest.approx(model.getObjVal())
+
+
+def test_what_is_steered_is_told(capsys, tmp_path):
+    by_one_feature("noise", shortlists=(2,)).save(tmp_path / "steering")
+    instance = INSTANCES / "fixed_charge_network_easy_valid_0.mps.gz"
+    arguments = ["solve", str(instance), "--model", str(tmp_path / "steering")]
+    assert main([*arguments, "--node-limit", "30"]) == 0
+    lines = dict(line.split(maxsplit=1) for line in capsys.readouterr().out.splitlines())
+    told = re.fullmatch(
+        r"SCIP's own rule chose in (\d+), and among all candidates at (\d+) looks",
+        lines["shortlists"],
+    )
+    assert int(told[2]) > 0
 
 
 @pytest.mark.slow
