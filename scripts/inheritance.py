@@ -3,6 +3,7 @@ r"""When averaging generations helps, and what heir is better: see docs/method.m
     python scripts/inheritance.py                    all of it, half a day on two cores
     python scripts/inheritance.py gisp               one problem of PROBLEMS, or several
     python scripts/inheritance.py gisp --replicates 1    the first of its replicates
+    python scripts/inheritance.py regime             how many episodes leave networks over-confident
     python scripts/inheritance.py gisp --quick       every step once, in minutes; worth nothing
 
 writes OUT/PROBLEM/inheritance.md and .json, after every replicate and every stage with what is
@@ -31,7 +32,8 @@ from kida.lab.evolution import check_library
 from kida.lab.hands import Hands
 from kida.lab.heirs import ITERATIONS, POPULATION, SEARCH_DRAWS, TEACHER_WEIGHT
 from kida.lab.inheritance import Replicate, markdown, study
-from kida.lab.members import DECAY, Pool
+from kida.lab.likeness import answers
+from kida.lab.members import DECAY, Pool, make_members
 from kida.lab.progress import Lines, publish
 from kida.lab.transfer import markdown as transfer_markdown
 from kida.lab.transfer import transfer
@@ -56,7 +58,7 @@ _ITEM_PLACEMENT = (
 _GISP = (
     "generations=4",
     'collection.settings="default"',
-    "collection.episodes=40",
+    "collection.episodes=12",
     "collection.validation_episodes=8",
     "collection.time_limit=60",
     "training.epochs=12",
@@ -74,10 +76,10 @@ MIXTURE = {
     "max_satisfiability": (),
     "lot_sizing": (),
 }
-TRANSFER = "transfer"
+TRANSFER, REGIME = "transfer", "regime"
 ONE_GENERATION = (*_GISP, "generations=1", "collection.time_limit=30")
-# Episodes of the unseen family that networks are trained on.
-EPISODES = (4, 12, 40)
+# Episodes of the unseen family that networks are trained on, and those of the regime.
+EPISODES, FEW_TO_MANY = (4, 12, 40), (6, 12, 40)
 
 
 class Problem(NamedTuple):
@@ -178,6 +180,8 @@ def main() -> int:
         try:
             if problem == TRANSFER:
                 _transfer(arguments.out / problem, workers, quick=arguments.quick)
+            elif problem == REGIME:
+                _regime(arguments.out / problem, workers, quick=arguments.quick)
             else:
                 _study(problem, arguments, workers)
         except UserError as error:
@@ -252,6 +256,40 @@ def _transfer(folder: Path, workers: Hands, *, quick: bool) -> None:
         publish(folder, "inheritance", content, transfer_markdown(content))
 
 
+def _regime(folder: Path, workers: Hands, *, quick: bool) -> None:
+    """Train a network each on few episodes and on many; write how over-confident it is."""
+    log, what = Lines(), PROBLEMS["gisp"]
+    epochs, counts = (2, (2, 3)) if quick else (what.epochs, FEW_TO_MANY)
+    size = (*(QUICK if quick else ()), "generations=1")
+    lines = [
+        f"{what.family}: one network each, {epochs * DRAWS:,} draws",
+        "",
+        "| episodes | samples | accuracy on them | cross-entropy | with the logits times | becomes "
+        "| accuracy |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    content = {}
+    with locked(folder):
+        _claim(folder, quick=quick, epochs=epochs)
+        for count in counts:
+            config = what.config(*size, f"collection.episodes={count}")
+            pool = _pool(folder / str(count), config, epochs, workers, log)
+            pool.play(workers)
+            make_members(pool, "a", workers)
+            trained, held = (
+                answers(pool.load("a_1"), samples, pool.config)
+                for samples in (pool.samples(), pool.validation())
+            )
+            factor = held.calibration()
+            lines.append(
+                f"| {count} | {len(pool.samples())} | {trained.accuracy():.2f} "
+                f"| {held.cross_entropy():.2f} | {factor:.2f} | {held.cross_entropy(factor):.2f} "
+                f"| {held.accuracy():.2f} |"
+            )
+            content[str(count)] = {"cross_entropy": held.cross_entropy(), "factor": factor}
+        publish(folder, "regime", content, "\n".join([*lines, ""]))
+
+
 def _claim(folder: Path, **constants: Any) -> None:
     """Write what networks are made by, or refuse to go on with those made by something else."""
     ours = {"draws": DRAWS, **constants}
@@ -281,7 +319,7 @@ def _arguments() -> argparse.Namespace:
     arguments = parser.parse_args()
     if arguments.replicates is not None and arguments.replicates < 1:
         parser.error("--replicates is less than 1")
-    known = (*PROBLEMS, TRANSFER)
+    known = (*PROBLEMS, TRANSFER, REGIME)
     for problem in arguments.problems:
         if problem not in known:
             parser.error(f"there is no problem {problem!r}; the problems are {', '.join(known)}")

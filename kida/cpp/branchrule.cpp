@@ -181,15 +181,15 @@ void Brancher::judge(Scip* scip) {
   }
 }
 
-// Whether SCIP would ask reliability branching before any other rule of its own.
+// Whether reliability branching is what SCIP asks first where this rule leaves a node to it.
 bool Brancher::is_reliability_first(Scip* scip) const {
   SCIP_Branchrule* reliability = SCIPfindBranchrule(scip, "relpscost");
   if (reliability == nullptr) return false;
   const int priority = SCIPbranchruleGetPriority(reliability);
   SCIP_Branchrule** rules = SCIPgetBranchrules(scip);
   return std::all_of(rules, rules + SCIPgetNBranchrules(scip), [&](SCIP_Branchrule* rule) {
-    return rule == reliability || rule == SCIPfindBranchrule(scip, rule_name) ||
-           SCIPbranchruleGetPriority(rule) < priority;
+    const int other = SCIPbranchruleGetPriority(rule);
+    return rule == reliability || other < priority || other >= setup_.priority;
   });
 }
 

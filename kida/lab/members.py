@@ -201,8 +201,8 @@ def make_members(pool: Pool, cells: str, workers: Hands) -> dict[str, list[str]]
     Returns
     -------
     dict
-        A cell's letter to its members' names, in order, as many as the pool has generations. What
-        belongs to no cell is kept under the names of :data:`SINGLE`.
+        A cell's letter to its members' names, in order, as many as the pool has generations. With
+        cell b, what belongs to no cell is kept under the names of :data:`SINGLE`.
     """
     numbers = range(1, pool.generations + 1)
     ours = pool.run.config.training
@@ -220,17 +220,16 @@ def make_members(pool: Pool, cells: str, workers: Hands) -> dict[str, list[str]]
         tasks += [[{"name": f"c_{k}", "bootstrap": k}] for k in numbers]
     if "d" in cells:
         tasks += [[{"name": f"d_{k}", "generations": k}] for k in numbers[:-1]]
-    tasks += [
-        [{"name": "ema", "seed": 1, "average_decay": DECAY}],
-        [{"name": "stopped", "seed": 1, "patience": ours.patience}],
-    ]
+    if "b" in cells:
+        # As the recipes have it: what validated best counts, see below.
+        tasks.append([{"name": "stopped", "seed": 1, "patience": ours.patience}])
+        tasks.append([{"name": "ema", "seed": 1, "average_decay": DECAY}])
     missing = [task for task in tasks if not all(pool.has(wanted["name"]) for wanted in task)]
     workers.each(_make, [(pool.run.folder, pool.epochs, pool.draws, task) for task in missing])
     last = pool.generations
     pool.also(f"d_{last}", pool.path(f"a_{last}"))
     for k in numbers:
         pool.also(f"e_{k}", pool.run.generation(k) / "policy")
-    # As the recipes have it: what validated best counts.
     pool.also("annealed", pool.path("stopped_best"))
     return {cell: [f"{cell}_{k}" for k in numbers] for cell in cells}
 

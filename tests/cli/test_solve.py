@@ -53,7 +53,7 @@ def test_a_file_with_a_network(capsys, knapsack, policy, tmp_path):
 
 def test_what_is_steered_is_told(capsys, tmp_path):
     by_one_feature("noise", shortlists=(2,)).save(tmp_path / "steering")
-    instance = INSTANCES / "fixed_charge_network_easy_valid_0.mps.gz"
+    instance = INSTANCES / "combinatorial_auction_easy_valid_0.mps.gz"
     arguments = ["solve", str(instance), "--model", str(tmp_path / "steering")]
     assert main([*arguments, "--node-limit", "30"]) == 0
     lines = dict(line.split(maxsplit=1) for line in capsys.readouterr().out.splitlines())
