@@ -17,6 +17,7 @@ from kida.errors import UserError, missing_extra
 from kida.network.steering import AnyPolicy
 from kida.parameters import NO_PARAMETERS, ParameterValue
 from kida.solver.branching import BranchingStatistics, attach
+from kida.solver.settings import set_parameters
 
 try:
     import linopy
@@ -72,8 +73,10 @@ def solve(
         file = Path(folder) / "problem.lp"
         model.to_file(file, progress=False)
         scip.readProblem(str(file))
-    scip.setParams(dict(parameters))
-    brancher = attach(scip, policy)
+    with set_parameters(scip, parameters):
+        brancher = attach(scip, policy)
+    # As model.solve() does: what an earlier solve has found is not this one's.
+    model.reset_solution()
     scip.optimize()
     brancher.raise_error()
     statistics = brancher.statistics
@@ -81,7 +84,7 @@ def solve(
         _CONDITIONS.get(scip.getStatus(), "terminated_by_limit")
     )
     status.legacy_status = scip.getStatus()
-    solution = _solution(model, scip) if scip.getNSols() > 0 else None
+    solution = _solution(model, scip) if scip.getNSols() > 0 else Solution()
     model.assign_result(Result(status, solution, solver_model=scip, solver_name="kida"))
     return statistics
 

@@ -34,7 +34,7 @@ from kida.cli.numbers import positive, processes, read_seeds, whole
 from kida.cli.progress import ProgressBar, duration
 from kida.errors import UserError
 from kida.evaluation import official
-from kida.evaluation.records import Failed, Protocol, Record
+from kida.evaluation.records import Failed, Protocol, Record, read_protocol
 from kida.evaluation.results import Results, branched_by, load_results, write_tables
 from kida.evaluation.runner import evaluate
 from kida.evaluation.summary import (
@@ -132,8 +132,6 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.quick:
         jobs = jobs or min(2, available_cores())
         arguments.time_limit = arguments.time_limit or QUICK_LIMIT
-        each = len(policies) * (arguments.time_limit + QUICK_START)
-        arguments.count = arguments.count or max(2, int(QUICK_TOTAL * jobs / each))
     workers = Workers(1 if jobs is None else jobs, arguments.scheduler)
     if arguments.official:
         _check_official(arguments)
@@ -148,6 +146,10 @@ def run(arguments: argparse.Namespace) -> int:
         user_parameters=own,
     )
     split = arguments.split or _default_split(arguments.instances, console)
+    if arguments.quick and arguments.count is None:
+        each = len(policies) * (arguments.time_limit + QUICK_START)
+        there = family(arguments.instances).length(split) - arguments.start
+        arguments.count = max(0, min(max(2, int(QUICK_TOTAL * workers.count / each)), there))
     chosen = instances(arguments.instances, split, arguments.start, arguments.count, arguments.size)
     if not chosen:
         raise UserError(_nothing_there(arguments.instances, split))
@@ -160,7 +162,8 @@ def run(arguments: argparse.Namespace) -> int:
         # Before hours of runs: a wrong path must not surface only after them.
         official.check_comparable(protocol.settings, protocol.seconds)
         rivals = official.read_official(arguments.compare_with, chosen[0].family)
-    folder = arguments.out or _default_folder(arguments.instances, protocol)
+    folder = arguments.out or _default_folder(arguments, protocol)
+    _check_baseline(arguments.baseline, policies, folder)
     _evaluate(runs, protocol, folder, workers, arguments, console)
     _report(folder, arguments, rivals, console)
     return 0
@@ -219,20 +222,37 @@ def _check_official(arguments: argparse.Namespace) -> None:
             raise UserError(f"--official fixes the {name}; leave --{name} out")
     if arguments.size not in (None, "official"):
         raise UserError("--official fixes the size; leave --size out")
+    for name in ("node_limit", "memory_limit"):
+        if getattr(arguments, name) is not None:
+            raise UserError(f"--official has no such limit; leave --{name.replace('_', '-')} out")
     if arguments.time_limit not in (None, official.TIME_LIMIT):
         raise UserError(
             f"official runs take {official.TIME_LIMIT:g} s; leave --time-limit out, or --official"
         )
 
 
-def _default_folder(name: str, protocol: Protocol) -> Path:
-    stem = name
+def _check_baseline(baseline: str | None, policies: list[str], folder: Path) -> None:
+    """Refuse one that will have no run, before hours of runs of the others."""
+    if baseline is None or baseline in policies:
+        return
+    if read_protocol(folder) is None or baseline not in load_results([folder]).policies:
+        raise UserError(
+            f"the baseline {baseline!r} is none of the policies, and has no run in {folder}; name "
+            "it after --policies too"
+        )
+
+
+def _default_folder(arguments: argparse.Namespace, protocol: Protocol) -> Path:
+    name = stem = arguments.instances
     if name not in family_names():
-        place = Path(name).expanduser().resolve()
+        place = Path(os.path.expanduser(name)).resolve()
         # Of a pattern such as *.mps nothing is left. Folders of one name are many.
         known = place.name.split(".")[0].replace("*", "") or "files"
         stem = f"{known}-{hashlib.sha256(os.fsencode(place)).hexdigest()[:6]}"
-    return Path("results") / f"{stem}-{protocol.settings}-{protocol.seconds:g}s"
+    # Other instances than without these options have results of their own.
+    which = [part for part in (arguments.size, arguments.split) if part is not None]
+    parts = [stem, *which, protocol.settings, f"{protocol.seconds:g}s"]
+    return Path("results") / "-".join(parts)
 
 
 def _evaluate(
@@ -344,6 +364,8 @@ def _rival_tables(results: Results, rivals: list[official.OfficialResult]) -> li
         for policy in results.policies
         for team, comparison in official.compare_with_official(results, rivals, policy).items()
     }
+    if not compared:
+        raise UserError("no official result is on an instance that was solved here")
     found = adjusted(compared)
     return [
         paired_table(
@@ -352,4 +374,5 @@ def _rival_tables(results: Results, rivals: list[official.OfficialResult]) -> li
             f"{policy} beside the official results",
         )
         for policy in results.policies
+        if any(mine == policy for mine, _ in found)
     ]

@@ -21,6 +21,7 @@ from kida.cli.common import (
     gap_text,
     open_console,
     read_own_settings,
+    warn,
 )
 from kida.cli.live import show_progress
 from kida.cli.numbers import positive, seed, whole
@@ -68,6 +69,9 @@ def run(arguments: argparse.Namespace) -> int:
     instance = named_instance(arguments.instance)
     console = open_console()
     own, time_limit = read_own_settings(arguments.set_file, arguments.time_limit, console)
+    for name in ("randomization/randomseedshift", "randomization/lpseed"):
+        if own.pop(name, None) is not None:
+            warn(console, f"{name} is set by --seed, which is {arguments.seed}")
     limits = Limits(time_limit, arguments.node_limit, arguments.memory_limit)
     status = 0
     try:

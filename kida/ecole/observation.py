@@ -113,7 +113,7 @@ class NodeBipartite:
 
     def extract(self, model: Model, done: bool) -> NodeBipartiteObs | None:
         """Return the observation, ``None`` if ``done``."""
-        if done:
+        if _nothing_to_see(model, done):
             return None
         seen = observe(model.as_pyscipopt())
         return NodeBipartiteObs(
@@ -125,6 +125,11 @@ class NodeBipartite:
                 (len(seen.row_features), len(seen.variable_features)),
             ),
         )
+
+
+def _nothing_to_see(model: Model, done: bool) -> bool:
+    """Return whether there is no LP of a node, as before a configuring decision."""
+    return done or model.stage != Stage.Solving
 
 
 class _Sides(IntEnum):
@@ -233,7 +238,7 @@ class Pseudocosts(_Scores):
 
     def extract(self, model: Model, done: bool) -> Reals | None:
         """Return the scores, shape ``(n,)``, ``None`` if ``done``."""
-        if done:
+        if _nothing_to_see(model, done):
             return None
         return self._spread(model, *pseudocosts(model.as_pyscipopt(), "fractional"))
 
@@ -261,7 +266,7 @@ class StrongBranchingScores(_Scores):
 
     def extract(self, model: Model, done: bool) -> Reals | None:
         """Return the scores, shape ``(n,)``, ``None`` if ``done``."""
-        if done:
+        if _nothing_to_see(model, done):
             return None
         found = strong_branching(model.as_pyscipopt(), self._which, artefact=True)
         return self._spread(model, found.candidates, found.scores)
@@ -306,7 +311,7 @@ class Khalil2016:
 
     def extract(self, model: Model, done: bool) -> Khalil2016Obs | None:
         """Return the observation, ``None`` if ``done``."""
-        if done:
+        if _nothing_to_see(model, done):
             return None
         candidates, found = self._observer.observe(model.as_pyscipopt(), self._which)
         features = np.full((model.as_pyscipopt().getNVars(), found.shape[1]), np.nan)

@@ -9,6 +9,7 @@ from kida.errors import UserError
 from kida.parameters import ParameterValue
 from kida.solver.problem import copied_model, empty_model, read_model, write_problem
 from kida.solver.settings import set_parameters
+from kida.solver.solve import optimize
 from kida.solver.stepping import SteppedSolve
 
 __all__ = ["Exception", "Model", "Stage"]
@@ -129,12 +130,21 @@ class Model:
         self._model.presolve()
 
     def solve(self) -> None:
-        """Solve the problem by SCIP's own rules."""
-        self._model.optimize()
+        """Solve the problem by SCIP's own rules.
+
+        Raises
+        ------
+        KeyboardInterrupt
+            On Ctrl-C, once SCIP has come to rest.
+        """
+        optimize(self._model)
 
     @property
     def is_solved(self) -> bool:
-        """Whether the solve has ended: at the optimum, a proof of there being none, or a limit."""
+        """Whether the solve has ended at the optimum, or with a proof that there is none.
+
+        At a limit it has not: it would go on.
+        """
         return self.stage == Stage.Solved
 
     @property

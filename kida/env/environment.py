@@ -122,6 +122,7 @@ class Environment:
         for function in (self._reward, self._observation, self._information):
             function.before_reset(model)
         BoundRecorder.of(capsule(model)).start()
+        self._first_reward = None
         options = self._begin(solve)
         self._model, self._solve, self._options = model, solve, options
         observation, self._first_reward, info = self._extract()
@@ -269,9 +270,10 @@ class Environment:
 
     def _extract(self) -> tuple[Any, Any, dict[str, Any]]:
         done = self.done
-        reward = self._reward.extract(self._model, done)
         observation = self._observation.extract(self._model, done)
         information = self._information.extract(self._model, done)
+        # Last: it counts from what it told before, which would be lost if another one failed.
+        reward = self._reward.extract(self._model, done)
         info = {"action_set": self._options}
         if isinstance(information, dict):
             info |= information

@@ -15,7 +15,8 @@ class NodeSelection(Environment):
     taken; or :data:`~kida.env.actions.DEFAULT`, which takes the node of lowest dual bound. (SCIP's
     own selection cannot be asked beside another one.) SCIP's rules branch.
 
-    At a decision no node is in focus and no LP is solved: observations of one do not exist here.
+    SCIP chooses before it leaves the last node: observations of a node and its LP are of that one,
+    and raise where its LP was not solved to optimality.
 
     Parameters
     ----------

@@ -23,7 +23,7 @@ from kida.errors import UserError
 from kida.evaluation.comparisons import PairedComparison, compare_paired
 from kida.evaluation.records import file_slug
 from kida.evaluation.results import OFFICIAL_COLUMNS, Results, Row, write_table
-from kida.evaluation.trials import Trial
+from kida.evaluation.trials import Trial, plan
 from kida.instances.family import Instance
 
 TIME_LIMIT = 900.0
@@ -175,8 +175,7 @@ def compare_with_official(
     Raises
     ------
     UserError
-        If the runs are of another protocol than the official ones, or have no instance in common
-        with any team.
+        If the runs are of another protocol than the official ones.
     """
     check_comparable(results.protocol.settings, results.protocol.seconds)
     ours: dict[str, list[float]] = {}
@@ -191,18 +190,18 @@ def compare_with_official(
                 [float(np.mean(ours[name])) for name in common],
                 [entry.rewards[name] for name in common],
             )
-    if not found:
-        raise UserError(f"no official result is on an instance that {policy} has solved here")
     return found
 
 
 def official_plan(instances: Sequence[Instance], policies: Sequence[str]) -> list[Trial]:
     """List the competition's runs: seed k on instance k, the anonymous ones five times over."""
     repetitions = ANONYMOUS_REPETITIONS if instances[0].family == "anonymous" else 1
+    # Refuses what cannot be told apart.
+    plan(instances, [0], policies)
     return [
-        Trial(instance, seed, policy)
+        trial
         for seed, instance in enumerate([*instances] * repetitions)
-        for policy in policies
+        for trial in plan([instance], [seed], policies)
     ]
 
 

@@ -108,6 +108,23 @@ class Protocol(Struct, frozen=True, forbid_unknown_fields=True):
                 return name, mine, theirs
         return None
 
+    def foreign(self, job: "Assignment") -> tuple[str, object, object] | None:
+        """Return the first field in which a job is none of this protocol, here and there."""
+        given = {
+            "settings": job.settings,
+            "time_limit": job.time_limit,
+            "node_limit": job.node_limit,
+            "memory_limit": job.memory_limit,
+            "permute": job.permutation_seed > 0,
+            "user_parameters": dict(job.user_parameters),
+        }
+        for name, theirs in given.items():
+            mine = getattr(self, name)
+            mine = dict(mine) if name == "user_parameters" else mine
+            if mine != theirs:
+                return name, mine, theirs
+        return None
+
 
 class Assignment(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One solve that was to be done.

@@ -47,11 +47,15 @@ def write_report(results: Results, folder: Path, baseline: str | None = None) ->
         raise missing_extra("a report", "matplotlib", "plot") from error
     chosen = choose_baseline(results, baseline)
     ours = {PAGE, f"{VERDICT}.png", *(f"{stem}.png" for stem in FIGURES)}
-    if folder.exists() and not folder.is_dir():
-        raise UserError(f"{folder} is a file; name a folder for the report")
-    before = (
-        [path for path in folder.iterdir() if not is_temporary(path)] if folder.exists() else []
-    )
+    try:
+        if folder.exists() and not folder.is_dir():
+            raise UserError(f"{folder} is a file; name a folder for the report")
+        there = [*folder.iterdir()] if folder.exists() else []
+    except OSError as error:
+        raise UserError(
+            f"cannot look into {folder}: {error.strerror}; name another folder"
+        ) from error
+    before = [path for path in there if not is_temporary(path)]
     if not {path.name for path in before} <= ours:
         raise UserError(f"{folder} holds something else than a report; name another folder")
     found = headline(results, chosen)

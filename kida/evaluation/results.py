@@ -191,6 +191,12 @@ def load_results(folders: Sequence[Path]) -> Results:
     found: dict[tuple[str, str, int, str], tuple[Path, Record]] = {}
     for path in (path for f in folders for path in whole_files(f / RUNS_FOLDER, "*.json")):
         record = read_record(path)
+        if (strange := protocols[0].foreign(record.job)) is not None:
+            name, mine, theirs = strange
+            raise UserError(
+                f"{path} is of a run with {name} {theirs!r}, but the runs of its folder have "
+                f"{mine!r}: move it to a folder of its own"
+            )
         other_path, _ = found.setdefault(record.job.key, (path, record))
         if other_path is not path:
             raise UserError(

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from kida.errors import UserError
 from kida.evaluation.outcome import Outcome
 from kida.evaluation.watched import solve_watched
 from kida.instances.family import Instance
@@ -102,6 +103,8 @@ def compare(
     """
     limits = Limits(time=time_limit)
     named_settings(settings)
+    if len(set(policies)) < len(policies):
+        raise UserError("a policy is named twice; name each one once")
     for policy in policies:
         policy_identity(policy)
     results = {}

@@ -25,6 +25,7 @@ from kida.evaluation.comparisons import (
     holm,
     shifted_geometric_mean,
 )
+from kida.evaluation.records import Finished
 from kida.evaluation.results import Results, Row
 from kida.files import one_line
 
@@ -312,6 +313,15 @@ def warnings(results: Results) -> list[str]:
             )
             + (" ..." if len(results.disturbed) > 5 else "")
         )
+    found += _unlike(results)
+    endless = [row for row in results.rows if not math.isfinite(row.cumulated_reward)]
+    if endless:
+        found.append(
+            f"{len(endless)} runs have no finite reward (no dual bound, or proved infeasible), and "
+            "count in no comparison of rewards: "
+            + "; ".join(f"{row.policy} on {row.instance}" for row in endless[:5])
+            + (" ..." if len(endless) > 5 else "")
+        )
     counts = {
         policy: len({row.instance for row in results.rows if row.policy == policy})
         for policy in results.policies
@@ -321,6 +331,27 @@ def warnings(results: Results) -> list[str]:
             "the policies have finished different numbers of instances; only the paired tables "
             "compare like with like"
         )
+    return found
+
+
+def _unlike(results: Results) -> list[str]:
+    """Return in what the runs of some pair differ that should differ in the policy alone."""
+    pairs: dict[tuple[str, str, int], list[Finished]] = {}
+    for record in results.records:
+        pairs.setdefault(record.job.key[:3], []).append(record)
+    aspects: dict[str, Callable[[Finished], object]] = {
+        "on different processors": lambda record: record.machine.processor,
+        "by different versions of kida": lambda record: record.versions.get("kida"),
+        "with different numbers of jobs beside them": lambda record: record.job.jobs,
+    }
+    found = []
+    for what, of in aspects.items():
+        count = sum(len({of(record) for record in pair}) > 1 for pair in pairs.values())
+        if count:
+            found.append(
+                f"the policies' runs of {count} of {len(pairs)} instances and seeds were made "
+                f"{what}: their times compare more than the policies"
+            )
     return found
 
 

@@ -7,7 +7,7 @@ make seconds of two runs, in :func:`_measured`, and a phrase in :func:`sentence`
 """
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated, Final, Literal, NamedTuple
@@ -252,7 +252,10 @@ def judged(
     low, high = (found.low, found.high) if len(both) > 1 else (0.0, UNBOUNDED)
     # Of equal ratios both ends are the ratio, but for rounding.
     low, high = min(low, ratio), min(max(high, ratio), UNBOUNDED)
-    unsolved, default_unsolved = _unsolved(records, default), _unsolved(default, default)
+    # Each may have runs that the other has not.
+    places = {_place(record) for record in default if isinstance(record, Finished)}
+    places &= {_place(record) for record in records}
+    unsolved, default_unsolved = _unsolved(records, places), _unsolved(default, places)
     beyond = goal == "time" and _leaves_more(unsolved, default_unsolved, len(pairs))
     return Verdict(
         goal=goal,
@@ -269,7 +272,7 @@ def judged(
         default_seconds=found.baseline_mean,
         wins=found.wins,
         losses=found.losses,
-        failed=sum(isinstance(record, Failed) for record in records),
+        failed=sum(isinstance(record, Failed) and _place(record) in places for record in records),
         settings=default[0].job.settings,
         time_limit=default[0].job.time_limit,
         runs=len(pairs),
@@ -278,9 +281,8 @@ def judged(
     )
 
 
-def _unsolved(records: Iterable[Record], default: Iterable[Record]) -> int:
-    """Return how many runs did not solve what the default finished a run of."""
-    places = {_place(record) for record in default if isinstance(record, Finished)}
+def _unsolved(records: Iterable[Record], places: Set[tuple[str, str, int]]) -> int:
+    """Return how many runs of these instances and seeds have solved nothing."""
     return sum(
         isinstance(record, Failed) or not record.result.solved
         for record in records

@@ -56,7 +56,7 @@ class Folder:
     def __init__(self, where: str, seed: int = 0, without: Collection[Path] = ()) -> None:
         self.name = where
         self._seed = seed
-        path = Path(where).expanduser()
+        path = Path(os.path.expanduser(where))
         # Not pathlib's questions, which raise for a text that is too long for a name.
         single = os.path.isfile(path)
         if os.path.isdir(path):

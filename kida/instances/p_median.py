@@ -1,4 +1,4 @@
-"""Capacitated p-median, with the laws of MIPLearn (Santos Xavier and Qiu 2020).
+"""Capacitated p-median, after MIPLearn, with capacities of kida's own (Santos Xavier and Qiu 2020).
 
 Points in a square; p of them become centres that serve the demands of all. Easy has 30 points and 5
 centres, medium 50 and 7.

@@ -7,7 +7,8 @@ supports, nodes are observed natively, with the solver's statistics; elsewhere E
 policies that read statistics are refused.
 
 The strong-branching expert that a policy's card may ask is not asked: here the network decides
-everywhere. (``kida.ecole`` is the reverse: Ecole's interface on kida's environments.)
+everywhere. A policy in which SCIP's own rule has a say (``shortlist``, ``network_depth``) is
+refused. (``kida.ecole`` is the reverse: Ecole's interface on kida's environments.)
 """
 
 from dataclasses import dataclass
@@ -146,6 +147,12 @@ class Policy:
     def __init__(self, problem: str | Path) -> None:
         policy = StoredPolicy.load(problem)
         self._name = str(problem)
+        if policy.card.shortlist or policy.card.network_depth >= 0:
+            raise UserError(
+                f"the policy {self._name!r} lets SCIP's own rule choose in a shortlist or below a "
+                "depth, which Ecole cannot: solve with kida, or give a policy whose network "
+                "decides everywhere"
+            )
         self._network = policy.native()
         self._statistics = policy.card.shape.candidate_features
         self._only_fractional = policy.card.candidates == "fractional"

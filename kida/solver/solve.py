@@ -29,7 +29,7 @@ from kida.files import atomic_path
 from kida.instances.family import Instance
 from kida.instances.registry import initial_bounds
 from kida.interrupts import SAME_REQUEST
-from kida.sense import Sense
+from kida.sense import Sense, sign
 from kida.settings import Limits, Settings, named_settings
 from kida.solver.branching import Brancher, BranchingStatistics, capsule
 from kida.solver.names import path_to_write, variable_names
@@ -343,8 +343,8 @@ def solve(
     """
     if isinstance(settings, str):
         settings = named_settings(settings)
-    if solution_file is not None and solution_file.exists():
-        raise UserError(f"{solution_file} exists already; name another file, or remove it")
+    if solution_file is not None:
+        _check_place(solution_file)
     limits = limits or Limits()
     model = open_model(instance)
     at_rest = threading.Event()
@@ -357,7 +357,7 @@ def solve(
         brancher = policy(model) if callable(policy) else attach_policy(model, policy, seed)
         _log.info("solving %s, policy %s, settings %s", instance.name, policy, settings.name)
         recorder.start()
-        interrupt = _optimize(model, brancher, at_rest, _reporter(recorder, on_progress))
+        interrupt = _optimize(model, brancher, at_rest, _reporter(recorder, sense, on_progress))
         recorder.finish(capsule(model))
         trajectory = BoundTrajectory.from_arrays(
             recorder.arrays(), recorder.root_end_wall, recorder.root_end_cpu, sense
@@ -415,7 +415,7 @@ def prepare(
 
 
 def _reporter(
-    recorder: Any, on_progress: Callable[[Progress], None] | None
+    recorder: Any, sense: Sense, on_progress: Callable[[Progress], None] | None
 ) -> Callable[[], None] | None:
     """Return what tells ``on_progress`` where the solve that begins now stands."""
     if on_progress is None:
@@ -423,12 +423,28 @@ def _reporter(
     started = time.perf_counter()
 
     def report() -> None:
-        _, dual, primal, nodes, iterations = recorder.latest()
+        last, dual, primal, nodes, iterations = recorder.latest()
+        if not last:  # no event yet
+            dual, primal = -sign(sense) * math.inf, sign(sense) * math.inf
         dual, primal = with_infinities([dual, primal]).tolist()
         # The recorder's time is that of its last event, which may be long ago.
         on_progress(Progress(time.perf_counter() - started, dual, primal, nodes, iterations))
 
     return report
+
+
+def _check_place(file: Path) -> None:
+    """Refuse a file that is there or cannot be written, before hours of solving."""
+    if file.exists():
+        raise UserError(f"{file} exists already; name another file, or remove it")
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=file.parent):
+            pass
+    except OSError as error:
+        raise UserError(
+            f"cannot write {file}: {error.strerror or error}; choose another folder or free space"
+        ) from error
 
 
 def _best_solution(model: Model) -> tuple[dict[str, float] | None, dict[str, float]]:

@@ -19,10 +19,13 @@ from pyscipopt import Model
 from kida import _core
 from kida.errors import UserError
 from kida.rule import CandidateSet
-from kida.solver.branching import PRIORITY, capsule
+from kida.solver.branching import capsule
 
 #: What a solve stops for; ``"none"``: for nothing, it runs to its end.
 DecisionKind = Literal["branching", "node_selection", "primal_search", "none"]
+
+# Above what users and cards set, and below the rule that reads the clock at the root's end.
+_PRIORITY = 536_870_910
 
 #: Instead of a position among the options: SCIP decides.
 LEAVE_TO_SCIP = -1
@@ -50,7 +53,7 @@ class SteppedSolve:
         self, model: Model, decision: DecisionKind, candidates: CandidateSet = "fractional"
     ) -> None:
         self._model = model
-        self._solve = _core.SteppedSolve(model, capsule(model), decision, candidates, PRIORITY)
+        self._solve = _core.SteppedSolve(model, capsule(model), decision, candidates, _PRIORITY)
         _LIVE[id(self)] = self
 
     @property

@@ -2,6 +2,7 @@
 
 import re
 
+import numpy as np
 import pytest
 
 linopy = pytest.importorskip("linopy", reason="the extra linopy is not installed")
@@ -44,7 +45,20 @@ def test_problems_without_a_solution_say_so(packing) -> None:
     limited = model_of(packing)
     solve(limited, "set_cover", parameters={"limits/time": 0})
     assert limited.termination_condition == "time_limit"
-    assert limited.objective.value is None or limited.objective.value <= packing.optimum()
+    assert not limited.objective.value > packing.optimum()
+
+
+def test_a_solve_that_finds_nothing_keeps_nothing_of_the_one_before(packing) -> None:
+    model = model_of(packing)
+    solve(model, "set_cover")
+    assert model.objective.value == pytest.approx(packing.optimum())
+    model.add_constraints(model.variables["x"].sum() >= 31)
+    solve(model, "set_cover")
+    assert model.termination_condition == "infeasible"
+    assert np.isnan(model.objective.value)
+    assert "solution" not in model.variables["x"].data
+    with pytest.raises(UserError, match="SCIP refuses no/such"):
+        solve(model, "set_cover", parameters={"no/such": 1})
 
 
 def test_other_names_in_the_file_are_an_error(packing, monkeypatch) -> None:

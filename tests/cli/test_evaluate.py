@@ -117,6 +117,21 @@ def test_a_quick_look_says_how_wide_its_interval_is(capsys, tmp_path, monkeypatc
     assert (tmp_path / "results" / "item_placement-competition-0.5s" / "summary.txt").exists()
 
 
+def test_a_quick_look_at_few_files_takes_all(capsys, knapsack, tmp_path):
+    out = str(tmp_path / "results")
+    arguments = [str(knapsack), "--quick", "--policies", "default", "--time-limit", "2"]
+    assert main(["evaluate", *arguments, "--out", out]) == 0
+    assert "[1/1]" in capsys.readouterr().out
+
+
+def test_a_baseline_without_runs_is_refused_before_any(capsys, knapsack, tmp_path):
+    arguments = [knapsack, "--policies", "default", "--time-limit", "2", "--settings", "default"]
+    out = tmp_path / "results"
+    said = refused(capsys, *arguments, "--baseline", "nobody", "--out", out)
+    assert "'nobody' is none of the policies" in said
+    assert not out.exists()
+
+
 def test_own_settings_are_part_of_the_protocol(capsys, knapsack, tmp_path):
     own = tmp_path / "own.set"
     own.write_text("limits/time = 5\nseparating/maxrounds = 0\nrandomization/lpseed = 3\n")
@@ -145,4 +160,4 @@ def test_folders_of_one_name_have_results_of_their_own(capsys, knapsack, tmp_pat
         assert "already" not in capsys.readouterr().out
     first, second = sorted((tmp_path / "results").iterdir())
     for found in (first, second):
-        assert re.fullmatch(r"test-[0-9a-f]{6}-competition-5s", found.name)
+        assert re.fullmatch(r"test-[0-9a-f]{6}-all-competition-5s", found.name)

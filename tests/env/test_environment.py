@@ -324,8 +324,10 @@ class TestFailures:
         assert env.model.getNTotalNodes() > before
         fails.broken = False
         assert env.action_set is not None
-        observation, *_ = env.step(0)
+        observation, reward, *_ = env.step(0)
         assert observation == "seen"
+        # That of the step whose observation has failed is in it.
+        assert env.first_reward + reward == env.model.getNTotalNodes()
 
     def test_a_function_that_fails_before_the_solve(self, branchy):
         class Fails:

@@ -162,8 +162,16 @@ def test_comparing_by_hand(results_folder, tmp_path):
     assert found.difference == pytest.approx(np.mean(ours) - 1)
     assert (found.wins, found.losses) == (2, 0)
     path.write_text(official_text(1).replace("_10000", "_99999"))
-    with pytest.raises(UserError, match="no official result"):
-        compare_with_official(long, read_official(str(path)), "pscost")
+    assert compare_with_official(long, read_official(str(path)), "pscost") == {}
+
+
+def test_policies_that_cannot_be_told_apart_are_refused():
+    chosen = instances("item_placement", count=2)
+    for policies, message in ((["a", "a"], "named twice"), (["a/b", "a-b"], "punctuation only")):
+        with pytest.raises(UserError, match=message):
+            official_plan(chosen, policies)
+    with pytest.raises(UserError, match="no policy to evaluate"):
+        official_plan(chosen, [])
 
 
 def test_seeds_are_the_organisers(results_folder):

@@ -74,6 +74,27 @@ def test_folders_add_up_only_under_one_protocol(results_folder, tmp_path):
         load_results([one, other])
 
 
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"time_limit": 77.0}, "time_limit 77.0, but the runs of its folder have"),
+        ({"settings": "research"}, "settings 'research', but"),
+        ({"node_limit": 5}, "node_limit 5, but"),
+        ({"permutation_seed": 3}, "permute True, but"),
+        ({"user_parameters": {"separating/maxrounds": 0}}, "user_parameters {'separating"),
+    ],
+)
+def test_runs_of_another_protocol_are_none_of_the_folder(
+    results_folder, tmp_path, changed, message
+):
+    copy = tmp_path / "copy"
+    shutil.copytree(results_folder, copy)
+    path = min(copy.glob("runs/*.json"))
+    copy_record(path, path, **changed)
+    with pytest.raises(UserError, match=message):
+        load_results([copy])
+
+
 def test_damaged_folders_are_named(results_folder, tmp_path):
     with pytest.raises(UserError, match="not a folder of results"):
         load_results([tmp_path])
@@ -159,7 +180,8 @@ def test_instances_of_one_name_are_told_apart_by_their_content(results_folder, t
 def test_times_are_on_the_clock_of_the_limit(results_folder, tmp_path, settings, limit, time):
     shutil.copytree(results_folder, tmp_path / "results")
     protocol = tmp_path / "results" / "protocol.json"
-    protocol.write_text(protocol.read_text().replace('"competition"', f'"{settings}"'))
+    content = json.loads(protocol.read_text()) | {"settings": settings, "time_limit": 60.0}
+    protocol.write_text(json.dumps(content))
     (path, *others) = sorted((tmp_path / "results" / "runs").glob("*.json"))
     for other in others:
         other.unlink()

@@ -217,8 +217,8 @@ def test_signals_keep_finished_runs_and_leave_no_process(tmp_path, send, number,
     process = subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
     )
-    first = process.stdout.readline()
-    assert "[1/3]" in first
+    assert "3 runs of at most 1 s" in process.stdout.readline()
+    assert "[1/3]" in process.stdout.readline()
     send(process.pid, number)
     _, errors = process.communicate(timeout=30)
     assert process.returncode == status, errors

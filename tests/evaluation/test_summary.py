@@ -136,3 +136,22 @@ def test_warnings_tell_what_to_distrust(results):
     assert "1 of 3 runs were disturbed" in shown[1]
     assert "load 9.0 with 1 job" in shown[1]
     assert "different numbers of instances" in shown[2]
+
+
+def test_pairs_that_were_not_run_alike_are_told(results):
+    first, *others = results.records
+    machine = replace(first.machine, processor="another")
+    versions = first.versions | {"kida": "0.0"}
+    other = replace(first, machine=machine, versions=versions, job=replace(first.job, jobs=7))
+    said = warnings(dataclasses.replace(results, records=(other, *others)))
+    assert len(said) == 3
+    for what, text in zip(("processors", "versions of kida", "numbers of jobs"), said, strict=True):
+        assert text.startswith("the policies' runs of 1 of 2 instances and seeds were made ")
+        assert what in text
+
+
+def test_rewards_that_are_not_finite_are_told(results):
+    row = dataclasses.replace(results.rows[0], cumulated_reward=float("inf"))
+    (said,) = warnings(dataclasses.replace(results, rows=(row, *results.rows[1:])))
+    assert said.startswith("1 runs have no finite reward")
+    assert f"{row.policy} on {row.instance}" in said

@@ -149,6 +149,19 @@ def test_what_stays_unsolved_is_not_proven_faster(make):
     assert given(policy, default).proven
 
 
+def test_only_runs_of_both_are_counted_as_unsolved_or_failed(make):
+    """The default has twenty runs, ten unsolved, none of them where the policy has runs."""
+    default = times(make, {(n, 0): 30 for n in "abcdefghij"}, time_limit=90.0)
+    default += [make(n, wall=(0, 90), solved=False, time_limit=90.0) for n in "klmnopqrst"]
+    policy = times(make, {(n, 0): 5 for n in "abcdefg"}, time_limit=90.0)
+    policy += [make(n, wall=(0, 90), solved=False, time_limit=90.0) for n in "hij"]
+    elsewhere = make("z", wall=(0, 1), time_limit=90.0)
+    policy.append(Failed(job=elsewhere.job, error="ValueError: no"))
+    found = given(policy, default)
+    assert (found.runs, found.unsolved, found.default_unsolved, found.failed) == (10, 3, 0, 0)
+    assert not found.proven
+
+
 def test_of_one_pair_nothing_is_known(make):
     found = given(times(make, {("a", 0): 1}), times(make, {("a", 0): 100}, time_limit=1000.0))
     assert found.interval == (0, UNBOUNDED)

@@ -254,3 +254,10 @@ def test_parameters_are_set_only_if_asked_for(parameters):
     model = ecole.scip.Model.prob_basic()
     ObservationFunction("item_placement", parameters=parameters).before_reset(model)
     assert model.get_param("misc/usesymmetry") == (2 if parameters else 7)
+
+
+@pytest.mark.parametrize("options", [{"shortlist": 4}, {"network_depth": 8}])
+def test_policies_in_which_scips_own_rule_chooses_are_refused(make_policy, tmp_path, options):
+    make_policy(**options).save(tmp_path / "policy")
+    with pytest.raises(UserError, match=r"lets SCIP's own rule choose .*, which Ecole cannot"):
+        Policy(tmp_path / "policy")

@@ -6,6 +6,7 @@ import signal
 import sys
 import threading
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -22,6 +23,7 @@ from kida.solver.solve import (
     Progress,
     Reason,
     _optimize,
+    _reporter,
     optimize,
     scip_statistics,
     solve,
@@ -371,6 +373,24 @@ def test_progress_is_reported(placement):
     assert [p.wall for p in seen] == sorted(p.wall for p in seen)
     assert seen[-1].dual_bound == pytest.approx(5.4059507480000075)
     assert seen[-1].nodes > 1
+    # Before the first event nothing is known; item placement is minimised.
+    assert (seen[0].dual_bound, seen[0].primal_bound) != (0.0, 0.0)
+
+
+@pytest.mark.parametrize("sense", ["minimize", "maximize"])
+def test_before_the_first_event_nothing_is_known(sense):
+    recorder = SimpleNamespace(latest=lambda: (0.0, 0.0, 0.0, 0, 0))
+    seen: list[Progress] = []
+    _reporter(recorder, sense, seen.append)()
+    sign = 1 if sense == "minimize" else -1
+    assert (seen[0].dual_bound, seen[0].primal_bound) == (-sign * math.inf, sign * math.inf)
+
+
+def test_a_solution_that_cannot_be_written_is_told_before_the_solve(knapsack, tmp_path):
+    (instance,) = instances(str(knapsack))
+    (tmp_path / "file").touch()
+    with pytest.raises(UserError, match=r"cannot write .*x\.sol: .*choose another folder"):
+        solve(instance, solution_file=tmp_path / "file" / "x.sol", on_progress=pytest.fail)
 
 
 def test_unknown_names_are_refused(placement):

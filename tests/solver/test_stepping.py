@@ -242,7 +242,8 @@ class Broken(Branchrule):
 
 def test_errors_of_scip_are_raised(model, capfd):
     before = threads()
-    model.includeBranchrule(Broken(), "broken", "", 10_000_000, -1, 1.0)
+    # The one priority above that of stepping.
+    model.includeBranchrule(Broken(), "broken", "", 536_870_911, -1, 1.0)
     solve = SteppedSolve(model, "branching")
     with pytest.raises(RuntimeError, match="SCIP failed with return code"):
         solve.start()
