@@ -48,8 +48,8 @@ auto unlocked(Function function) {
   return result;
 }
 
-// Owns the model that the solve runs in: a reference that the garbage collector does not see, so
-// that it never frees SCIP under the thread, whatever circle model and caller are in.
+// Owns the model while the solve runs in it: a reference that the garbage collector does not see,
+// so that it never frees SCIP under the thread, whatever circle model and caller are in.
 class Handle {
  public:
   Handle(nb::object model, std::shared_ptr<SteppedSolve> solve)
@@ -85,6 +85,7 @@ class Handle {
       if (PyErr_CheckSignals() != 0) nb::raise_python_error();
       if (Clock::now() >= until) return false;
     }
+    let_go();
     return true;
   }
 
@@ -113,7 +114,9 @@ class Handle {
     while (!unlocked([this] { return solve_->wait_for(signal_interval); })) {
       if (PyErr_CheckSignals() != 0) nb::raise_python_error();
     }
-    return options();
+    nb::object found = options();
+    if (found.is_none()) let_go();
+    return found;
   }
 
   nb::object options() const {
@@ -133,6 +136,11 @@ class Handle {
     const State state = solve_->state();
     if (state == State::finished) solve_->wait_for({});  // for the thread, which is about to end
     return state == State::ready || state == State::finished;
+  }
+
+  // Of the model, where nothing runs in it any more.
+  void let_go() {
+    if (!abandoned_ && solve_->state() == State::finished && at_end()) model_ = nb::none();
   }
 
   bool ask_to_end() {

@@ -6,7 +6,6 @@ What the decision is, and what an action is, is the subclass's: to add a kind, a
 subclass.
 """
 
-import gc
 from collections.abc import Mapping
 from operator import index
 from pathlib import Path
@@ -112,7 +111,6 @@ class Environment:
             On Ctrl-C, once SCIP has come to rest.
         """
         self.close()
-        _collect_models()
         drawn = int(self._generator.integers(LARGEST_SEED + 1)) if seed is None else index(seed)
         model = self._prepared(instance, drawn)
         if seed is not None:
@@ -293,19 +291,3 @@ class Environment:
         """Take ``action`` and return as :meth:`_begin`; raise if it makes no sense."""
         assert self._options is not None  # step has looked
         return solve.resume(chosen(action, len(self._options)))
-
-
-# Models that were alive after the last collection.
-_alive = 0
-
-
-def _collect_models() -> None:
-    """Have Python collect models that their own plugins keep alive in circles, if there are many.
-
-    To the collector a model is one small object, however much memory SCIP has, and it would wait
-    for hundreds of them.
-    """
-    global _alive
-    if BoundRecorder.alive() > 2 * _alive + 8:
-        gc.collect()
-        _alive = BoundRecorder.alive()

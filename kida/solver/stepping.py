@@ -8,6 +8,7 @@ its name.
 
 import atexit
 import contextlib
+import gc
 import os
 import weakref
 from typing import Literal
@@ -52,6 +53,8 @@ class SteppedSolve:
     def __init__(
         self, model: Model, decision: DecisionKind, candidates: CandidateSet = "fractional"
     ) -> None:
+        _collect_models()
+        _MODELS.add(model)
         self._model = model
         self._solve = _core.SteppedSolve(model, capsule(model), decision, candidates, _PRIORITY)
         _LIVE[id(self)] = self
@@ -194,6 +197,24 @@ class SteppedSolve:
 
 #: SCIP's return code of success.
 _OKAY = 1
+
+# All that there are.
+_MODELS: weakref.WeakSet[Model] = weakref.WeakSet()
+# How many there were after the last collection.
+_models_left = 0
+
+
+def _collect_models() -> None:
+    """Have Python collect models that their own plugins keep alive in circles, if there are many.
+
+    To the collector a model is one small object, however much memory SCIP has, and it would wait
+    for hundreds of them.
+    """
+    global _models_left
+    if len(_MODELS) > 2 * _models_left + 8:
+        gc.collect()
+        _models_left = len(_MODELS)
+
 
 _LIVE: weakref.WeakValueDictionary[int, SteppedSolve] = weakref.WeakValueDictionary()
 

@@ -1,14 +1,17 @@
 """Ecole's names, one by one: what they return, and what they refuse."""
 
 import copy
+import gc
 import math
+import os
 import time
 import warnings
+import weakref
 from pathlib import Path
 
 import numpy as np
 import pytest
-from pyscipopt import Model
+from pyscipopt import Eventhdlr, Model
 
 import kida.ecole as ecole
 from kida.env import observation as env_observation
@@ -85,11 +88,46 @@ def test_actions_that_make_no_sense_and_the_default(branching, instance):
 
 
 def test_an_episode_left_in_its_middle_ends(instance):
+    def threads():
+        return len(os.listdir("/proc/self/task"))
+
+    before = threads()
     for _ in range(20):
         env = ecole.environment.Branching(observation_function=None)
         env.reset(instance)
         env.reset(instance)
+    assert not env.reset(instance)[3]
+    assert threads() == before + 1
     del env
+    gc.collect()
+    assert threads() == before
+
+
+def test_models_that_plugins_keep_alive_are_collected(instance):
+    class Handler(Eventhdlr):
+        pass
+
+    class Watches:
+        def before_reset(self, model):
+            handler = Handler()
+            handler.model_of_ecole = model
+            model.as_pyscipopt().includeEventhdlr(handler, "watches", "")
+            models.add(model.as_pyscipopt())
+
+        def extract(self, model, done):
+            return None
+
+    models = weakref.WeakSet()
+    env = ecole.environment.Configuring(observation_function=Watches())
+    gc.collect()
+    gc.disable()
+    try:
+        for _ in range(40):
+            env.reset(instance)
+            env.step({"limits/nodes": 1})
+            assert len(models) < 30
+    finally:
+        gc.enable()
 
 
 def test_observations_run_over_all_variables(branching, instance):

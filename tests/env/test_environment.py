@@ -483,6 +483,34 @@ class TestManyAtOnce:
         gc.collect()
         assert threads() == before
 
+    def test_models_in_a_circle_with_the_environment_are_collected(self, branchy):
+        class Handler(Eventhdlr):
+            pass
+
+        class Watches:
+            def before_reset(self, model):
+                handler = Handler()
+                handler.watches = self
+                model.includeEventhdlr(handler, "watches", "")
+
+            def extract(self, model, done):
+                return None
+
+        gc.collect()
+        before = BoundRecorder.alive()
+        for ended in (True, False):
+            watches = Watches()
+            watches.environment = env = Branching(watches, limits=Limits(nodes=20))
+            env.reset(branchy)
+            while ended and not env.done:
+                env.step(0)
+            # An episode that waits has a thread, which nobody else could end.
+            if not ended:
+                env.close()
+            del env, watches
+            gc.collect()
+            assert BoundRecorder.alive() == before
+
     def test_models_that_plugins_keep_alive_are_collected(self, branchy):
         class Watches:
             def before_reset(self, model):

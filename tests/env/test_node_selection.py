@@ -1,4 +1,4 @@
-import numpy as np
+from pyscipopt import SCIP_EVENTTYPE, Eventhdlr
 
 from kida.env import DEFAULT, NodeSelection
 from kida.solver.standing import open_nodes
@@ -37,21 +37,43 @@ def test_the_chosen_node_is_next(branchy):
     assert env.termination.solved
 
 
-def test_default_takes_the_lowest_bound(branchy):
-    def trace(action):
-        env = NodeSelection()
-        env.reset(branchy, seed=0)
-        sets = []
-        while not env.done:
-            sets.append(env.action_set.tolist())
-            env.step(action(env))
-        return sets
+class Focused(Eventhdlr):
+    """Notes which nodes come into focus."""
 
-    by_default = trace(lambda env: DEFAULT)
-    # Bounds are those of a minimisation; of equal ones SCIP's heap decides, which may differ.
-    lowest = trace(lambda env: -open_nodes(env.model)[:, 1])
-    assert by_default[0] == lowest[0]
-    assert np.mean([len(s) for s in by_default]) > 1
+    def __init__(self):
+        self.nodes = []
+
+    def before_reset(self, model):
+        self.nodes.clear()
+        model.includeEventhdlr(self, "focused", "")
+
+    def extract(self, model, done):
+        return None
+
+    def eventinit(self):
+        self.model.catchEvent(SCIP_EVENTTYPE.NODEFOCUSED, self)
+
+    def eventexit(self):
+        self.model.dropEvent(SCIP_EVENTTYPE.NODEFOCUSED, self)
+
+    def eventexec(self, event):
+        self.nodes.append(event.getNode().getNumber())
+
+
+def test_default_takes_the_lowest_bound(branchy):
+    focused = Focused()
+    env = NodeSelection(focused)
+    env.reset(branchy, seed=0)
+    decisions = 0
+    while not env.done:
+        # Bounds are those of a minimisation; of equal ones SCIP's heap decides.
+        bounds = dict(zip(env.action_set.tolist(), open_nodes(env.model)[:, 1], strict=True))
+        before = len(focused.nodes)
+        env.step(DEFAULT)
+        if len(focused.nodes) > before:  # else it was cut off before it came into focus
+            decisions += 1
+            assert bounds[focused.nodes[before]] == min(bounds.values())
+    assert decisions > 5
 
 
 def test_orders_make_different_trees(branchy):
