@@ -162,19 +162,18 @@ class Judge:
             lambda done, of: self._report(Solve(done=done, of=of)),
         )
 
-    def _shares(self, records: Sequence[Record]) -> list[float]:
-        """Return the rewards of all policies on one draw, as shares of the best one's rise."""
-        rewards = self._rewards(records)
-        finished = [record for record in records if isinstance(record, Finished)]
-        known = [record for record in finished if math.isfinite(mean_reward(record))]
-        start = min(map(_bound_at_root, known), default=math.nan)
+    def _worth(self, records: Sequence[Record]) -> list[float]:
+        """Return what all policies are worth on one draw: rewards, or shares of the best's rise."""
+        rewards, start = self._rewards(records)
+        if not self.relative:
+            return rewards
         rise = max(rewards) - start
         if rise <= _NO_RISE * max(abs(start), 1.0):
             return [0.0] * len(rewards)
         return [max(reward - start, 0.0) / rise for reward in rewards]
 
-    def _rewards(self, records: Sequence[Record]) -> list[float]:
-        """Return the rewards of all policies on one draw.
+    def _rewards(self, records: Sequence[Record]) -> tuple[list[float], float]:
+        """Return the rewards of all policies on one draw, and the lowest bound at the root's end.
 
         A policy without one, which failed or had no dual bound, has that of the others' lowest
         bound at the end of the root node, as if it had never branched. They are NaN where a problem
@@ -187,9 +186,10 @@ class Judge:
             if reward is not None and isinstance(record, Finished)
         ]
         if known:
-            return [min(known) if reward is None else reward for reward in found]
+            start = min(known)
+            return [start if reward is None else reward for reward in found], start
         self._leave_out(records[0], f"gave no policy a reward within {self._protocol.seconds:g} s")
-        return [math.nan] * len(found)
+        return [math.nan] * len(found), math.nan
 
     def _reward(self, record: Record) -> float | None:
         if isinstance(record, Failed):
@@ -223,8 +223,7 @@ class Judge:
             self._draws[start : start + _ROUND] for start in range(0, len(self._draws), _ROUND)
         ]
         for draws in rounds:
-            worth = self._shares if self.relative else self._rewards
-            rows = [worth(row) for row in self._solved([policies[k] for k in alive], draws)]
+            rows = [self._worth(row) for row in self._solved([policies[k] for k in alive], draws)]
             measured = np.array([row for row in rows if np.isfinite(row).all()]).T.tolist()
             if not measured:
                 continue
