@@ -86,6 +86,8 @@ class Replicate:
         A cell's letter to its heirs' names, by the rule.
     said
         A network's name to what it says of the validation samples.
+    likeness
+        A cell's letter to how alike its members are.
     worths
         A network's name to what it is worth on the reported draws, without those left out.
     """
@@ -96,6 +98,7 @@ class Replicate:
     members: dict[str, list[str]] = field(default_factory=dict)
     heirs: dict[str, dict[str, str]] = field(default_factory=dict)
     said: dict[str, Answers] = field(default_factory=dict)
+    likeness: dict[str, dict[str, float]] = field(default_factory=dict)
     worths: dict[str, NDArray[np.float64]] = field(default_factory=dict)
 
     @property
@@ -156,6 +159,7 @@ def _make(replicate: Replicate, cells: str, workers: Hands, listener: Listener) 
     for name, what in SINGLE.items():
         replicate.heirs["b"][what] = name
     _hear(replicate)
+    replicate.likeness = {cell: _likeness(replicate, cell) for cell in replicate.members}
     for cell, names in replicate.members.items():
         found = [replicate.said[name] for name in names]
         sure = ", ".join(
@@ -312,7 +316,7 @@ def _content(done: Sequence[Replicate], yardstick: Yardstick) -> dict[str, Any]:
             for name in each.names
         },
         "likeness": {
-            cell: _mean_of([_likeness(each, cell) for each in done]) for cell in first.members
+            cell: _mean_of([each.likeness[cell] for each in done]) for cell in first.members
         },
         "worths": [{name: worth.tolist() for name, worth in each.worths.items()} for each in done],
     }

@@ -162,7 +162,7 @@ def race_policies(
             )
 
         if _is_duel(entered, affordable):
-            return _duel(entered, survey, draws, arena, affordable, folder, say)
+            return _kept(folder, _duel(entered, survey, draws, arena, affordable, say))
         say(f"racing against SCIP's default: {', '.join(entry.name for entry in entered)}")
         standings = race(entered, draws, arena, survey.goal, affordable, wanted=_WANTED)
         standings = race_again(standings, draws, arena, survey.goal, affordable, say)
@@ -175,7 +175,10 @@ def race_policies(
     if unraced and cost * 2 * LEAST_DRAWS <= clock.left_for("verdict"):
         # The verdict will tell.
         winner = next(entry for entry in standings if entry.name == entered[0].name)
-    result = PolicyRace(standings=tuple(standings), winner=winner)
+    return _kept(folder, PolicyRace(standings=tuple(standings), winner=winner))
+
+
+def _kept(folder: Path, result: PolicyRace) -> PolicyRace:
     write_json(folder / RACE_FILE, result)
     return result
 
@@ -205,17 +208,14 @@ def _duel(
     draws: Sequence[Draw],
     arena: Arena,
     affordable: Callable[[int], bool],
-    folder: Path,
     say: Callable[[str], None],
 ) -> PolicyRace:
     """Race the network against the levers: these have been better than the default before."""
     levers, network, *others = entered
     say(f"there is time for {network.name} against {levers.name} alone")
     (found,) = race([network], draws, arena, survey.goal, affordable, against=levers.policy)
-    result = PolicyRace(
+    return PolicyRace(
         standings=(found, *(standing(entry, [], "no time") for entry in others)),
         winner=found if _is_promising(found) else standing(levers, []),
         against=levers.name,
     )
-    write_json(folder / RACE_FILE, result)
-    return result
