@@ -47,6 +47,7 @@ lint: $(VENV)/.develop
 	$(BIN)/clang-format --dry-run --Werror kida/cpp/*.cpp kida/cpp/*.h kida/cpp/*.inc \
 	    kida/cpp/include/*.h examples/c/*.c examples/c/*.h tests/cpp/*.cpp
 	$(BIN)/mypy
+	$(BIN)/mypy --platform win32 kida
 	$(BIN)/lint-imports
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-issue-forms \

@@ -36,12 +36,12 @@ target_include_directories(
   PRIVATE ${CMAKE_CURRENT_BINARY_DIR}/generated
   PUBLIC $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/kida/cpp/include>
          $<INSTALL_INTERFACE:${include_folder}>)
-set_target_properties(libkida PROPERTIES OUTPUT_NAME kida EXPORT_NAME kida)
+set_target_properties(libkida PROPERTIES PREFIX lib OUTPUT_NAME kida EXPORT_NAME kida)
 
 # Templates of the standard library would be seen in spite of -fvisibility=hidden.
 if(APPLE)
   target_link_options(libkida PRIVATE -Wl,-exported_symbol,_kida_*)
-else()
+elseif(NOT WIN32)
   target_link_options(libkida PRIVATE
                       -Wl,--version-script=${PROJECT_SOURCE_DIR}/cmake/libkida.map)
   set_target_properties(libkida PROPERTIES LINK_DEPENDS ${PROJECT_SOURCE_DIR}/cmake/libkida.map)
@@ -50,7 +50,9 @@ endif()
 install(
   TARGETS libkida
   EXPORT kidaTargets
-  LIBRARY DESTINATION ${library_folder})
+  LIBRARY DESTINATION ${library_folder}
+  ARCHIVE DESTINATION ${library_folder}
+  RUNTIME DESTINATION ${library_folder})
 install(FILES kida/cpp/include/kida.h DESTINATION ${include_folder})
 include(CMakePackageConfigHelpers)
 set(config_folder ${library_folder}/cmake/kida)

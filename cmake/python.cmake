@@ -6,6 +6,7 @@ nanobind_add_module(
   NB_STATIC
   kida/cpp/bound_recorder.cpp
   kida/cpp/sleeper.cpp
+  kida/cpp/solver_thread.cpp
   kida/cpp/stepped_solve.cpp
   kida/cpp/decision_points.cpp
   kida/cpp/pending_exception.cpp

@@ -3,6 +3,7 @@
 import os
 import re
 import secrets
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -90,7 +91,8 @@ def whole_files(folder: Path, pattern: str) -> list[Path]:
 
 def _sync(path: Path) -> None:
     """Have the file's content on disk before its name is: a crash could else leave it empty."""
-    descriptor = os.open(path, os.O_RDONLY)
+    # Windows wants to be asked by somebody who may write.
+    descriptor = os.open(path, os.O_RDWR if sys.platform == "win32" else os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:

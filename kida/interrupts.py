@@ -7,6 +7,7 @@ result that the first has asked for.
 
 import math
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -15,6 +16,11 @@ from typing import Any
 
 #: Seconds within which a further signal is the same request.
 SAME_REQUEST = 0.5
+if sys.platform == "win32":
+    # No SIGTERM reaches another process there.
+    _TERM = signal.SIGBREAK
+else:
+    _TERM = signal.SIGTERM
 
 
 class Terminated(KeyboardInterrupt):
@@ -42,7 +48,7 @@ def one_exception_each() -> Iterator[None]:
 
         return handle
 
-    before = {signal.SIGTERM: signal.signal(signal.SIGTERM, handler(Terminated))}
+    before = {_TERM: signal.signal(_TERM, handler(Terminated))}
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         before[signal.SIGINT] = signal.signal(signal.SIGINT, handler(KeyboardInterrupt))
     try:

@@ -9,6 +9,9 @@ from pathlib import Path
 
 from kida.errors import UserError
 
+# Of shared libraries, by the system; beside one there may be what a linker reads.
+_SUFFIXES = (".so", ".dylib", ".dll")
+
 
 def library() -> Path:
     """Return the path of the shared library.
@@ -22,7 +25,8 @@ def library() -> Path:
     core = importlib.util.find_spec("kida._core")
     if core is not None and core.origin is not None:
         for found in (Path(core.origin).parent / "lib").glob("libkida.*"):
-            return found
+            if found.suffix in _SUFFIXES:
+                return found
     raise UserError("this kida was installed without libkida: install it again")
 
 

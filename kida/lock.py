@@ -1,19 +1,26 @@
 """One command at a time in a folder: a lock that ends with its holder, and says who holds it."""
 
-import fcntl
+import errno
 import os
 import platform
 import shlex
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
 from kida.errors import UserError
 from kida.files import is_temporary
 
+if sys.platform == "win32":
+    import msvcrt
+else:
+    import fcntl
+
 LOCK_FILE = ".lock"
+# Where the lock is, of which nobody else may read a byte on Windows: after the text.
+_BEYOND = 1 << 20
 
 
 @contextmanager
@@ -45,9 +52,7 @@ def locked(folder: Path) -> Iterator[None]:
     try:
         yield
     finally:
-        # Removed while it is held: whoever opened it meanwhile sees that it is gone.
-        path.unlink(missing_ok=True)
-        os.close(descriptor)
+        _release(path, descriptor)
 
 
 def _acquire(path: Path) -> int:
@@ -55,15 +60,42 @@ def _acquire(path: Path) -> int:
     while True:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _lock(descriptor)
             if _is_at(path, descriptor):
                 os.ftruncate(descriptor, 0)
+                os.lseek(descriptor, 0, os.SEEK_SET)
                 # Where the disk is full, this is the first to notice.
-                os.pwrite(descriptor, _holder().encode(errors="backslashreplace"), 0)
+                os.write(descriptor, _holder().encode(errors="backslashreplace"))
                 return descriptor
         except BaseException:
             os.close(descriptor)
             raise
+        os.close(descriptor)
+
+
+def _lock(descriptor: int) -> None:
+    """Lock an open file; raise BlockingIOError if another process has done so."""
+    if sys.platform == "win32":
+        os.lseek(descriptor, _BEYOND, os.SEEK_SET)
+        try:
+            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+        except OSError as error:
+            if error.errno == errno.EACCES:
+                raise BlockingIOError from error
+            raise
+    else:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def _release(path: Path, descriptor: int) -> None:
+    if sys.platform == "win32":
+        # What is open cannot be removed there, by nobody.
+        os.close(descriptor)
+        with suppress(OSError):
+            path.unlink()
+    else:
+        # Removed while it is held: whoever opened it meanwhile sees that it is gone.
+        path.unlink(missing_ok=True)
         os.close(descriptor)
 
 

@@ -1,5 +1,9 @@
 #include "bound_recorder.h"
 
+#ifdef _WIN32
+#include <windows.h>
+#endif
+
 #include <algorithm>
 #include <atomic>
 #include <ctime>
@@ -21,9 +25,18 @@ constexpr int clock_rule_priority = 536870911;
 std::atomic<int> alive_count{0};
 
 double process_cpu_seconds() {
+#ifdef _WIN32
+  FILETIME created, ended, kernel, user;
+  GetProcessTimes(GetCurrentProcess(), &created, &ended, &kernel, &user);
+  auto seconds = [](const FILETIME& time) {
+    return 1e-7 * (4294967296.0 * time.dwHighDateTime + time.dwLowDateTime);
+  };
+  return seconds(kernel) + seconds(user);
+#else
   timespec now{};
   clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
   return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
+#endif
 }
 
 std::uint64_t event_types() {

@@ -10,6 +10,13 @@
 #include <stdexcept>
 #include <string>
 
+// What libkida shows of itself.
+#ifdef _WIN32
+#define KIDA_API __declspec(dllexport)
+#else
+#define KIDA_API __attribute__((visibility("default")))
+#endif
+
 #include "branchrule.h"
 #include "kida.h"
 #include "policy.h"
@@ -156,19 +163,15 @@ int guarded(Function&& function) noexcept {
 
 extern "C" {
 
-__attribute__((visibility("default"))) int kida_include(Scip* scip, const char* policy_folder) {
+int kida_include(Scip* scip, const char* policy_folder) {
   return kida::guarded([&] { kida::include(scip, policy_folder); });
 }
 
-__attribute__((visibility("default"))) int kida_statistics(const Scip* scip,
-                                                           KidaStatistics* statistics,
-                                                           size_t size) {
+int kida_statistics(const Scip* scip, KidaStatistics* statistics, size_t size) {
   return kida::guarded([&] { kida::fill(scip, statistics, size); });
 }
 
-__attribute__((visibility("default"))) const char* kida_last_error(void) {
-  return kida::last_error.c_str();
-}
+const char* kida_last_error(void) { return kida::last_error.c_str(); }
 
-__attribute__((visibility("default"))) const char* kida_version(void) { return KIDA_VERSION; }
+const char* kida_version(void) { return KIDA_VERSION; }
 }

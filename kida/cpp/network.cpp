@@ -1,5 +1,9 @@
 #include "network.h"
 
+#ifdef _WIN32
+#include <windows.h>
+#endif
+
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -10,7 +14,12 @@ namespace kida {
 namespace {
 
 bool supported(const Kernels& kernels) {
-#if defined(__x86_64__)
+#if defined(_WIN32)
+  // It tells of no part of AVX-512 but the first; every processor with AVX2 has FMA too.
+  if (&kernels == &kernels_avx2) {
+    return IsProcessorFeaturePresent(PF_AVX2_INSTRUCTIONS_AVAILABLE) != 0;
+  }
+#elif defined(__x86_64__)
   if (&kernels == &kernels_avx512) {
     return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl");
   }
@@ -38,7 +47,7 @@ Edges edges_of(const ObservationView& o) {
 }
 
 const Kernels* active_kernels = [] {
-#if defined(__x86_64__)
+#if defined(__x86_64__) && !defined(_WIN32)
   __builtin_cpu_init();  // needed before main
 #endif
   return *std::find_if(all_kernels().begin(), all_kernels().end(),

@@ -1,14 +1,8 @@
 #include "scip_api.h"
 
-#include <dlfcn.h>
-#if defined(__APPLE__)
-#include <mach-o/dyld.h>
-#else
-#include <link.h>
-#endif
-
 #include <map>
-#include <vector>
+
+#include "loaded_libraries.h"
 
 namespace kida::scip {
 
@@ -22,15 +16,15 @@ namespace {
 bool is_connected = false;
 
 template <typename Function>
-void resolve(void* library, const char* name, Function& function) {
-  function = reinterpret_cast<Function>(dlsym(library, name));
+void resolve(LibraryHandle library, const char* name, Function& function) {
+  function = reinterpret_cast<Function>(find_function(library, name));
   if (function == nullptr) {
     throw std::runtime_error(std::string("the SCIP library that is loaded has no function ") +
                              name);
   }
 }
 
-void resolve_all(void* library, int major_versions_min, int major_versions_max,
+void resolve_all(LibraryHandle library, int major_versions_min, int major_versions_max,
                  const std::string& who) {
   resolve(library, "SCIPmajorVersion", SCIPmajorVersion);
   const int major = SCIPmajorVersion();
@@ -46,35 +40,14 @@ void resolve_all(void* library, int major_versions_min, int major_versions_max,
 #undef KIDA_RESOLVE
 }
 
-// The libraries of this process, by path; the program itself is "".
-std::vector<std::string> loaded_libraries() {
-  std::vector<std::string> paths{""};
-#if defined(__APPLE__)
-  for (std::uint32_t k = 0; k < _dyld_image_count(); ++k) {
-    if (const char* name = _dyld_get_image_name(k)) paths.emplace_back(name);
-  }
-#else
-  dl_iterate_phdr(
-      [](dl_phdr_info* info, std::size_t, void* found) {
-        if (info->dlpi_name != nullptr && *info->dlpi_name != '\0') {
-          static_cast<std::vector<std::string>*>(found)->emplace_back(info->dlpi_name);
-        }
-        return 0;
-      },
-      &paths);
-#endif
-  return paths;
-}
-
 }  // namespace
 
 bool connected() { return is_connected; }
 
 void connect(const std::string& path, const Constants& values, int major_versions_min,
              int major_versions_max) {
-  // RTLD_NOLOAD: never bring in a second SCIP; dlsym on the handle also searches the dependencies,
-  // which is where libscip is.
-  void* library = dlopen(path.c_str(), RTLD_LAZY | RTLD_NOLOAD);
+  // It is linked to libscip, which is looked into with it.
+  LibraryHandle library = loaded_library(path);
   if (library == nullptr) {
     throw std::runtime_error("PySCIPOpt's extension module is not loaded from " + path);
   }
@@ -86,13 +59,11 @@ void connect(const std::string& path, const Constants& values, int major_version
 void connect_to_loaded() {
   // Languages load libraries without making their names global, so each is looked into. Several
   // handles may lead to one SCIP: those of the libraries that depend on it.
-  std::map<void*, void*> handles;  // by the address of a function
-  for (const std::string& path : loaded_libraries()) {
-    void* library = dlopen(path.empty() ? nullptr : path.c_str(), RTLD_LAZY | RTLD_NOLOAD);
-    if (library == nullptr) continue;
-    void* function = dlsym(library, "SCIPincludeBranchruleBasic");
+  std::map<void*, LibraryHandle> handles;  // by the address of a function
+  for (LibraryHandle library : loaded_libraries()) {
+    void* function = find_function(library, "SCIPincludeBranchruleBasic");
     // What is kept open stays: its functions are used from now on.
-    if (function == nullptr || !handles.emplace(function, library).second) dlclose(library);
+    if (function == nullptr || !handles.emplace(function, library).second) let_go(library);
   }
   if (handles.size() != 1) {
     throw std::runtime_error(

@@ -1,7 +1,7 @@
 // SCIP's C interface as far as kida needs it, resolved at run time.
 //
 // The libscip inside PySCIPOpt's wheel exports every function and ships no headers, so the
-// prototypes are declared here with opaque structures, and looked up with dlsym in the libraries
+// prototypes are declared here with opaque structures, and looked up by name in the libraries
 // that PySCIPOpt, or the program that uses libkida, has already loaded. To use one more SCIP
 // function, add a line to the list below. Enumerations whose values may change between SCIP
 // versions are read from PySCIPOpt, where there is one (Constants).

@@ -1,49 +1,19 @@
 #include "stepped_solve.h"
 
-#include <csignal>
 #include <stdexcept>
 
 namespace kida {
 
-namespace {
-
-// SCIP recurses; other threads than the main one have far less on some systems.
-constexpr std::size_t stack_bytes = std::size_t{16} << 20;
-
-// Starts a thread that signals do not reach: they are for the interpreter's own.
-int start_thread(pthread_t* thread, void* (*function)(void*), void* argument) {
-  pthread_attr_t attributes;
-  pthread_attr_init(&attributes);
-  pthread_attr_setstacksize(&attributes, stack_bytes);
-  sigset_t all, before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
-  const int problem = pthread_create(thread, &attributes, function, argument);
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
-  pthread_attr_destroy(&attributes);
-  return problem;
-}
-
-}  // namespace
-
 void SteppedSolve::start() {
   const std::lock_guard lock(mutex_);
   if (state_ != State::ready) throw std::runtime_error("the solve has been started before");
-  // The thread keeps this object alive, whatever becomes of its caller.
-  auto self = std::make_unique<std::shared_ptr<SteppedSolve>>(shared_from_this());
-  auto run = [](void* argument) -> void* {
-    const std::unique_ptr<std::shared_ptr<SteppedSolve>> owner(
-        static_cast<std::shared_ptr<SteppedSolve>*>(argument));
-    (*owner)->run();
-    return nullptr;
-  };
   state_ = State::running;
   resumed_ = Clock::now();
-  if (start_thread(&thread_, run, self.get()) != 0) {
+  // The thread keeps this object alive, whatever becomes of its caller.
+  if (!thread_.start([self = shared_from_this()] { self->run(); })) {
     state_ = State::ready;
     throw std::runtime_error("no thread can be started for the solve: too many run already");
   }
-  self.release();
   joinable_ = true;
 }
 
@@ -103,7 +73,7 @@ bool SteppedSolve::wait_for(std::chrono::milliseconds duration) {
   if (state_ == State::finished && joinable_) {
     joinable_ = false;
     lock.unlock();
-    pthread_join(thread_, nullptr);
+    thread_.join();
   }
   return true;
 }
@@ -126,7 +96,7 @@ SteppedSolve::State SteppedSolve::state() const {
 
 bool SteppedSolve::in_own_thread() const {
   const std::lock_guard lock(mutex_);
-  return joinable_ && pthread_equal(thread_, pthread_self()) != 0;
+  return joinable_ && thread_.is_calling();
 }
 
 }  // namespace kida

@@ -7,8 +7,6 @@
 // takes the interpreter lock by itself.
 #pragma once
 
-#include <pthread.h>
-
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
@@ -20,6 +18,7 @@
 
 #include "scip_api.h"
 #include "sleeper.h"
+#include "solver_thread.h"
 
 namespace kida {
 
@@ -72,7 +71,7 @@ class SteppedSolve : public std::enable_shared_from_this<SteppedSolve> {
   State state_ = State::ready;
   bool stopping_ = false;
   bool joinable_ = false;
-  pthread_t thread_{};
+  SolverThread thread_;
   int choice_ = leave_to_scip;
   std::vector<std::int64_t> options_;
   Clock::time_point resumed_;

@@ -3,13 +3,14 @@
 A lease holds for the machine, whoever runs kida there: two evaluations never pin to the same core,
 one waits. It is a Unix socket bound to a name in the kernel's own name space, which the kernel
 forgets when the last process that holds it is gone: nothing is left behind by a kill. Containers
-with networks of their own do not see each other's leases. Where cores cannot be pinned (macOS),
+with networks of their own do not see each other's leases. Outside Linux no core can be pinned, and
 none is leased.
 """
 
 import math
 import os
 import socket
+import sys
 from pathlib import Path
 from typing import Self
 
@@ -94,18 +95,19 @@ class Lease:
     @classmethod
     def take(cls) -> Self | None:
         """Take a free core out of those this process may use; None if there is none."""
-        if not hasattr(os, "sched_getaffinity"):
+        if sys.platform == "linux":
+            # No more than a quota grants, whatever the number of cores: the last are never leased.
+            for core in sorted(os.sched_getaffinity(0))[: available_cores()]:
+                holder = socket.socket(socket.AF_UNIX)
+                try:
+                    holder.bind(f"\0kida-core-{core}")
+                except OSError:
+                    holder.close()
+                else:
+                    return cls(core, holder)
+            return None
+        else:
             return cls(None, None)
-        # No more than a quota grants, whatever the number of cores: the last ones are never leased.
-        for core in sorted(os.sched_getaffinity(0))[: available_cores()]:
-            holder = socket.socket(socket.AF_UNIX)
-            try:
-                holder.bind(f"\0kida-core-{core}")
-            except OSError:
-                holder.close()
-            else:
-                return cls(core, holder)
-        return None
 
     def close(self) -> None:
         """Give the core back."""

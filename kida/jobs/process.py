@@ -3,7 +3,6 @@
 import contextlib
 import json
 import os
-import selectors
 import signal
 import subprocess
 import sys
@@ -16,6 +15,7 @@ from typing import Any
 from kida.files import remove_temporaries
 from kida.jobs.cores import Lease
 from kida.jobs.job import Failure, Job, pack
+from kida.jobs.system import apart, ask_to_end, end_at_once, wait_to_read
 
 #: Bytes of a crashed process's last words that are reported.
 _LAST_WORDS = 2000
@@ -58,15 +58,14 @@ class JobProcess:
     def _popen(self) -> subprocess.Popen[bytes]:
         descriptor = self._lease.descriptor
         # -P: what lies in the working folder is not imported in place of the installed package.
-        # A session of its own: Ctrl-C in a terminal reaches this process, which decides.
+        # Ctrl-C in a terminal reaches this process, which decides.
         return subprocess.Popen(
             # The record is named for people who look at the list of processes.
             [sys.executable, "-P", "-m", "kida.jobs.worker", self.job.record],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._errors,
-            start_new_session=True,
-            pass_fds=[] if descriptor is None else [descriptor],
+            **apart([] if descriptor is None else [descriptor]),
         )
 
     def _hand_over(self) -> None:
@@ -115,7 +114,7 @@ class JobProcess:
             status = self._process.wait(timeout=_LINGER)
         except subprocess.TimeoutExpired:
             # It has closed its output, and yet does not end: a library's thread hangs.
-            os.killpg(self._process.pid, signal.SIGKILL)
+            end_at_once(self._process)
             status = self._process.wait()
         said = self._last_words()
         self._close()
@@ -130,12 +129,12 @@ class JobProcess:
 
     def ask_to_stop(self) -> None:
         """Have the job end in order, if it knows how."""
-        self._process.terminate()
+        ask_to_end(self._process)
 
     def kill(self) -> None:
         """End the process, and all that it has started, at once."""
         if self._process.poll() is None:
-            os.killpg(self._process.pid, signal.SIGKILL)
+            end_at_once(self._process)
             self._process.wait()
         self._close()
 
@@ -148,7 +147,7 @@ class JobProcess:
             assert pipe is not None
             with contextlib.suppress(BrokenPipeError):  # what a dead process has not read
                 pipe.close()
-        if self._process.returncode < 0:
+        if self._process.returncode != 0:
             remove_temporaries(Path(self.job.record))
         self._lease.close()
 
@@ -158,9 +157,6 @@ def wait_for_any(children: Sequence[JobProcess], seconds: float) -> list[JobProc
 
     Returns as soon as there is any news, after ``seconds`` at the latest.
     """
-    with selectors.DefaultSelector() as selector:
-        for child in children:
-            selector.register(child, selectors.EVENT_READ, child)
-        ready = [key.data for key, _ in selector.select(seconds)]
+    ready = wait_to_read(children, seconds)
     ended = [child for child in ready if child.receive()]
     return ended + [child for child in children if child.overdue and child not in ended]

@@ -23,7 +23,7 @@ from kida.jobs.job import Stage, UnfitError, unpack
 
 def main() -> None:
     """Do the job on the standard input."""
-    news = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    news = os.fdopen(os.dup(1), "w", encoding="utf-8", newline="\n")
     os.dup2(2, 1)
     text = _read_line()
     threading.Thread(target=_leave_with_parent, daemon=True).start()
@@ -34,7 +34,7 @@ def main() -> None:
 
     content = json.loads(text)
     core = content.pop("core", None)
-    if core is not None:
+    if core is not None and hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {core})
     try:
         with one_exception_each():

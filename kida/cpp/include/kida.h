@@ -18,6 +18,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Of use where libkida itself is compiled. */
+#ifndef KIDA_API
+#define KIDA_API
+#endif
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -36,7 +41,7 @@ struct Scip; /* SCIP's name for what it also calls SCIP */
  * The environment variable KIDA_INSTRUCTION_SET (avx512, avx2, baseline) forces how the network is
  * computed, so that a solve can be repeated to the node on another processor.
  */
-int kida_include(struct Scip* scip, const char* policy_folder);
+KIDA_API int kida_include(struct Scip* scip, const char* policy_folder);
 
 /* What a rule has done so far; seconds are of wall-clock time. */
 typedef struct KidaStatistics {
@@ -58,16 +63,16 @@ typedef struct KidaStatistics {
 /* Fill in the statistics of the rule that kida_include() put into `scip`, until SCIPfree(). `size`
  * is sizeof(KidaStatistics), which later versions extend at its end. Returns 1, or 0 as above.
  */
-int kida_statistics(const struct Scip* scip, KidaStatistics* statistics, size_t size);
+KIDA_API int kida_statistics(const struct Scip* scip, KidaStatistics* statistics, size_t size);
 
 /* Why the last call in this thread returned 0, or the last solve in it ended with SCIP_ERROR
  * because of the rule; "" if there was none, or if the rule failed in a copy of the problem. It
  * holds until the next call in this thread.
  */
-const char* kida_last_error(void);
+KIDA_API const char* kida_last_error(void);
 
 /* The version of libkida, such as "0.1.0". */
-const char* kida_version(void);
+KIDA_API const char* kida_version(void);
 
 #ifdef __cplusplus
 }

@@ -1,0 +1,91 @@
+"""What a process can be told, and how it is waited for: on POSIX systems and on Windows."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterable, Sequence
+from typing import Any, Protocol, TypeVar
+
+if sys.platform == "win32":
+    import _winapi
+    import msvcrt
+    import time
+else:
+    import selectors
+
+
+class Readable(Protocol):
+    """Whatever has a descriptor that can be read."""
+
+    def fileno(self) -> int:
+        """Return the descriptor."""
+
+
+_Any = TypeVar("_Any", bound=Readable)
+# Seconds between two looks at pipes, which Windows cannot wait for.
+_LOOK = 0.02
+
+
+def apart(descriptors: Iterable[int]) -> dict[str, Any]:
+    """Return how :class:`subprocess.Popen` starts a process that Ctrl-C in a terminal spares.
+
+    Parameters
+    ----------
+    descriptors
+        What it inherits; none on Windows, where no core is leased.
+    """
+    if sys.platform == "win32":
+        return {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
+    else:
+        return {"start_new_session": True, "pass_fds": list(descriptors)}
+
+
+def ask_to_end(process: "subprocess.Popen[bytes]") -> None:
+    """Raise :class:`kida.interrupts.Terminated` in a process that was started apart."""
+    if sys.platform == "win32":
+        process.send_signal(signal.CTRL_BREAK_EVENT)
+    else:
+        process.terminate()
+
+
+def end_at_once(process: "subprocess.Popen[bytes]") -> None:
+    """End a process that was started apart, and all that it has started."""
+    if sys.platform == "win32":
+        tree = ["taskkill", "/T", "/F", "/PID", str(process.pid)]
+        subprocess.run(tree, capture_output=True, check=False)
+    else:
+        os.killpg(process.pid, signal.SIGKILL)
+
+
+if sys.platform == "win32":
+
+    def wait_to_read(pipes: Sequence[_Any], seconds: float) -> list[_Any]:
+        """Return the pipes that can be read, or whose other end is closed; wait for the first.
+
+        None can be after that many seconds.
+        """
+        until = time.monotonic() + seconds
+        while True:
+            found = [pipe for pipe in pipes if _can_be_read(pipe.fileno())]
+            if found or time.monotonic() > until:
+                return found
+            time.sleep(_LOOK)
+
+    def _can_be_read(descriptor: int) -> bool:
+        try:
+            return _winapi.PeekNamedPipe(msvcrt.get_osfhandle(descriptor), 0)[0] != 0
+        except OSError:  # the other end is closed
+            return True
+
+else:
+
+    def wait_to_read(pipes: Sequence[_Any], seconds: float) -> list[_Any]:
+        """Return the pipes that can be read, or whose other end is closed; wait for the first.
+
+        None can be after that many seconds.
+        """
+        with selectors.DefaultSelector() as selector:
+            for pipe in pipes:
+                selector.register(pipe, selectors.EVENT_READ, pipe)
+            return [key.data for key, _ in selector.select(seconds)]
