@@ -11,6 +11,11 @@ from unicodedata import category
 
 from kida.errors import UserError
 
+# Windows wants to be asked by somebody who may write, and changes what it thinks is a text.
+if sys.platform == "win32":
+    _TO_SYNC = os.O_RDWR | os.O_BINARY
+else:
+    _TO_SYNC = os.O_RDONLY
 # Bytes in the name of a temporary file.
 _TOKEN = 6
 # Unicode's: control characters, and separators of lines and paragraphs.
@@ -37,13 +42,18 @@ def atomic_path(path: Path) -> Iterator[Path]:
         _sync(temporary)
         os.replace(temporary, path)
     except OSError as error:
-        raise UserError(
-            f"cannot write {path}: {error.strerror or error}; choose another folder or free space"
-        ) from error
+        raise cannot_write(path, error) from error
     finally:
         # Where no folder could be made there is nothing to remove.
         with suppress(OSError):
             temporary.unlink()
+
+
+def cannot_write(path: Path, error: OSError) -> UserError:
+    """Return what to tell a user about a file that cannot be written."""
+    return UserError(
+        f"cannot write {path}: {error.strerror or error}; choose another folder or free space"
+    )
 
 
 def is_temporary(path: Path) -> bool:
@@ -91,8 +101,7 @@ def whole_files(folder: Path, pattern: str) -> list[Path]:
 
 def _sync(path: Path) -> None:
     """Have the file's content on disk before its name is: a crash could else leave it empty."""
-    # Windows wants to be asked by somebody who may write.
-    descriptor = os.open(path, os.O_RDWR if sys.platform == "win32" else os.O_RDONLY)
+    descriptor = os.open(path, _TO_SYNC)
     try:
         os.fsync(descriptor)
     finally:

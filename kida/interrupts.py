@@ -1,5 +1,7 @@
 """Signals that ask a process to end, as exceptions: one for each time that somebody asks.
 
+Where it says SIGTERM: on Windows it is Ctrl-Break, which reaches other processes there.
+
 Whatever starts a command (``timeout``, package runners, batch systems) often delivers Ctrl-C or
 SIGTERM twice: to the process, and to its group. The second would mean "at once", and cost the
 result that the first has asked for.
@@ -17,7 +19,6 @@ from typing import Any
 #: Seconds within which a further signal is the same request.
 SAME_REQUEST = 0.5
 if sys.platform == "win32":
-    # No SIGTERM reaches another process there.
     _TERM = signal.SIGBREAK
 else:
     _TERM = signal.SIGTERM

@@ -31,7 +31,8 @@ from kida.jobs.cores import available_cores
 from kida.lab.evolution import check_library
 from kida.lab.hands import Hands
 from kida.lab.heirs import ITERATIONS, POPULATION, SEARCH_DRAWS, TEACHER_WEIGHT
-from kida.lab.inheritance import Replicate, markdown, study
+from kida.lab.inheritance import Replicate, study
+from kida.lab.inheritance_tables import markdown
 from kida.lab.likeness import answers
 from kida.lab.members import DECAY, Pool, make_members
 from kida.lab.progress import Lines, publish

@@ -204,6 +204,14 @@ NB_MODULE(_core, m) {
       "Hand SCIP a partial solution before its solve; return how many variables are in it.");
   m.attr("NO_START") = no_start;
   m.def(
+      "variable_name",
+      [](std::uintptr_t address) {
+        const std::string_view name =
+            scip::SCIPvarGetName(reinterpret_cast<SCIP_Var*>(address));  // NOLINT
+        return nb::bytes(name.data(), name.size());
+      },
+      "address"_a, "The name of the variable at an address, which need be no text.");
+  m.def(
       "learned_pseudocosts", [](const nb::object& capsule) { return learned(scip_of(capsule)); },
       "scip"_a, "By name, what a unit down and up has cost in a solve; None where nobody knows.");
   m.def(

@@ -85,7 +85,8 @@ void include(Scip* scip, const char* policy_folder) {
     throw std::invalid_argument("kida_include() needs a SCIP and the folder of a policy");
   }
   connect();
-  Policy policy = load_policy(policy_folder);
+  // As UTF-8, also where the system's own encoding is another.
+  Policy policy = load_policy(reinterpret_cast<const char8_t*>(policy_folder));
   const int stage = scip::SCIPgetStage(scip);
   if (stage != scip::constants.stage_init && stage != scip::constants.stage_problem) {
     throw std::runtime_error(

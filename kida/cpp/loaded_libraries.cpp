@@ -79,11 +79,19 @@ std::vector<LibraryHandle> loaded_libraries() {
     modules.resize(needed / sizeof(HMODULE));
   }
   modules.resize(std::min(modules.size(), needed / sizeof(HMODULE)));
-  return {modules.begin(), modules.end()};
+  std::vector<LibraryHandle> found;
+  for (const HMODULE listed : modules) {
+    // Kept from being unloaded, unless it has been already.
+    HMODULE module = nullptr;
+    if (GetModuleHandleExW(GET_MODULE_HANDLE_EX_FLAG_FROM_ADDRESS,
+                           reinterpret_cast<const wchar_t*>(listed), &module) != 0) {
+      found.push_back(module);
+    }
+  }
+  return found;
 }
 
-// A module's handle counts nothing.
-void let_go(LibraryHandle) {}
+void let_go(LibraryHandle library) { FreeLibrary(module_of(library)); }
 
 void* find_function(LibraryHandle library, const char* name) {
   if (void* found = own_function(module_of(library), name)) return found;

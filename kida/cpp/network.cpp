@@ -14,8 +14,8 @@ namespace kida {
 namespace {
 
 bool supported(const Kernels& kernels) {
-#if defined(_WIN32)
-  // It tells of no part of AVX-512 but the first; every processor with AVX2 has FMA too.
+#if defined(__x86_64__) && defined(_WIN32)
+  // It tells of no part of AVX-512 but the first. Intel's and AMD's with AVX2 all have FMA too.
   if (&kernels == &kernels_avx2) {
     return IsProcessorFeaturePresent(PF_AVX2_INSTRUCTIONS_AVAILABLE) != 0;
   }

@@ -21,7 +21,10 @@ constexpr std::size_t largest_weights = 2U << 20U;
 constexpr const char* card_file = "card.json";
 constexpr const char* weights_file = "weights.safetensors";
 
-std::string text_of(const fs::path& path) { return path.string(); }
+std::string text_of(const fs::path& path) {
+  const std::u8string text = path.u8string();
+  return {text.begin(), text.end()};
+}
 
 std::string read_file(const fs::path& path, const char* what, std::size_t largest) {
   std::error_code problem;

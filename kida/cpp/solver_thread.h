@@ -1,6 +1,6 @@
-// A thread that SCIP runs in: with a stack for its recursions, and deaf to signals, which are for
-// the interpreter's own. (The standard library's threads have the system's stack, which can be
-// small.)
+// A thread that SCIP runs in: with a stack for its recursions (the standard library's threads have
+// the system's, which can be small), and deaf to signals, where there are some: they are for the
+// interpreter's own.
 #pragma once
 
 #ifndef _WIN32

@@ -144,15 +144,18 @@ bool Steering::compare_gains(Scip* scip, std::span<SCIP_Var* const> candidates) 
   const int place = places_[static_cast<std::size_t>(chosen - candidates.begin())];
   const int open = *std::max_element(places_.begin(), places_.end());
   const double full = gain(scip, *chosen);
-  for (std::size_t list = 0; list < look_.retained.size(); ++list) {
-    const int length = monitor_.lengths()[list];
-    if (length >= open) continue;
-    double best = 0.0;
-    for (std::size_t position = 0; position < candidates.size(); ++position) {
-      if (places_[position] <= length) best = std::max(best, gain(scip, candidates[position]));
+  std::vector<double> best(look_.retained.size(), 0.0);
+  for (std::size_t position = 0; position < candidates.size(); ++position) {
+    const double its = gain(scip, candidates[position]);
+    for (std::size_t list = 0; list < best.size(); ++list) {
+      if (places_[position] <= monitor_.lengths()[list]) best[list] = std::max(best[list], its);
     }
+  }
+  for (std::size_t list = 0; list < best.size(); ++list) {
+    const int length = monitor_.lengths()[list];
+    if (length >= open) continue;  // it would be all
     // Where nothing is gained the choice is by what else SCIP has learned: another is another.
-    const double without = full > least_gain ? std::min(best / full, 1.0) : 0.0;
+    const double without = full > least_gain ? std::min(best[list] / full, 1.0) : 0.0;
     look_.retained[list] = place <= length ? 1.0 : without;
   }
   return true;

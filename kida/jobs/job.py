@@ -15,7 +15,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from kida.boundary import convert, plain
+from kida.boundary import convert, plain, write_json
 from kida.errors import UserError
 
 #: Seconds after which a job that says nothing of its patience is killed: a day.
@@ -65,6 +65,23 @@ class Job(Struct, frozen=True, kw_only=True):
 
 class UnfitError(UserError):
     """What keeps a machine from doing any job, such as a full disk: nothing about this one."""
+
+
+def carry_out(job: Job, stage: Stage) -> None:
+    """Do a job, and write its record.
+
+    Raises
+    ------
+    UnfitError
+        If the record cannot be written.
+    Exception
+        Whatever the job raises.
+    """
+    result = job.run(stage)
+    try:
+        write_json(Path(job.record), result)
+    except UserError as error:
+        raise UnfitError(str(error)) from error
 
 
 def enter(folder: str) -> None:

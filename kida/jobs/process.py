@@ -72,8 +72,8 @@ class JobProcess:
         """Send the job; the standard input stays open, for its end is this process's."""
         assert self._process.stdin is not None
         line = json.dumps({**pack(self.job), "core": self._lease.core})
-        # If it is dead already, its exit status tells.
-        with contextlib.suppress(BrokenPipeError):
+        # If it is dead already, its exit status tells. (Windows says another error than others.)
+        with contextlib.suppress(OSError):
             self._process.stdin.write(line.encode() + b"\n")
             self._process.stdin.flush()
 
@@ -145,7 +145,7 @@ class JobProcess:
     def _close(self) -> None:
         for pipe in (self._process.stdin, self._process.stdout, self._errors):
             assert pipe is not None
-            with contextlib.suppress(BrokenPipeError):  # what a dead process has not read
+            with contextlib.suppress(OSError):  # what a dead process has not read
                 pipe.close()
         if self._process.returncode != 0:
             remove_temporaries(Path(self.job.record))

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from typing import Any, Protocol, TypeVar
 
 if sys.platform == "win32":
@@ -24,7 +25,7 @@ class Readable(Protocol):
 
 _Any = TypeVar("_Any", bound=Readable)
 # Seconds between two looks at pipes, which Windows cannot wait for.
-_LOOK = 0.02
+_LOOK, _BREATH = 0.02, 0.5
 
 
 def apart(descriptors: Iterable[int]) -> dict[str, Any]:
@@ -44,7 +45,8 @@ def apart(descriptors: Iterable[int]) -> dict[str, Any]:
 def ask_to_end(process: "subprocess.Popen[bytes]") -> None:
     """Raise :class:`kida.interrupts.Terminated` in a process that was started apart."""
     if sys.platform == "win32":
-        process.send_signal(signal.CTRL_BREAK_EVENT)
+        with suppress(OSError):  # there is no console that both have
+            process.send_signal(signal.CTRL_BREAK_EVENT)
     else:
         process.terminate()
 
@@ -53,7 +55,9 @@ def end_at_once(process: "subprocess.Popen[bytes]") -> None:
     """End a process that was started apart, and all that it has started."""
     if sys.platform == "win32":
         tree = ["taskkill", "/T", "/F", "/PID", str(process.pid)]
-        subprocess.run(tree, capture_output=True, check=False)
+        with suppress(OSError):  # it is not to be found
+            subprocess.run(tree, capture_output=True, check=False)
+        process.kill()
     else:
         os.killpg(process.pid, signal.SIGKILL)
 
@@ -72,6 +76,13 @@ if sys.platform == "win32":
                 return found
             time.sleep(_LOOK)
 
+    def wait_for_end(descriptor: int) -> None:
+        """Return when the other end of a pipe is closed."""
+        # Whoever waits in a read there holds up all that asks about the pipe, as libraries do that
+        # are loaded meanwhile.
+        while not _can_be_read(descriptor) or os.read(descriptor, 1):
+            time.sleep(_BREATH)
+
     def _can_be_read(descriptor: int) -> bool:
         try:
             return _winapi.PeekNamedPipe(msvcrt.get_osfhandle(descriptor), 0)[0] != 0
@@ -89,3 +100,9 @@ else:
             for pipe in pipes:
                 selector.register(pipe, selectors.EVENT_READ, pipe)
             return [key.data for key, _ in selector.select(seconds)]
+
+    def wait_for_end(descriptor: int) -> None:
+        """Return when the other end of a pipe is closed."""
+        # Not through `sys.stdin`, whose lock would be held at interpreter shutdown.
+        while os.read(descriptor, 1):
+            pass

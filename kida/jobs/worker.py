@@ -11,14 +11,13 @@ import os
 import sys
 import threading
 import traceback
-from pathlib import Path
 from typing import Any, NoReturn
 
-from kida.boundary import write_json
 from kida.errors import UserError
 from kida.files import one_line
 from kida.interrupts import one_exception_each
-from kida.jobs.job import Stage, UnfitError, unpack
+from kida.jobs.job import Stage, UnfitError, carry_out, unpack
+from kida.jobs.system import wait_for_end
 
 
 def main() -> None:
@@ -38,9 +37,7 @@ def main() -> None:
         os.sched_setaffinity(0, {core})
     try:
         with one_exception_each():
-            job = unpack(content)
-            result = job.run(Stage(core, lambda message: tell(news=message)))
-            _write(Path(job.record), result)
+            carry_out(unpack(content), Stage(core, lambda message: tell(news=message)))
     except UserError as error:
         # Of several lines only the last would be shown.
         tell(error=one_line(str(error)), by_user=True, unfit=isinstance(error, UnfitError))
@@ -51,13 +48,6 @@ def main() -> None:
         tell(error=f"{type(error).__name__}: {said}{_place(error)}", by_user=False, unfit=False)
     else:
         tell(done=True)
-
-
-def _write(record: Path, result: Any) -> None:
-    try:
-        write_json(record, result)
-    except UserError as error:
-        raise UnfitError(str(error)) from error
 
 
 def _place(error: Exception) -> str:
@@ -77,9 +67,7 @@ def _read_line() -> bytes:
 
 
 def _leave_with_parent() -> NoReturn:
-    # Not through `sys.stdin`, whose lock would be held at interpreter shutdown.
-    while os.read(0, 1):
-        pass
+    wait_for_end(0)
     os._exit(1)
 
 

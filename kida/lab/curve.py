@@ -16,8 +16,8 @@ from msgspec.structs import replace
 
 from kida.errors import UserError
 from kida.jobs.run import Workers
+from kida.lab.effects import effect, shown
 from kida.lab.events import Studying
-from kida.lab.inheritance import effect, shown
 from kida.lab.likeness import answers
 from kida.lab.yardstick import Yardstick
 from kida.learning.dagger import scip_version

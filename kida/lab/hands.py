@@ -7,17 +7,16 @@ their patience: for studies that count nodes, and go on from what is on disk.
 import multiprocessing
 import os
 import signal
+import sys
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
-from kida.boundary import write_json
 from kida.errors import UserError
 from kida.jobs.cluster import Ended
-from kida.jobs.job import Failure, Job, Stage, UnfitError, pack, unpack
+from kida.jobs.job import Failure, Job, Stage, UnfitError, carry_out, pack, unpack
 from kida.jobs.run import Told, Workers
 
 
@@ -33,7 +32,9 @@ class Hands(Workers):
     def _processes(self) -> ProcessPoolExecutor:
         # Not forked: torch's threads, and SCIP's, would be missing in the child.
         context = multiprocessing.get_context("spawn")
-        return ProcessPoolExecutor(self.count, mp_context=context, initializer=_begin)
+        # More cannot be waited for on Windows.
+        count = min(self.count, 61) if sys.platform == "win32" else self.count
+        return ProcessPoolExecutor(count, mp_context=context, initializer=_begin)
 
     def run(self, jobs: Sequence[Job], ended: Ended, told: Told = _nothing) -> None:
         """Run all jobs; see :meth:`kida.jobs.run.Workers.run`. None is tried twice."""
@@ -74,12 +75,7 @@ def _begin() -> None:
 
 def _do(content: dict[str, Any]) -> Failure | None:
     try:
-        job = unpack(content)
-        result = job.run(Stage())
-        try:
-            write_json(Path(job.record), result)
-        except UserError as error:
-            raise UnfitError(str(error)) from error
+        carry_out(unpack(content), Stage())
     except UserError as error:
         return Failure(str(error), by_user=True, unfit=isinstance(error, UnfitError))
     except Exception as error:

@@ -1,4 +1,4 @@
-"""The study of inheritance on one problem: members, heirs, what they are worth, and the tables.
+"""The study of inheritance on one problem: members, heirs and what they are worth.
 
 Which problems there are belongs in ``scripts/inheritance.py``; what it is for is in
 ``docs/method.md``. It is done in replicates, each with a pool of episodes, an initialisation and
@@ -23,7 +23,8 @@ import numpy as np
 from msgspec.structs import replace
 from numpy.typing import NDArray
 
-from kida.evaluation.comparisons import detectable_ratio, mean_interval
+from kida.evaluation.comparisons import detectable_ratio
+from kida.lab.effects import CONFIDENCE, effect
 from kida.lab.events import Studying
 from kida.lab.hands import Hands
 from kida.lab.heirs import RULES, SEARCHED, Will, make_heir
@@ -62,8 +63,8 @@ RULED = (
     ("e", RUNS["iterated"], "over_weights"),
     ("e", RUNS["consistent"], "over_weights"),
 )
-_VERSUS = ("over_mean", "over_best", "over_weights", "more_than_a", "more_than_b")
-_CONFIDENCE = 0.95
+#: What heirs are compared with.
+VERSUS = ("over_mean", "over_best", "over_weights", "more_than_a", "more_than_b")
 # Draws that say how much worths differ, and those that SCIP's own branching solves too.
 _FIRST = 50
 #: SCIP's own branching.
@@ -266,7 +267,7 @@ def _detectable(done: Sequence[Replicate], count: int) -> float | None:
 
 
 def _together(comparisons: Sequence[Any]) -> float:
-    return 1 - (1 - _CONFIDENCE) / len(comparisons)
+    return 1 - (1 - CONFIDENCE) / len(comparisons)
 
 
 def best_of_others(worths: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -374,7 +375,7 @@ def _rows(done: Sequence[Replicate]) -> list[dict[str, Any]]:
     for (cell, rule), name in order.items():
         have = [each for each in done if name in each.worths]
         row: dict[str, Any] = {"cell": cell, "heir": rule, "name": name, "replicates": len(have)}
-        for versus in _VERSUS:
+        for versus in VERSUS:
             parts = [_against(each, cell, rule, versus) for each in have]
             known = [part for part in parts if part is not None]
             if not known:
@@ -415,12 +416,7 @@ def _confidence(comparison: tuple[str, str, str]) -> float:
     for family in (PRIMARY, RULED):
         if comparison in family:
             return _together(family)
-    return _CONFIDENCE
-
-
-def effect(differences: NDArray[np.float64], confidence: float = _CONFIDENCE) -> list[float]:
-    """Return the mean with Student's interval."""
-    return [float(differences.mean()), *mean_interval(differences, confidence)]
+    return CONFIDENCE
 
 
 def _network(answer: Answers) -> dict[str, float]:
@@ -430,94 +426,3 @@ def _network(answer: Answers) -> dict[str, float]:
         "calibrated_cross_entropy": answer.cross_entropy(answer.calibration()),
         "accuracy": answer.accuracy(),
     }
-
-
-def markdown(content: Mapping[str, Any]) -> str:
-    """Return the tables of :func:`study`'s content."""
-    unit = "nodes to optimality"
-    if content["unit"] == "bound":
-        unit = f"the dual bound's mean rise over {content['node_limit']} nodes, of all policies'"
-    lost = (
-        f"; {content['left_out']} more have failed or take too long" if content["left_out"] else ""
-    )
-    many = content["replicates"] > 1
-    seen = content["detectable"]
-    power = "" if seen is None else f", and of the first an effect of {seen:.1%} is mostly seen"
-    lines = [
-        f"## {content['family']}: {unit}",
-        "",
-        f"{content['draws']} validation instances that selected nothing{lost}, in "
-        f"{content['replicates']} replicate{'s' if many else ''}, each with a pool of episodes and "
-        f"an initialisation of its own. Positive is better. The {len(PRIMARY)} comparisons in bold "
-        f"were named beforehand, and so were the {len(RULED)} of further rules in italics: the "
-        "intervals of each kind hold together at 95 % (Student's, Bonferroni), over instances and "
-        f"for these networks{power}. All others are at 95 % each, to look at. The best member is "
-        "chosen on one half of the draws for the other.",
-        "",
-        "| cell | heir | replicates | over the mean member | over the best member "
-        "| over the weights' average | gain over the best, more than a's | more than b's | level "
-        "| cross-entropy | accuracy |",
-        "|---|---|---|---|---|---|---|---|---|---|---|",
-    ]
-    for row in content["rows"]:
-        network = content["networks"][row["name"]]
-        effects = " | ".join(_cell(row, versus) for versus in _VERSUS)
-        lines.append(
-            f"| {row['cell']} | {row['heir']} | {row['replicates']} | {effects} "
-            f"| {content['levels'][row['name']]:.4g} | {network['cross_entropy']:.2f} "
-            f"| {network['accuracy']:.2f} |"
-        )
-    default = dict(content["default"])
-    few = default.pop("draws")
-    beside = ", ".join(f"{name} {level:.4g}" for name, level in default.items())
-    lines += [
-        "",
-        f"(Level: {unit}. On the first {few} draws, SCIP's own branching under the same parameters "
-        f"beside an heir: {beside}.{_each(content) if many else ''})",
-        "",
-        "| cell | members differ by | levels | cross-entropy | calibrated | accuracy "
-        "| disagreement | parent to child | barrier |",
-        "|---|---|---|---|---|---|---|---|---|",
-    ]
-    for cell, names in content["members"].items():
-        means = {
-            key: np.mean([content["networks"][name][key] for name in names])
-            for key in ("cross_entropy", "calibrated_cross_entropy", "accuracy")
-        }
-        like = content["likeness"][cell]
-        levels = ", ".join(f"{content['levels'][name]:.4g}" for name in names)
-        lines.append(
-            f"| {cell} | {CELLS[cell]} | {levels} | {means['cross_entropy']:.2f} "
-            f"| {means['calibrated_cross_entropy']:.2f} | {means['accuracy']:.2f} "
-            f"| {like['disagreement']:.2f} | {like['churn']:.2f} | {like['barrier']:+.2f} |"
-        )
-    return "\n".join([*lines, ""])
-
-
-def _each(content: Mapping[str, Any]) -> str:
-    """Return the primary effects replicate by replicate, as text."""
-    found = []
-    for row in content["rows"]:
-        for versus in _VERSUS:
-            if (row["cell"], row["heir"], versus) in PRIMARY and versus in row:
-                each = ", ".join(f"{100 * mean:+.1f}" for mean in row[f"{versus}_each"])
-                found.append(f"{row['cell']} {row['heir']} {versus.replace('_', ' ')}: {each} %")
-    return " By replicate: " + "; ".join(found) + "."
-
-
-def _cell(row: Mapping[str, Any], versus: str) -> str:
-    if versus == "over_weights" and row.get("declined"):
-        return "none found, and so the average"
-    text = shown(row.get(versus))
-    for family, mark in ((PRIMARY, "**"), (RULED, "*")):
-        if text and (row["cell"], row["heir"], versus) in family:
-            return f"{mark}{text}{mark}"
-    return text
-
-
-def shown(effect: Sequence[float] | None) -> str:
-    """Return an effect with its interval, for a table."""
-    if effect is None:
-        return ""
-    mean, low, high = (100 * value for value in effect)
-    return f"{mean:+.1f} % [{low:+.1f}, {high:+.1f}]"

@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from kida.jobs.run import Workers
+from kida.lab.effects import effect, shown
 from kida.lab.events import Studying
-from kida.lab.inheritance import effect, shown
 from kida.lab.likeness import answers
 from kida.lab.members import Pool
 from kida.lab.yardstick import Yardstick

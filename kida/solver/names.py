@@ -4,17 +4,17 @@ SCIP's names and Unix's paths are bytes. PySCIPOpt decodes the former strictly a
 latter; what reads a name or hands SCIP a path goes through here.
 """
 
-import ctypes
+import gzip
 import shutil
+import sys
 import tempfile
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from functools import cache
 from pathlib import Path
 from typing import Any
 
-import pyscipopt.scip
+from kida import _core
 
 
 def variable_names(variables: Iterable[Any]) -> list[str]:
@@ -28,7 +28,7 @@ def variable_names(variables: Iterable[Any]) -> list[str]:
         try:
             names.append(variable.name)
         except UnicodeDecodeError:
-            exact[position] = _name_bytes(variable)
+            exact[position] = _core.variable_name(variable.ptr())
             names.append(exact[position].decode("utf-8", "replace"))
     if exact:
         times = Counter(names)
@@ -38,25 +38,22 @@ def variable_names(variables: Iterable[Any]) -> list[str]:
     return names
 
 
-def _name_bytes(variable: Any) -> bytes:
-    name: bytes = _get_name()(variable.ptr())
-    return name
-
-
-@cache
-def _get_name() -> Any:
-    function = ctypes.CDLL(pyscipopt.scip.__file__).SCIPvarGetName
-    function.argtypes, function.restype = [ctypes.c_void_p], ctypes.c_char_p
-    return function
-
-
 @contextmanager
 def path_to_read(path: Path) -> Iterator[str]:
-    """Yield a path under which PySCIPOpt can read the file: its own, or that of a link to it."""
-    if _is_text(path):
+    """Yield a path under which PySCIPOpt can read the file: its own, or that of a link to it.
+
+    What is packed is unpacked on Windows, where PySCIPOpt's SCIP cannot.
+    """
+    if _is_text(path) and not _must_be_unpacked(path):
         yield str(path)
         return
     with tempfile.TemporaryDirectory() as folder:
+        if _must_be_unpacked(path):
+            file = Path(folder) / f"problem{path.with_suffix('').suffix}"
+            with gzip.open(path) as packed, file.open("wb") as unpacked:
+                shutil.copyfileobj(packed, unpacked)
+            yield str(file)
+            return
         # The readers choose the format by the suffix.
         link = Path(folder) / f"problem{''.join(path.suffixes[-2:])}"
         if not _is_text(link):
@@ -68,13 +65,23 @@ def path_to_read(path: Path) -> Iterator[str]:
 @contextmanager
 def path_to_write(path: Path) -> Iterator[str]:
     """Yield a path that PySCIPOpt can write to; when the block has succeeded, ``path`` is there."""
-    if _is_text(path):
+    if _is_text(path) and not _must_be_unpacked(path):
         yield str(path)
         return
     with tempfile.TemporaryDirectory() as folder:
+        if _must_be_unpacked(path):
+            file = Path(folder) / f"written{path.with_suffix('').suffix}"
+            yield str(file)
+            with file.open("rb") as unpacked, gzip.open(path, "wb") as packed:
+                shutil.copyfileobj(unpacked, packed)
+            return
         file = Path(folder) / f"written{path.suffix}"
         yield str(file)
         shutil.copyfile(file, path)
+
+
+def _must_be_unpacked(path: Path) -> bool:
+    return sys.platform == "win32" and path.suffix.lower() == ".gz"
 
 
 def _is_text(path: Path) -> bool:

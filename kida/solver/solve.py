@@ -25,7 +25,7 @@ from pyscipopt import Model
 
 from kida._core import BoundRecorder, learned_pseudocosts
 from kida.errors import UserError
-from kida.files import atomic_path
+from kida.files import atomic_path, cannot_write
 from kida.instances.family import Instance
 from kida.instances.registry import initial_bounds
 from kida.interrupts import SAME_REQUEST
@@ -42,6 +42,8 @@ from kida.trajectory import SCIP_INFINITY, BoundTrajectory, with_infinities
 #: How long an interrupted solve may take to come to rest before it is abandoned, in seconds: an LP
 #: is solved to its end. A second Ctrl-C abandons it at once.
 _PATIENCE = 30.0
+# Bytes of the stack of SCIP's thread, where the system's own would be small.
+_STACK = 16 << 20
 # Kinds of variables; and the largest value that is still an integer.
 _INTEGER, _LARGEST_INTEGER = ("BINARY", "INTEGER"), 1e15
 
@@ -264,7 +266,11 @@ def _optimize(
     model.setParam("misc/catchctrlc", False)
     # A thread that outlives its patience must not keep the process alive: daemon. Waiting is for
     # the event, not for the thread: before Python 3.13 an interrupted `join` forgets the thread.
-    threading.Thread(target=run, name="scip", daemon=True).start()
+    thread = threading.Thread(target=run, name="scip", daemon=True)
+    if sys.platform == "win32":
+        # SCIP recurses; this is said where the thread begins, and for all that begin after it.
+        threading.stack_size(_STACK)
+    thread.start()
     interrupt: KeyboardInterrupt | None = None
     try:
         while not finished.wait(interval):
@@ -442,9 +448,7 @@ def _check_place(file: Path) -> None:
         with tempfile.TemporaryFile(dir=file.parent):
             pass
     except OSError as error:
-        raise UserError(
-            f"cannot write {file}: {error.strerror or error}; choose another folder or free space"
-        ) from error
+        raise cannot_write(file, error) from error
 
 
 def _best_solution(model: Model) -> tuple[dict[str, float] | None, dict[str, float]]:

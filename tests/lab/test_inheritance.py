@@ -19,9 +19,9 @@ from kida.lab.inheritance import (
     RUNS,
     Replicate,
     best_of_others,
-    markdown,
     study,
 )
+from kida.lab.inheritance_tables import markdown
 from kida.lab.likeness import answers
 from kida.lab.members import CELLS, SINGLE, Pool, drawn
 from kida.lab.transfer import STARTS, transfer

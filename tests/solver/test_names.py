@@ -8,11 +8,13 @@ import pytest
 
 from kida.instances.registry import instances
 from kida.rule import Recording
+from kida.solver import names
 from kida.solver.branching import attach_collector
 from kida.solver.describe import describe
-from kida.solver.problem import read_model
+from kida.solver.problem import read_model, write_problem
 from kida.solver.solve import solve
 
+ROOT = Path(__file__).parents[2]
 # Latin-1, and two names that differ only in what is no UTF-8.
 LP = b"""Maximize
  z\xf6l: 3 gr\xf6\xdfe + 2 gr\xfc\xdfe + y
@@ -89,3 +91,19 @@ def test_paths_that_are_not_utf8_are_read_and_written(tmp_path):
     assert solve(instance, "default", solution_file=solution).primal_bound == pytest.approx(25.0)
     assert b"gr\xf6\xdfe" in solution.read_bytes()
     assert {path.suffix for path in folder.iterdir()} == {".gz", ".sol"}
+
+
+def test_a_packed_file_is_unpacked_where_scip_cannot(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = ROOT / "instances/set_cover_easy_valid_0.mps.gz"
+    exact = read_model(source)
+    monkeypatch.setattr(names, "_must_be_unpacked", lambda path: path.suffix == ".gz")
+    with names.path_to_read(source) as readable:
+        assert Path(readable).suffix == ".mps"
+    again = read_model(source)
+    write_problem(again, tmp_path / "again.lp.gz")
+    monkeypatch.undo()
+    for model in (again, read_model(tmp_path / "again.lp.gz")):
+        assert model.getNVars() == exact.getNVars()
+        assert model.getNConss() == exact.getNConss()

@@ -31,7 +31,7 @@ struct Scip; /* SCIP's name for what it also calls SCIP */
 
 /* Let a policy branch in `scip`, and set the SCIP parameters in its card.
  *
- * `policy_folder` holds card.json and weights.safetensors, or is the folder of a run of `kida
+ * `policy_folder`, in UTF-8 on Windows, holds card.json and weights.safetensors, or is the folder of a run of `kida
  * train` or `kida tune` that has ended. Call this before the solve, with the problem read or not;
  * it must be if the card has starting values for its variables. It returns 1 as SCIP_OKAY; or 0 as
  * SCIP_ERROR, and then kida_last_error() says why and `scip` is as it was. Problems with nonlinear
