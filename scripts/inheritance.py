@@ -1,4 +1,4 @@
-r"""When averaging generations helps, and what heir is better: see docs/method.md.
+r"""When averaging generations helps, and what heir is better: see docs/inheritance.md.
 
     python scripts/inheritance.py                    all of it, half a day on two cores
     python scripts/inheritance.py gisp               one problem of PROBLEMS, or several
@@ -6,8 +6,8 @@ r"""When averaging generations helps, and what heir is better: see docs/method.m
     python scripts/inheritance.py regime             how many episodes leave networks over-confident
     python scripts/inheritance.py gisp --quick       every step once, in minutes; worth nothing
 
-writes OUT/PROBLEM/inheritance.md and .json, after every replicate and every stage with what is
-known by then. Run it again to go on after an interruption. Everything is measured by nodes, on
+writes OUT/PROBLEM/inheritance.md, .json and .png, after every replicate and every stage with what
+is known by then. Run it again to go on after an interruption. Everything is measured by nodes, on
 validation instances, so that other work on the machine changes nothing but the duration; with
 --scheduler the solves are done by a Dask cluster.
 """
@@ -16,6 +16,7 @@ import argparse
 import os
 import sys
 from collections.abc import Mapping
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -27,6 +28,8 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 from kida.boundary import read_json, write_json
 from kida.cli import status_of
 from kida.errors import UserError
+from kida.evaluation.page import png_of
+from kida.files import atomic_path
 from kida.jobs.cores import available_cores
 from kida.lab.evolution import check_library
 from kida.lab.hands import Hands
@@ -232,6 +235,11 @@ def _study(problem: str, arguments: argparse.Namespace, workers: Hands) -> None:
         ruled = min(what.ruled, wanted)
         for content in study(replicates, what.cells, ruled, yardstick, workers, log):
             publish(folder, "inheritance", content, markdown(content))
+            if find_spec("matplotlib") is not None:
+                from kida.lab.inheritance_figure import figure
+
+                with atomic_path(folder / "inheritance.png") as temporary:
+                    temporary.write_bytes(png_of(figure(content)))
 
 
 def _transfer(folder: Path, workers: Hands, *, quick: bool) -> None:

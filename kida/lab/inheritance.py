@@ -1,9 +1,9 @@
 """The study of inheritance on one problem: members, heirs and what they are worth.
 
 Which problems there are belongs in ``scripts/inheritance.py``; what it is for is in
-``docs/method.md``. It is done in replicates, each with a pool of episodes, an initialisation and
-instances of its own. Few comparisons are what it is about (:data:`PRIMARY`, and of further rules
-:data:`RULED`), and the intervals of each of the two families are wide enough to hold together
+``docs/inheritance.md``. It is done in replicates, each with a pool of episodes, an initialisation
+and instances of its own. Few comparisons are what it is about (:data:`PRIMARY`, and of further
+rules :data:`RULED`), and the intervals of each of the two families are wide enough to hold together
 (Bonferroni); all others are there to look at. On disk, every step skipped if its output is there::
 
     FOLDER/1/run/           the first replicate's pool, with all networks in run/members

@@ -21,6 +21,7 @@ from kida.lab.inheritance import (
     best_of_others,
     study,
 )
+from kida.lab.inheritance_figure import figure
 from kida.lab.inheritance_tables import markdown
 from kida.lab.likeness import answers
 from kida.lab.members import CELLS, SINGLE, Pool, drawn
@@ -156,6 +157,10 @@ def test_every_network_is_made_once_and_measured(tmp_path, knapsack, yardstick, 
     declined = sum(row.get("declined", False) for row in content["rows"])
     assert text.count("**") == 2 * len(PRIMARY)
     assert text.count("*") - 2 * text.count("**") == 2 * (len(RULED) - declined)
+    (axes,) = figure(content).axes
+    assert [label.get_text() for label in axes.get_yticklabels()] == [
+        f"{row['cell']}: {row['heir']}" for row in content["rows"]
+    ]
     assert again() == [first, both, content]
     assert not any(isinstance(event, Solve) for event in events)
 
