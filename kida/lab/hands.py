@@ -4,6 +4,7 @@ What a job does to its process the next ones find there, a crash ends them all, 
 their patience: for studies that count nodes, and go on from what is on disk.
 """
 
+import itertools
 import multiprocessing
 import os
 import signal
@@ -18,6 +19,7 @@ from kida.errors import UserError
 from kida.jobs.cluster import Ended
 from kida.jobs.job import Failure, Job, Stage, UnfitError, carry_out, pack, unpack
 from kida.jobs.run import Told, Workers
+from kida.learning.events import Listener, Solve, log_event
 
 
 def _nothing(job: Job, news: Any) -> None:
@@ -43,9 +45,19 @@ class Hands(Workers):
             return
         self._all(_do, [(pack(job),) for job in jobs], lambda k, found: ended(jobs[k], found))
 
-    def each(self, function: Callable[..., None], arguments: Iterable[tuple[Any, ...]]) -> None:
-        """Call a module's function with each of some arguments, here also if there is a cluster."""
-        self._all(function, list(arguments), lambda k, found: None)
+    def each(
+        self,
+        function: Callable[..., None],
+        arguments: Iterable[tuple[Any, ...]],
+        listener: Listener = log_event,
+    ) -> None:
+        """Call a module's function with each of some arguments, here also if there is a cluster.
+
+        The listener gets an event after every call.
+        """
+        calls = list(arguments)
+        done = itertools.count(1)
+        self._all(function, calls, lambda k, found: listener(Solve(done=next(done), of=len(calls))))
 
     def _all(
         self,
