@@ -5,7 +5,7 @@ of their pseudocosts, until so many in a row were no better than the best (Achte
 Martin 2005). Here nodes of its trees are kept with full strong branching of all candidates and
 with the features of Khalil et al. (2016) and TreeGate (Zarpellon et al. 2021), and the lookahead is
 done again in other orders: at random, by a network that learned from other problems, and by the
-scores themselves, which no model can beat.
+scores themselves. What the replay leaves out is said in ``docs/any.md``.
 """
 
 import zlib
