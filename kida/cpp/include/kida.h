@@ -31,12 +31,13 @@ struct Scip; /* SCIP's name for what it also calls SCIP */
 
 /* Let a policy branch in `scip`, and set the SCIP parameters in its card.
  *
- * `policy_folder`, in UTF-8 on Windows, holds card.json and weights.safetensors, or is the folder of a run of `kida
- * train` or `kida tune` that has ended. Call this before the solve, with the problem read or not;
- * it must be if the card has starting values for its variables. It returns 1 as SCIP_OKAY; or 0 as
- * SCIP_ERROR, and then kida_last_error() says why and `scip` is as it was. Problems with nonlinear
- * constraints are left to SCIP's own rules, with a warning through SCIP. Copies of the problem are
- * branched by the rule too, but begin without what the card brings of former solves.
+ * `policy_folder`, in UTF-8 on Windows, holds card.json and weights.safetensors, or is the folder
+ * of a run of `kida train` or `kida tune` that has ended. Call this before the solve, with the
+ * problem read or not; it must be if the card has starting values for its variables. It returns 1
+ * as SCIP_OKAY; or 0 as SCIP_ERROR, and then kida_last_error() says why and `scip` is as it was.
+ * Problems with nonlinear constraints are left to SCIP's own rules, with a warning through SCIP.
+ * Copies of the problem are branched by the rule too, but begin without what the card brings of
+ * former solves.
  *
  * The environment variable KIDA_INSTRUCTION_SET (avx512, avx2, baseline) forces how the network is
  * computed, so that a solve can be repeated to the node on another processor.
