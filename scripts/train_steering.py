@@ -18,7 +18,7 @@ from pathlib import Path
 from kida.cli import status_of
 from kida.errors import UserError
 from kida.learning.samples import Aggregate
-from kida.learning.steering import fit
+from kida.learning.steering import fit, rankings_of
 
 
 def samples_of(runs: list[Path], kind: str) -> Aggregate:
@@ -41,8 +41,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="0")
     chosen = parser.parse_args(arguments)
     found = fit(
-        samples_of(chosen.runs, "train"),
-        samples_of(chosen.runs, "valid"),
+        rankings_of(samples_of(chosen.runs, "train")),
+        rankings_of(samples_of(chosen.runs, "valid")),
         hidden=chosen.hidden,
         seed=chosen.seed,
     )

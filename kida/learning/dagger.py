@@ -113,13 +113,13 @@ def steering(run: Run, plan: Plan, workers: Workers, threads: int) -> Steering:
     collect_generation(run, plan, 1, workers)
     import torch
 
-    from kida.learning.steering import fit
+    from kida.learning.steering import fit, rankings_of
 
     torch.set_num_threads(threads)
     training, validation = samples_of(run, plan, 1)
     run.log(_training(1, training, validation))
     config = run.config
-    found = fit(training, validation, seed=config.seed)
+    found = fit(rankings_of(training), rankings_of(validation), seed=config.seed)
     run.log(Kept(by_model=found.kept, by_pseudocosts=found.by_pseudocosts))
     card = replaced(
         found.policy.card,

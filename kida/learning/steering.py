@@ -8,6 +8,7 @@ recorded, of as many different problems as there are.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -65,6 +66,40 @@ def features_of(sample: Sample) -> NDArray[np.float32]:
     return found.astype(np.float32)
 
 
+@dataclass(frozen=True, eq=False)
+class Ranking:
+    """Candidates of one node, to be put in the order of their scores.
+
+    Attributes
+    ----------
+    features
+        Shape ``(k, f)``.
+    scores
+        Of strong branching, shape ``(k,)``, not all alike.
+    weight
+        How much it counts among others.
+    """
+
+    features: NDArray[np.float32]
+    scores: NDArray[np.float64]
+    weight: float = 1.0
+
+
+def rankings_of(samples: Sequence[Sample] | Aggregate) -> list[Ranking]:
+    """Return the rankings of the samples that tell their candidates apart."""
+    found = []
+    for number in range(len(samples)):
+        sample = samples[number]
+        # The rule chooses among fractional candidates; and where strong branching was asked about
+        # some only, the others are none here.
+        fraction = sample.observation.variable_features[sample.candidates, _FRACTION]
+        evaluated = ~np.isnan(sample.scores) & (fraction > 0)
+        scores = sample.scores[evaluated]
+        if informative(scores):
+            found.append(Ranking(features_of(sample)[evaluated], scores))
+    return found
+
+
 class _Model(nn.Module):
     def __init__(self, features: int, hidden: int) -> None:
         super().__init__()
@@ -77,8 +112,8 @@ class _Model(nn.Module):
 
 
 def fit(
-    training: Sequence[Sample] | Aggregate,
-    validation: Sequence[Sample] | Aggregate,
+    training: Sequence[Ranking],
+    validation: Sequence[Ranking],
     *,
     hidden: int = 16,
     epochs: int = 50,
@@ -90,8 +125,8 @@ def fit(
     Parameters
     ----------
     training, validation
-        Samples; of problems that the other has none of, if the validation is to say anything of
-        problems not seen.
+        Rankings by the features of ``TRAINED_ON``; of problems that the other has none of, if the
+        validation is to say anything of problems not seen.
     hidden
         Neurons of the hidden layer.
     epochs
@@ -104,16 +139,49 @@ def fit(
     Raises
     ------
     UserError
-        If one of the two holds no sample that tells candidates apart.
+        If there is nothing to learn from, or to validate on.
     """
-    sets = [_prepared(samples) for samples in (training, validation)]
-    for name, prepared in zip(("training", "validation"), sets, strict=True):
-        if not prepared:
+    for name, rankings in (("training", training), ("validation", validation)):
+        if not rankings:
             raise UserError(
                 f"no {name} sample tells its candidates apart: collect more, of harder problems"
             )
+    model, loss = learn(training, validation, hidden=hidden, epochs=epochs, seed=seed)
+    recipe = {"samples": len(training), "epochs": epochs, "validation_loss": round(loss, 6)}
+    card = SteeringCard(
+        features=TRAINED_ON, hidden=hidden, shortlists=shortlists, recipe=recipe, seeds=(seed,)
+    )
+    weights = {name: tensor.numpy() for name, tensor in model.state_dict().items()}
+    column = TRAINED_ON.index("pseudocost_score")
+    learned = [scores_by(model, each.features) for each in validation]
+    known = [each.features[:, column] for each in validation]
+    kept = (_kept(scores, validation, shortlists) for scores in (learned, known))
+    return Fit(Steering(weights, card), *kept)
+
+
+def learn(
+    training: Sequence[Ranking],
+    validation: Sequence[Ranking],
+    *,
+    hidden: int,
+    epochs: int,
+    seed: int,
+) -> tuple[nn.Module, float]:
+    """Train a model of any features.
+
+    Parameters
+    ----------
+    training, validation, hidden, epochs, seed
+        As of :func:`fit`. Without validation the last epoch counts.
+
+    Returns
+    -------
+    tuple
+        The model, and its validation loss: infinite without validation.
+    """
     torch.manual_seed(seed)
-    model = _Model(len(TRAINED_ON), hidden)
+    sets = [[_Prepared.of(each) for each in rankings] for rankings in (training, validation)]
+    model = _Model(training[0].features.shape[1], hidden)
     optimizer = torch.optim.AdamW(model.parameters(), lr=_LEARNING_RATE, weight_decay=_WEIGHT_DECAY)
     least, best = np.inf, model.state_dict()
     generator = np.random.default_rng(seed)
@@ -124,64 +192,57 @@ def fit(
             optimizer.zero_grad()
             _loss(model, batch).backward()  # type: ignore[no-untyped-call]
             optimizer.step()
-        with torch.no_grad():
-            loss = float(_loss(model, sets[1]))
-        if loss < least:
-            least = loss
-            best = {name: tensor.clone() for name, tensor in model.state_dict().items()}
-    recipe = {"samples": len(sets[0]), "epochs": epochs, "validation_loss": round(least, 6)}
-    card = SteeringCard(
-        features=TRAINED_ON, hidden=hidden, shortlists=shortlists, recipe=recipe, seeds=(seed,)
-    )
-    policy = Steering({name: tensor.numpy() for name, tensor in best.items()}, card)
-    model.load_state_dict(best)
-    column = TRAINED_ON.index("pseudocost_score")
+        if sets[1]:
+            with torch.no_grad():
+                loss = float(_loss(model, sets[1]))
+            if loss < least:
+                least = loss
+                best = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    if sets[1]:
+        model.load_state_dict(best)
+    return model, float(least)
+
+
+def scores_by(model: nn.Module, features: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the model's scores of candidates with these features, shape ``(k,)``."""
     with torch.no_grad():
-        learned = [model(features).numpy() for features, _, _ in sets[1]]
-    known = [features[:, column].numpy() for features, _, _ in sets[1]]
-    return Fit(policy, _kept(learned, sets[1], shortlists), _kept(known, sets[1], shortlists))
+        scores: NDArray[np.float32] = model(torch.from_numpy(features)).numpy()
+    return scores
 
 
-_Prepared = tuple[Tensor, Tensor, NDArray[np.bool_]]  # features, targets, the best candidates
+class _Prepared(NamedTuple):
+    features: Tensor
+    targets: Tensor
+    weight: float
 
-
-def _prepared(samples: Sequence[Sample] | Aggregate) -> list[_Prepared]:
-    found = []
-    for number in range(len(samples)):
-        sample = samples[number]
-        # The rule chooses among fractional candidates; and where strong branching was asked about
-        # some only, the others are none here.
-        fraction = sample.observation.variable_features[sample.candidates, _FRACTION]
-        evaluated = ~np.isnan(sample.scores) & (fraction > 0)
-        scores = sample.scores[evaluated]
-        if not informative(scores):
-            continue
+    @classmethod
+    def of(cls, ranking: Ranking) -> "_Prepared":
+        scores = ranking.scores
         unit = max(scores.max() - scores.mean(), 1e-300)
         targets = torch.from_numpy((scores - scores.max()) / (_TEMPERATURE * unit)).softmax(0)
-        features = torch.from_numpy(features_of(sample)[evaluated])
-        found.append((features, targets.float(), best_candidates(scores)))
-    return found
+        return cls(torch.from_numpy(ranking.features), targets.float(), ranking.weight)
 
 
-def _loss(model: _Model, batch: Sequence[_Prepared]) -> Tensor:
-    scores = model(torch.cat([features for features, _, _ in batch]))
-    parts = scores.split([len(targets) for _, targets, _ in batch])
+def _loss(model: nn.Module, batch: Sequence[_Prepared]) -> Tensor:
+    scores = model(torch.cat([each.features for each in batch]))
+    parts = scores.split([len(each.targets) for each in batch])
     losses = [
-        -(targets * part.log_softmax(0)).sum()
-        for part, (_, targets, _) in zip(parts, batch, strict=True)
+        -each.weight * (each.targets * part.log_softmax(0)).sum()
+        for part, each in zip(parts, batch, strict=True)
     ]
     return torch.stack(losses).mean()
 
 
 def _kept(
-    scores: Sequence[NDArray[np.float32]], samples: Sequence[_Prepared], lengths: Sequence[int]
+    scores: Sequence[NDArray[np.float32]], rankings: Sequence[Ranking], lengths: Sequence[int]
 ) -> dict[int, float]:
+    best = [best_candidates(each.scores) for each in rankings]
     kept = {}
     for length in lengths:
         hits = [
-            bool(best[np.argsort(-score, kind="stable")[:length]].any())
-            for score, (_, _, best) in zip(scores, samples, strict=True)
-            if len(best) > length
+            bool(mine[np.argsort(-score, kind="stable")[:length]].any())
+            for score, mine in zip(scores, best, strict=True)
+            if len(mine) > length
         ]
         kept[length] = float(np.mean(hits)) if hits else 1.0
     return kept

@@ -292,11 +292,11 @@ def _steering(run: Run, plan: Plan, number: int, threads: int) -> Steering | Non
         calm_threads()
         import torch
 
-        from kida.learning.steering import fit
+        from kida.learning.steering import fit, rankings_of
 
         torch.set_num_threads(threads)
         try:
-            training, validation = samples_of(run, plan, number)
+            training, validation = map(rankings_of, samples_of(run, plan, number))
             fit(training, validation, seed=run.config.seed).policy.save(home)
         except UserError as error:
             run.log(Warned(text=f"SCIP's own branching is not steered: {error}"))

@@ -13,7 +13,7 @@ from kida.learning.config import read_config
 from kida.learning.dagger import train
 from kida.learning.events import Kept
 from kida.learning.run import status
-from kida.learning.steering import TRAINED_ON, features_of, fit
+from kida.learning.steering import TRAINED_ON, features_of, fit, rankings_of
 from kida.network.steering import FEATURES, Steering, load_policy
 from kida.observation import CandidateFeature, Observation, VariableFeature
 from kida.sample import Sample
@@ -80,7 +80,8 @@ def test_what_samples_tell_is_what_the_rule_observes() -> None:
 def test_a_model_learns_what_the_samples_hold(tmp_path) -> None:
     generator = np.random.default_rng(0)
     samples = [sample(generator) for _ in range(240)]
-    found = fit(samples[:200], samples[200:], epochs=30)
+    rankings = rankings_of(samples)
+    found = fit(rankings[:200], rankings[200:], epochs=30)
     assert found.kept[4] > 0.9
     assert found.by_pseudocosts[4] < 0.5  # 4 of 30 at random
     assert found.kept[4] <= found.kept[8] <= found.kept[16]
@@ -92,7 +93,7 @@ def test_a_model_learns_what_the_samples_hold(tmp_path) -> None:
     features[:, [FEATURES.index(name) for name in TRAINED_ON]] = features_of(one)
     best = np.argsort(-found.policy.native().score(features))[:4]
     assert one.chosen in best
-    again = fit(samples[:200], samples[200:], epochs=30)
+    again = fit(rankings[:200], rankings[200:], epochs=30)
     assert again.policy.identity() == found.policy.identity()
 
 
@@ -101,7 +102,7 @@ def test_samples_that_tell_nothing_are_refused() -> None:
     good, flat = [sample(generator)], [sample(generator)]
     flat[0].scores[:] = 1.0
     with pytest.raises(UserError, match="no validation sample tells its candidates apart"):
-        fit(good, flat)
+        fit(rankings_of(good), rankings_of(flat))
 
 
 @pytest.mark.slow

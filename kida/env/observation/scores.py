@@ -51,8 +51,9 @@ class Pseudocosts:
 class StrongBranchingScores:
     """Gains and scores of full strong branching, which leave no trace in the solver.
 
-    Strong branching costs LPs: it is an expert to learn from, not a cheap observation. Its LP
-    iterations count among those of SCIP's statistics for strong branching alone.
+    Strong branching costs LPs: it is an expert to learn from, not a cheap observation. SCIP's
+    statistics leave its LP iterations out. "No trace" is of what SCIP keeps: its own strong
+    branching afterwards, as of reliability branching, may end at other vertices of the LPs.
 
     Parameters
     ----------
