@@ -6,7 +6,8 @@ Solves problems, of a family its first training instances, by SCIP's default; ke
 of all candidates at some of the nodes; replays its lookahead in other orders; and writes
 OUT/lookahead.md and .json, and into OUT/policy a policy of the kind "relpscost" that learned from
 these nodes. A family is one kind of problem, and so are files whose names begin with the same
-letters, and what KINDS says. Run again, it goes on, also with further problems.
+letters, such as all of "neos", and what KINDS says. Run again, it goes on, also with further
+problems.
 """
 
 import argparse
@@ -34,7 +35,7 @@ from kida.lock import locked
 KINDS = {
     "bin_packing": "bppc|fhnw-binpack",
     "crowder": r"p\d+$",  # Crowder, Johnson and Padberg 1983
-    "fixed_charge_network": r"h\d+x|r\d+x|sp\d+x|p\d+x|gr\d+x|beasleyC|mc\d|fixnet|n\d-",
+    "fixed_charge_network": r"h\d+x|r\d+x|sp\d+x|p\d+x|gr\d+x|beasleyC|mc\d|fixnet|n\d-|khb",
     "generalized_assignment": "f2gap",
     "independent_set": "vertex_cover|generalized_independent_set",
     "job_shop": "compact_abz",
@@ -71,8 +72,8 @@ def main() -> int:
         found.policy.save(chosen.out / "policy")
         for length, share in found.kept.items():
             print(
-                f"kinds it has not learned from: the best candidate is on a list of {length} of "
-                f"the policy's at {share:.1%} of the nodes, on one by pseudocosts at "
+                f"a fold of kinds, which chose the epoch: the best candidate is on a list of "
+                f"{length} of the policy's at {share:.1%} of the nodes, on one by pseudocosts at "
                 f"{found.by_pseudocosts[length]:.1%}"
             )
     return 0

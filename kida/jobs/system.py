@@ -59,7 +59,8 @@ def end_at_once(process: "subprocess.Popen[bytes]") -> None:
             subprocess.run(tree, capture_output=True, check=False)
         process.kill()
     else:
-        os.killpg(process.pid, signal.SIGKILL)
+        with suppress(ProcessLookupError, PermissionError):  # on macOS also a zombie's
+            os.killpg(process.pid, signal.SIGKILL)
 
 
 if sys.platform == "win32":

@@ -66,7 +66,9 @@ class Node:
     pseudocosts
         SCIP's scores by them, shape ``(k,)``.
     own
-        Scores that SCIP's default asks in the order of, shape ``(k,)``.
+        About the scores that SCIP's default asks in the order of, shape ``(k,)``: their weights are
+        those of the parameters, which SCIP shifts from pseudocosts to conflicts where leaves are
+        infeasible rather than too dear.
     observations
         Of a pseudocost, of the direction with fewer; shape ``(k,)``.
     steering
@@ -146,7 +148,7 @@ class _Sometimes:
 def collect(instance: Instance, seed: int, seconds: float, path: Path) -> None:
     """Keep nodes of one solve by SCIP's default, permuted by the seed; skip it if that is done.
 
-    An instance that SCIP cannot read or solve leaves no nodes, and a warning.
+    An instance that SCIP cannot read or solve leaves no file, and a warning.
 
     Parameters
     ----------
@@ -177,6 +179,7 @@ def collect(instance: Instance, seed: int, seconds: float, path: Path) -> None:
                 seen, *_ = env.step(DEFAULT)
     except UserError as error:
         print(f"kida: warning: {instance.name} is left out: {error}", flush=True)
+        return
     names = found[0] if found else {}
     arrays = {name: np.concatenate([each[name] for each in found]) for name in names}
     arrays["sizes"] = np.array([len(each["scores"]) for each in found], dtype=np.int64)
@@ -185,13 +188,15 @@ def collect(instance: Instance, seed: int, seconds: float, path: Path) -> None:
 
 
 def read(path: Path, group: str) -> list[Node]:
-    """Return the nodes that :func:`collect` has kept, those where scores differ.
+    """Return the nodes that :func:`collect` has kept, if any: those where the best stands out.
 
     Raises
     ------
     UserError
         If the file is not one of :func:`collect`'s.
     """
+    if not path.exists():
+        return []
     arrays = _arrays(path)
     if not len(arrays["sizes"]):
         return []

@@ -2,9 +2,10 @@
 
 SCIP's default asks strong branching about the candidates that it does not know well, in the order
 of its scores, until so many in a row were no better than the best, and then takes the best asked,
-or one that it knows well if that has the higher pseudocost (Achterberg, Koch and Martin 2005).
-Here that is done again at kept nodes (:mod:`kida.lab.default_nodes`) in other orders. What the
-replay leaves out is said in ``docs/any.md``.
+or one that it knows well if that promises more than this and than all that were not asked
+(Achterberg, Koch and Martin 2005). Here that is done again at kept nodes
+(:mod:`kida.lab.default_nodes`) in other orders. What the replay leaves out is said in
+``docs/any.md``.
 """
 
 import zlib
@@ -13,6 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from kida.errors import UserError
 from kida.lab.default_nodes import Floats, Node, weights
@@ -34,7 +36,9 @@ _LOOKAHEADS = (1, 2, 4, LOOKAHEAD)
 STAGES = {"first": (1, 1), "2 to 10": (2, 10), "later": (11, 10**9), "all": (1, 10**9)}
 _FOLDS, _EPOCHS, _HIDDEN = 4, 30, 32
 OWN, PERFECT = "SCIP's own", "the scores themselves"
-_UNKNOWN = 0.1
+_UNKNOWN, _EQUAL = 0.1, 1e-9
+# Lists of about as many candidates, to be compared.
+_ALIKE = {"50% of the probability": "8 candidates", "70% of the probability": "16 candidates"}
 
 
 def replay(node: Node, order: Floats, lookahead: int = LOOKAHEAD) -> Told:
@@ -57,15 +61,19 @@ def replay(node: Node, order: Floats, lookahead: int = LOOKAHEAD) -> Told:
         product of two children's gains.
     """
     patience = lookahead * (1 + (node.observations < _UNKNOWN).mean())
-    best = -1.0
-    asked = idle = 0
-    for candidate in _unreliable(node, order)[:INITIALISED].tolist():
+    open_ = _unreliable(node, order)
+    best, idle, asked = -1.0, 0.0, 0
+    for candidate in open_[:INITIALISED].tolist():
         asked += 1
-        if node.scores[candidate] > best:
-            best, idle = float(node.scores[candidate]), 0
-        elif (idle := idle + 1) >= patience:
+        score = float(node.scores[candidate])
+        if score > best * (1 + _EQUAL):
+            best, idle = score, 0.0
+            continue
+        # As good as the best counts half, in SCIP.
+        idle += 0.5 if score >= best * (1 - _EQUAL) else 1.0
+        if idle >= patience:
             break
-    return asked, _kept(node, best)
+    return asked, _kept(node, best, open_[asked:])
 
 
 def listed(node: Node, order: Floats, length: Length) -> Told:
@@ -80,25 +88,26 @@ def listed(node: Node, order: Floats, length: Length) -> Told:
     """
     open_ = _unreliable(node, order)
     if not len(open_):
-        return 0, _kept(node, -1.0)
+        return 0, _kept(node, -1.0, open_)
     chances = np.exp(order[open_] - order[open_].max())
     chosen = open_[: length(chances / chances.sum())]
-    return len(chosen), _kept(node, float(node.scores[chosen].max()))
+    return len(chosen), _kept(node, float(node.scores[chosen].max()), open_[len(chosen) :])
 
 
-def _unreliable(node: Node, order: Floats) -> "np.ndarray[Any, np.dtype[np.intp]]":
+def _unreliable(node: Node, order: Floats) -> NDArray[np.intp]:
     open_ = np.flatnonzero(~node.reliable)
     return open_[np.argsort(-order[open_], kind="stable")]
 
 
-def _kept(node: Node, asked: float) -> float:
+def _kept(node: Node, best: float, unasked: NDArray[np.intp]) -> float:
     """Return the share of the gain that is kept if this is the best score of those asked."""
     known = np.flatnonzero(node.reliable)
     if len(known):
         likely = known[np.argmax(node.pseudocosts[known])]
-        if node.pseudocosts[likely] > asked:
-            asked = float(node.scores[likely])
-    return float(np.sqrt(min(max(asked, 0.0) / node.scores.max(), 1.0)))
+        next_ = float(node.own[unasked].max(initial=-np.inf))
+        if node.pseudocosts[likely] > best and node.own[likely] > next_:
+            best = float(node.scores[likely])
+    return float(np.sqrt(min(max(best, 0.0) / node.scores.max(), 1.0)))
 
 
 def steering_policy(nodes: Sequence[Node], seed: int = 0) -> Fit:
@@ -193,11 +202,10 @@ def table(nodes: Sequence[Node]) -> dict[str, Any]:
         **{f"{share:.0%} of the probability": _likely(share) for share in (0.3, 0.5, 0.7, 0.9)},
     }
     order = found["all features"]
-    lists = {
-        name: _mean(nodes, [listed(node, order(node), length) for node in nodes])
+    tried = {
+        name: [listed(node, order(node), length) for node in nodes]
         for name, length in lengths.items()
     }
-    # Of candidates that SCIP takes for equal, another order of the variables asks another first.
     usual = told[LOOKAHEAD]
     differences = {
         name: _difference(nodes, usual[name], usual[OWN]) for name in found if name != OWN
@@ -206,8 +214,12 @@ def table(nodes: Sequence[Node]) -> dict[str, Any]:
         "nodes": len(nodes),
         "groups": dict(Counter(node.group for node in nodes)),
         "replays": replays,
-        "lists": lists,
+        "lists": {name: _mean(nodes, each) for name, each in tried.items()},
         "differences": differences,
+        "lengths": {
+            f"{name}, against {other}": _difference(nodes, tried[name], tried[other])
+            for name, other in _ALIKE.items()
+        },
     }
 
 
@@ -260,19 +272,25 @@ def markdown(content: Mapping[str, Any]) -> str:
     ]
     lines += [
         "",
-        f"| at SCIP's lookahead, {LOOKAHEAD} | asked more than in {OWN} order | gain kept more |",
+        f"| lookahead {LOOKAHEAD}, against {OWN} order | more asked | more kept |",
         "|---|---|---|",
+        *map(_compared, content["differences"].items()),
     ]
-    for name, found in content["differences"].items():
-        asked, low, high = found["asked"]
-        kept, worst, most = (100 * value for value in found["kept"])
-        lines.append(
-            f"| {name} | {asked:+.2f} [{low:+.2f}, {high:+.2f}] | "
-            f"{kept:+.1f} [{worst:+.1f}, {most:+.1f}] points |"
-        )
     lines += ["", "| list by all features | candidates | kept |", "|---|---|---|"]
     lines += [
         f"| {name} | {asked:.1f} | {share:.3f} |"
         for name, (asked, share) in content["lists"].items()
     ]
+    lines += ["", "| list by all features | more asked | more kept |", "|---|---|---|"]
+    lines += map(_compared, content["lengths"].items())
     return "\n".join([*lines, ""])
+
+
+def _compared(row: tuple[str, Mapping[str, Sequence[float]]]) -> str:
+    name, found = row
+    asked, low, high = found["asked"]
+    kept, worst, most = (100 * value for value in found["kept"])
+    return (
+        f"| {name} | {asked:+.2f} [{low:+.2f}, {high:+.2f}] | "
+        f"{kept:+.1f} [{worst:+.1f}, {most:+.1f}] points |"
+    )

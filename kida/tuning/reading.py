@@ -3,7 +3,6 @@
 What is learned of each: that it can be used, and how large it is.
 """
 
-import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -11,12 +10,11 @@ from msgspec import Struct
 
 from kida.boundary import Count, Natural, read_json
 from kida.errors import UserError
-from kida.jobs.job import Failure, Job, Stage
+from kida.jobs.batches import FilesJob, look_at
+from kida.jobs.job import Failure, Stage
 from kida.jobs.run import Workers
 from kida.solver.problem import read_model
 
-#: Files that one process reads.
-_BATCH = 20
 # Seconds that reading a file may take: SCIP cannot be stopped in that.
 _PATIENCE = 600.0
 
@@ -34,10 +32,8 @@ class Seen(Struct, frozen=True):
     files: tuple[Size | str, ...]
 
 
-class Reading(Job, frozen=True, kw_only=True):
-    """A job: read some files, given by their absolute paths."""
-
-    files: tuple[str, ...]
+class Reading(FilesJob, frozen=True, kw_only=True):
+    """A job: read some files."""
 
     def run(self, stage: Stage) -> Seen:
         """Read the files."""
@@ -67,64 +63,33 @@ def read_all(
 
     Parameters
     ----------
-    files
-        Absolute paths.
-    scratch
-        A folder for the jobs' records, which all workers see; gone afterwards.
-    workers
-        Where the files are read.
-    told
-        Told how many have been read, of how many.
+    files, scratch, workers, told
+        See :func:`kida.jobs.batches.look_at`.
+
+    Raises
+    ------
+    UserError
+        If what is found cannot be written.
     """
-    found: dict[Path, Size | str] = {}
-    # A file that crashes SCIP costs its batch: these are read once more, one by one.
-    size = max(1, min(_BATCH, len(files) // workers.count))
 
-    def tell() -> None:
-        told(len(found), len(files))
+    def job(record: str, files: tuple[str, ...]) -> FilesJob:
+        return Reading(record=record, patience=_PATIENCE * len(files), files=files)
 
-    try:
-        again = _read(files, size, scratch, workers, found, tell)
-        _read(again, 1, scratch, workers, found, tell)
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
-    return {file: found[file] for file in files}
+    def read(record: Path) -> Sequence[Size | str]:
+        return read_json(record, Seen, "what reading files has found").files
 
+    def failed(job: FilesJob, failure: Failure) -> Size | str:
+        if failure.timed_out:
+            return f"not read within {job.patience:.0f} s"
+        return f"not readable: SCIP failed on it ({failure.reason})"
 
-def _read(
-    files: Sequence[Path],
-    size: int,
-    scratch: Path,
-    workers: Workers,
-    found: dict[Path, Size | str],
-    tell: Callable[[], None],
-) -> list[Path]:
-    """Read files in batches, note what they are in ``found``; return those of failed batches."""
-    again: list[Path] = []
-
-    def ended(job: Job, failure: Failure | None) -> None:
-        assert isinstance(job, Reading)
-        paths = list(map(Path, job.files))
-        if failure is not None and failure.unfit:
-            raise UserError(failure.reason)
-        if failure is None:
-            seen = read_json(Path(job.record), Seen, "what reading files has found").files
-            found.update(zip(paths, seen, strict=True))
-        elif len(paths) > 1:
-            again.extend(paths)
-        elif failure.timed_out:
-            found[paths[0]] = f"not read within {job.patience:.0f} s"
-        else:
-            found[paths[0]] = f"not readable: SCIP failed on it ({failure.reason})"
-        tell()
-
-    jobs = [
-        Reading(
-            record=str((scratch / f"{size}_{start}.json").absolute()),
-            patience=_PATIENCE * size,
-            files=tuple(map(str, files[start : start + size])),
-        )
-        for start in range(0, len(files), size)
-    ]
-    workers.run(jobs, ended)
-    return again
+    return look_at(
+        files,
+        len(files) // workers.count,
+        job=job,
+        read=read,
+        failed=failed,
+        scratch=scratch,
+        workers=workers,
+        told=told,
+    )

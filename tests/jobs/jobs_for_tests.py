@@ -10,6 +10,7 @@ from typing import Any
 
 from kida.errors import UserError
 from kida.files import atomic_path
+from kida.jobs.batches import FilesJob
 from kida.jobs.job import Job, Stage
 
 
@@ -44,6 +45,16 @@ class Misbehaving(Job, frozen=True, kw_only=True):
             print("these are its last words", file=sys.stderr, flush=True)
             os.kill(os.getpid(), signal.SIGKILL)
         return self.number
+
+
+class Measuring(FilesJob, frozen=True, kw_only=True):
+    """Returns the files' sizes; is killed by one that is called ``bad``."""
+
+    def run(self, stage: Stage) -> Any:
+        for file in self.files:
+            if Path(file).name == "bad":
+                os.kill(os.getpid(), signal.SIGKILL)
+        return [Path(file).stat().st_size for file in self.files]
 
 
 class KilledWhileWriting(Job, frozen=True, kw_only=True):

@@ -78,6 +78,7 @@ def test_a_problem_that_cannot_be_read_leaves_no_nodes_and_says_so(tmp_path: Pat
     instance = Instance("broken", str(tmp_path), "", "all", 0, str(broken))
     path = tmp_path / "nodes.safetensors"
     collect(instance, 0, 1.0, path)
+    assert not path.exists()
     assert read(path, "broken") == []
     assert "warning: broken is left out" in capsys.readouterr().out
 

@@ -42,6 +42,14 @@ def test_the_lookahead_ends_after_so_many_without_a_better_one():
     )
 
 
+def test_as_good_as_the_best_counts_half():
+    seen = node([4.0, 4.0, 4.0, 1.0, 9.0, 9.0], observed=1)
+    in_turn = np.arange(6.0, 0.0, -1.0)
+    assert replay(seen, in_turn, lookahead=1) == (3, pytest.approx(2 / 3))
+    assert replay(seen, in_turn, lookahead=2) == (4, pytest.approx(2 / 3))
+    assert replay(seen, in_turn, lookahead=3) == (6, 1.0)
+
+
 def test_a_reliable_candidate_is_not_asked_and_chosen_by_its_pseudocost():
     seen = node([4.0, 1.0, 2.0, 9.0])
     observed = np.array([0.0, 0.0, 0.0, 6.0])
@@ -54,6 +62,10 @@ def test_a_reliable_candidate_is_not_asked_and_chosen_by_its_pseudocost():
     wrong = replace(likely, observations=np.array([0.0, 6.0, 0.0, 0.0]))
     wrong = replace(wrong, pseudocosts=np.array([0.0, 50.0, 0.0, 0.0]))
     assert replay(wrong, seen.scores, lookahead=9) == (3, pytest.approx(1 / 3))
+    # What was not asked may promise more than it.
+    hoped = replace(wrong, own=np.array([4.0, 3.0, 9.0, 2.0]))
+    assert replay(hoped, np.array([1.0, 0.0, 0.5, 2.0]), lookahead=1) == (3, pytest.approx(1 / 3))
+    assert listed(hoped, np.array([2.0, 0.0, 0.5, 1.5]), lambda chances: 2) == (2, 1.0)
     assert listed(unlikely, np.zeros(4), lambda chances: 1) == (1, pytest.approx(2 / 3))
     assert listed(replace(likely, observations=np.full(4, 6.0)), np.zeros(4), len) == (0, 1.0)
 
