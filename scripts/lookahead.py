@@ -70,12 +70,8 @@ def main() -> int:
         publish(chosen.out, "lookahead", content, markdown(content))
         found = steering_policy(nodes)
         found.policy.save(chosen.out / "policy")
-        for length, share in found.kept.items():
-            print(
-                f"a fold of kinds, which chose the epoch: the best candidate is on a list of "
-                f"{length} of the policy's at {share:.1%} of the nodes, on one by pseudocosts at "
-                f"{found.by_pseudocosts[length]:.1%}"
-            )
+        print("Of a fold of kinds, which chose the epoch:")
+        print("\n".join(found.event.sentences))
     return 0
 
 

@@ -47,11 +47,7 @@ def main(arguments: list[str] | None = None) -> int:
         seed=chosen.seed,
     )
     found.policy.save(chosen.out)
-    for length, share in found.kept.items():
-        print(
-            f"the best candidate is on a list of {length}: {share:.1%} of the model's, "
-            f"{found.by_pseudocosts[length]:.1%} of those by pseudocosts"
-        )
+    print("\n".join(found.event.sentences))
     print(f"The policy is in {chosen.out}; try it: kida solve FILE --model {chosen.out}")
     return 0
 

@@ -263,11 +263,8 @@ class _Display:
 
     @_show.register
     def _on_kept(self, event: Kept) -> None:
-        for length, share in event.by_model.items():
-            self._bar.say(
-                f"the best candidate is on a list of {length}: {share:.1%} of the model's, "
-                f"{event.by_pseudocosts[length]:.1%} of those by pseudocosts"
-            )
+        for sentence in event.sentences:
+            self._bar.say(sentence)
 
     @_show.register
     def _on_barrier(self, event: Barrier) -> None:

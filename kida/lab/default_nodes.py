@@ -28,6 +28,7 @@ from kida.env.observation import (
 from kida.errors import UserError
 from kida.files import atomic_path
 from kida.instances.family import Instance
+from kida.learning.steering import features_from
 from kida.observation import CandidateFeature
 from kida.settings import Limits
 
@@ -234,10 +235,7 @@ def _node(group: str, part: Mapping[str, NDArray[Any]]) -> Node:
         :, [CandidateFeature.PSEUDOCOST_COUNT_DOWN, CandidateFeature.PSEUDOCOST_COUNT_UP]
     ].min(axis=1)
     fraction = tree_gate[:, TreeGateCandidateFeature.FRACTION]
-    size = np.abs(khalil[:, KhalilFeature.OBJ_COEF])
-    largest = size.max()
-    size = size / largest if largest > 0 else 0 * size
-    steering = np.column_stack([statistics, 2 * np.minimum(fraction, 1 - fraction), size])
+    steering = features_from(statistics, fraction, khalil[:, KhalilFeature.OBJ_COEF])
     features = np.hstack([statistics, _scaled(khalil), tree_gate.clip(-10, 10)])
     return Node(
         group=group,
@@ -246,7 +244,7 @@ def _node(group: str, part: Mapping[str, NDArray[Any]]) -> Node:
         pseudocosts=part["pseudocosts"],
         own=np.asarray(sum(w * tree_gate[:, k] for k, w in _OWN.items()), dtype=np.float64),
         observations=_HALF * shares / np.maximum(1 - shares.astype(np.float64), 1e-9),
-        steering=np.nan_to_num(steering).astype(np.float32),
+        steering=np.nan_to_num(steering),
         features=np.nan_to_num(features).astype(np.float32),
     )
 

@@ -22,7 +22,6 @@ from kida.learning.events import (
     Barrier,
     FilesDivided,
     GenerationMade,
-    Kept,
     Listener,
     RunFinished,
     Selecting,
@@ -120,7 +119,7 @@ def steering(run: Run, plan: Plan, workers: Workers, threads: int) -> Steering:
     run.log(_training(1, training, validation))
     config = run.config
     found = fit(rankings_of(training), rankings_of(validation), seed=config.seed)
-    run.log(Kept(by_model=found.kept, by_pseudocosts=found.by_pseudocosts))
+    run.log(found.event)
     card = replaced(
         found.policy.card,
         recipe={"config": plain(config), **found.policy.card.recipe},

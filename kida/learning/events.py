@@ -205,6 +205,15 @@ class Kept(Event, frozen=True, kw_only=True, tag="kept"):
     by_model: Mapping[int, float]
     by_pseudocosts: Mapping[int, float]
 
+    @property
+    def sentences(self) -> list[str]:
+        """The same for people, a sentence for each length."""
+        return [
+            f"the best candidate is on a list of {length}: {share:.1%} of the model's, "
+            f"{self.by_pseudocosts[length]:.1%} of those by pseudocosts"
+            for length, share in self.by_model.items()
+        ]
+
 
 class Selecting(Event, frozen=True, kw_only=True, tag="selecting"):
     """The policies of all generations are compared in the solver, and merged."""

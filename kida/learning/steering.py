@@ -8,7 +8,7 @@ recorded, of as many different problems as there are.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from kida.errors import UserError
+from kida.learning.events import Kept
 from kida.learning.samples import Aggregate, best_candidates, informative
 from kida.network.steering import FEATURES, Steering, SteeringCard
 from kida.observation import VariableFeature
@@ -51,6 +52,11 @@ class Fit:
     kept: dict[int, float]
     by_pseudocosts: dict[int, float]
 
+    @property
+    def event(self) -> Kept:
+        """What a run tells of it."""
+        return Kept(by_model=self.kept, by_pseudocosts=self.by_pseudocosts)
+
 
 def features_of(sample: Sample) -> NDArray[np.float32]:
     """Return what steering reads of a sample's candidates, shape ``(k, len(TRAINED_ON))``.
@@ -58,11 +64,29 @@ def features_of(sample: Sample) -> NDArray[np.float32]:
     The same as the native rule observes at a node (``cpp/candidate_model``), the noise apart.
     """
     variables = sample.observation.variable_features[sample.candidates]
-    fraction = variables[:, _FRACTION]
-    size = np.abs(variables[:, VariableFeature.OBJECTIVE])
+    return features_from(
+        sample.candidate_features, variables[:, _FRACTION], variables[:, VariableFeature.OBJECTIVE]
+    )
+
+
+def features_from(
+    statistics: NDArray[Any], fraction: NDArray[Any], objective: NDArray[Any]
+) -> NDArray[np.float32]:
+    """Return the same from its parts.
+
+    Parameters
+    ----------
+    statistics
+        Of the candidates, :class:`kida.observation.CandidateFeature`; shape ``(k, 9)``.
+    fraction
+        Fractional parts of their LP values, shape ``(k,)``.
+    objective
+        Their objective coefficients, in any unit; shape ``(k,)``.
+    """
+    size = np.abs(objective)
     largest = size.max() if len(size) else 0.0
     more = [2 * np.minimum(fraction, 1 - fraction), size / largest if largest > 0 else 0 * size]
-    found: NDArray[np.float32] = np.column_stack([sample.candidate_features, *more])
+    found: NDArray[np.float32] = np.column_stack([statistics, *more])
     return found.astype(np.float32)
 
 
